@@ -1,0 +1,95 @@
+package look
+
+import (
+	"time"
+
+	"github.com/closewait/closewait/tcp"
+)
+
+// Snapshot is one look at one host.
+type Snapshot struct {
+	TakenAt    time.Time
+	Elapsed    time.Duration
+	Host       Host
+	Namespaces []Namespace // the ones read, the host's (that of the process that looked) first
+	// Holders lists who holds a socket, by its inode. An inode that was looked for and has no entry is held by nobody that could be seen.
+	Holders map[uint32][]Holder
+	// HoldersSought is true when holders were looked for at all, HoldersComplete when every process that could hold one was readable.
+	HoldersSought, HoldersComplete bool
+	// Processes describes the holders, by pid.
+	Processes map[int]*Process
+	// Dead lists descriptors of TCP sockets that were connected once and are in no table of their namespace; nil when nobody looked.
+	Dead []DeadFD
+	// DeadSought is true when Dead is complete as far as Missing does not say otherwise.
+	DeadSought bool
+	Missing    []Missing
+}
+
+// Host is the host that was looked at.
+type Host struct {
+	Name   string
+	Kernel string // release, as uname prints it
+	BootID string // "" when it could not be read
+}
+
+// Namespace is one network namespace and its TCP sockets.
+type Namespace struct {
+	Inode uint64 // of the namespace file: identifies the namespace while it lives
+	Name  string // "host", the name under /run/netns, or "" when it has none
+	PID   int    // a process living in it, 0 when none is known
+	// Skipped is true when sockstat showed that there is nothing to dump.
+	Skipped bool
+	Sockets []tcp.Socket
+	// Sysctls are the limits of the namespace by their name below net.ipv4; those that could not be read are absent.
+	Sysctls map[string]int64
+}
+
+// Holder is one descriptor that refers to a socket.
+type Holder struct{ PID, FD int }
+
+// Process is a process that holds sockets.
+type Process struct {
+	PID       int
+	Comm      string
+	Cmdline   string
+	StartTime time.Time // zero when not known
+	// StartTicks is the start time as the kernel counts it (field 22 of /proc/PID/stat): a reused pid differs in it.
+	StartTicks uint64
+	FDs        int // descriptors open, -1 when not known
+	FDLimit    int // soft limit, -1 when not known or unlimited
+	Workload   Workload
+}
+
+// WorkloadKind says which kind of thing runs a process.
+type WorkloadKind uint8
+
+// The kinds of workloads, in the words of the JSON contract.
+const (
+	KindProcess WorkloadKind = iota
+	KindUnit
+	KindContainer
+	KindPod
+)
+
+// String returns "process", "unit", "container" or "pod".
+func (k WorkloadKind) String() string { return [...]string{"process", "unit", "container", "pod"}[k] }
+
+// Workload is who runs a process, in the words of the people who run it. Fields that do not apply are "".
+type Workload struct {
+	Name        string // the shortest name people would use; the process's name when nothing better is known
+	Kind        WorkloadKind
+	Unit        string // systemd unit
+	ContainerID string
+	Runtime     string // docker, containerd, cri-o, podman
+	Pod         string // namespace/name, or the pod's uid when the name is not known
+	Cgroup      string // path
+}
+
+// DeadFD is a descriptor whose TCP socket was connected once and has left every table: leaked and invisible.
+type DeadFD struct {
+	PID, FD int
+	Inode   uint32
+}
+
+// Missing is one thing that could not be read: a code of the JSON contract (CW5xx) with the reason and the command that would help.
+type Missing struct{ Code, Message, Remedy string }
