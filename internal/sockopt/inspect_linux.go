@@ -1,0 +1,58 @@
+package sockopt
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/closewait/closewait/tcp"
+)
+
+// Inspect asks the TCP socket behind a descriptor of another process for its facts. inode guards against a descriptor that was closed and used
+// again meanwhile: ErrGone.
+func Inspect(pid, fd int, inode uint32) (Facts, error) {
+	fail := func(op string, err error) (Facts, error) {
+		if err == unix.ESRCH || err == unix.EBADF {
+			err = ErrGone
+		}
+		return Facts{}, &OpError{op, pid, fd, err}
+	}
+	process, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return fail("pidfd_open", err)
+	}
+	defer unix.Close(process)
+	dup, err := unix.PidfdGetfd(process, fd, 0)
+	if err != nil {
+		return fail("pidfd_getfd", err)
+	}
+	defer unix.Close(dup)
+	var stat unix.Stat_t
+	if err := unix.Fstat(dup, &stat); err != nil {
+		return fail("fstat", err)
+	}
+	if stat.Mode&unix.S_IFMT != unix.S_IFSOCK || uint32(stat.Ino) != inode {
+		return fail("pidfd_getfd", ErrGone)
+	}
+	raw, err := tcpInfo(dup)
+	if err != nil {
+		return fail("getsockopt", err)
+	}
+	facts := Facts{Info: tcp.MakeInfo(raw)}
+	if len(raw) > 0 {
+		facts.State = tcp.State(raw[0]) // tcpi_state is the first byte
+	}
+	return facts, nil
+}
+
+// tcpInfo is getsockopt(TCP_INFO) with the length the kernel filled, which x/sys/unix does not return.
+func tcpInfo(fd int) ([]byte, error) {
+	b := make([]byte, tcp.InfoSize)
+	length := uint32(len(b))
+	_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(fd), unix.IPPROTO_TCP, unix.TCP_INFO,
+		uintptr(unsafe.Pointer(&b[0])), uintptr(unsafe.Pointer(&length)), 0)
+	if errno != 0 {
+		return nil, errno
+	}
+	return b[:min(int(length), len(b))], nil
+}
