@@ -1,0 +1,46 @@
+package diagnose
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/internal/report"
+)
+
+// deadFDs makes a finding for each process that keeps descriptors of connections that are over. They are no sockets of any table, so the rules
+// do not see them: the look has found them by asking the descriptors themselves.
+//
+// Needs: all descriptors of the process. Claims: the socket was connected once and is closed. Refuted by nothing: the kernel says so.
+func deadFDs(sc *scene) []report.Finding {
+	byPID := map[int]int{}
+	for _, d := range sc.now.Dead {
+		byPID[d.PID]++
+	}
+	pids := make([]int, 0, len(byPID))
+	for pid := range byPID {
+		pids = append(pids, pid)
+	}
+	slices.Sort(pids)
+	var findings []report.Finding
+	for _, pid := range pids {
+		findings = append(findings, deadFDsOf(sc, pid, byPID[pid]))
+	}
+	return findings
+}
+
+func deadFDsOf(sc *scene, pid, count int) report.Finding {
+	g := &group{rule: &rule{code: "CW110", cause: "dead_fds"}, netns: -1}
+	f := g.finding(sc)
+	f.Count, f.Severity = count, report.SeverityWarning
+	g.describeHolders(sc, &f, []look.Holder{{PID: pid}})
+	if f.FDLimit = g.fdLimit(sc, nil); f.FDLimit != nil && f.FDLimit.Used*5 >= f.FDLimit.Limit*4 {
+		f.Severity = report.SeverityCritical
+	}
+	f.Ends = report.Ends{Kind: "never", Reason: "the sockets have ended already; the descriptors stay open until the program closes them"}
+	f.Evidence = []string{fmt.Sprintf("%s of pid %d refer to connections that are over (reset, timed out or destroyed): no table of sockets shows them",
+		plural(count, "descriptor"), pid)}
+	f.NotRemedies = []report.NotRemedy{{What: "any sysctl, ss -K", Why: "there is no socket left that the kernel could end"}}
+	f.Remedies = g.restart(sc)
+	return f
+}

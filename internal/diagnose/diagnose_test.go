@@ -1,0 +1,222 @@
+package diagnose
+
+import (
+	"testing"
+	"time"
+
+	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/internal/report"
+	"github.com/closewait/closewait/tcp"
+)
+
+// TestRules gives each rule a socket with its signature, and beside it the sockets that look alike and are something else, or nothing.
+func TestRules(t *testing.T) {
+	const idle = time.Hour
+	persist := func(count uint8) made { return timer(tcp.TimerPersist, count, time.Second) }
+	retransmit := func(count uint8) made { return timer(tcp.TimerRetransmit, count, 48*time.Second) }
+	closed, backedOff := info(tcp.SndWnd, 0), info(tcp.Backoff, 3)
+	flight := info(tcp.Unacked, 1)
+	tests := []struct {
+		name     string
+		socket   tcp.Socket
+		listener bool
+		want     string // code, "" for nothing
+	}{
+		{"idle close_wait, read to the end", socket(tcp.CloseWait, idle), false, "CW101"},
+		{"idle close_wait, FIN unread", socket(tcp.CloseWait, idle, queues(1, 0)), true, "CW101"},
+		{"idle close_wait, data unread", socket(tcp.CloseWait, idle, queues(1001, 0)), true, "CW101"},
+		{"idle close_wait with keepalive", socket(tcp.CloseWait, idle, timer(tcp.TimerKeepalive, 0, time.Minute)), true, "CW101"},
+		{"close_wait since a moment", socket(tcp.CloseWait, 4900*time.Millisecond), true, ""},
+		{"idle established", socket(tcp.Established, idle), true, ""},
+		{"close_wait without tcp_info", tcp.Socket{Family: tcp.IPv4, State: tcp.CloseWait, Inode: 1, Local: listening(0, 0).Local, Peer: listening(0, 0).Peer}, true, ""},
+
+		{"data unacknowledged", socket(tcp.Established, idle, retransmit(7), queues(0, 200), flight), false, "CW201"},
+		{"answer unacknowledged in close_wait", socket(tcp.CloseWait, idle, retransmit(2), queues(0, 200), flight), true, "CW201"},
+		{"one time-out so far", socket(tcp.Established, 10*time.Second, retransmit(1), queues(0, 200), flight), false, ""},
+		{"time-outs, heard a second ago", socket(tcp.Established, time.Second, retransmit(3), queues(0, 200), flight), false, ""},
+		{"vanished behind a closed window", socket(tcp.CloseWait, idle, persist(4), closed, backedOff, queues(0, 9000)), true, "CW201"},
+
+		{"reader asleep", socket(tcp.Established, 800*time.Millisecond, persist(0), closed, backedOff, queues(0, 9000), info(tcp.LastDataSent, 60_000)), true, "CW202"},
+		{"reader asleep, its answer rate limited", socket(tcp.CloseWait, 2*time.Second, persist(1), closed, backedOff, queues(0, 9000), info(tcp.LastDataSent, 60_000)), true, "CW202"},
+		{"window closed a moment ago", socket(tcp.Established, 800*time.Millisecond, persist(0), closed, backedOff, queues(0, 9000), info(tcp.LastDataSent, 900)), true, ""},
+		{"window shrunk in flight", socket(tcp.Established, 300*time.Millisecond, timer(tcp.TimerRetransmit, 0, time.Second), closed, backedOff, flight,
+			info(tcp.LastDataSent, 60_000)), true, "CW202"},
+
+		{"no way out of this host", socket(tcp.CloseWait, idle, persist(3), backedOff, queues(0, 200), info(tcp.NotSentBytes, 200)), true, "CW203"},
+		{"window too small for a segment", socket(tcp.CloseWait, idle, persist(3), backedOff, queues(0, 9000), info(tcp.NotSentBytes, 9000), info(tcp.SndWnd, 500)), true, ""},
+
+		{"last_ack unanswered", socket(tcp.LastAck, 20*time.Second, retransmit(4), queues(0, 1), inode(0), flight), true, "CW204"},
+		{"fin_wait_1 unanswered, still held", socket(tcp.FinWait1, 20*time.Second, retransmit(4), queues(0, 1), flight), true, "CW204"},
+		{"fin_wait_1 just sent", socket(tcp.FinWait1, 50*time.Millisecond, retransmit(0), queues(0, 1), flight), true, ""},
+		{"fin_wait_2 held", socket(tcp.FinWait2, idle), true, ""},
+
+		{"gave up in the queue", socket(tcp.CloseWait, idle, inode(0), queues(84, 0)), true, "CW104"},
+		{"waits in the queue", socket(tcp.Established, idle, inode(0), queues(84, 0)), true, "CW104"},
+		{"just arrived in the queue", socket(tcp.Established, 10*time.Millisecond, inode(0)), true, ""},
+		{"in no listener's queue", socket(tcp.CloseWait, idle, inode(0), queues(84, 0)), false, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			sockets := []tcp.Socket{test.socket}
+			if test.listener {
+				sockets = append(sockets, listening(1, 4))
+			}
+			now := snapshot(sockets...)
+			v := Run(now, nil)
+			got := ""
+			if f := v.Of(&now.Namespaces[0].Sockets[0]); f != nil {
+				got = f.Code
+			}
+			if got != test.want || len(v.Findings) > 0 != (test.want != "") {
+				t.Errorf("code %q, want %q; findings %+v", got, test.want, v.Findings)
+			}
+			if test.want != "" && !Suspect(&test.socket) {
+				t.Error("a rule claims what is no suspect: its holders would not be looked for")
+			}
+		})
+	}
+}
+
+// TestLeak_moves: bytes that move between two looks are no leak, whichever way they go.
+func TestLeak_moves(t *testing.T) {
+	first := socket(tcp.CloseWait, time.Hour, queues(5000, 0))
+	tests := []struct {
+		name  string
+		later []tcp.Socket
+		want  int
+	}{
+		{"nothing moved", []tcp.Socket{first}, 1},
+		{"the program reads", []tcp.Socket{socket(tcp.CloseWait, time.Hour, queues(4000, 0))}, 0},
+		{"the peer acknowledges", []tcp.Socket{socket(tcp.CloseWait, time.Hour, queues(5000, 0), info(tcp.BytesAcked, 999))}, 0},
+		{"gone", []tcp.Socket{}, 0},
+		{"no second look", nil, 1},
+	}
+	for _, test := range tests {
+		for i := range test.later {
+			test.later[i].Cookie = first.Cookie
+		}
+		if v := Run(snapshot(first), test.later); len(v.Findings) != test.want {
+			t.Errorf("%s: %d findings, want %d", test.name, len(v.Findings), test.want)
+		}
+	}
+}
+
+func TestLeak_halfClose(t *testing.T) {
+	ours := socket(tcp.CloseWait, time.Hour, between("127.0.0.1:80", "127.0.0.1:5121"))
+	peer := func(options ...made) tcp.Socket {
+		return socket(tcp.FinWait2, time.Hour, append(options, between("127.0.0.1:5121", "127.0.0.1:80"), cookie(77))...)
+	}
+	tests := []struct {
+		name   string
+		peer   tcp.Socket
+		holder int
+		want   int
+	}{
+		{"another process waits for our answer", peer(inode(2000)), 5, 0},
+		{"we are our own peer", peer(inode(2000)), 2214, 1},
+		{"the peer has closed", peer(inode(0), timer(tcp.TimerTimeWait, 0, time.Second)), 0, 1},
+	}
+	for _, test := range tests {
+		now := snapshot(ours, test.peer)
+		if test.holder != 0 {
+			now.Holders[2000] = []look.Holder{{PID: test.holder, FD: 3}}
+		}
+		if v := Run(now, nil); len(v.Findings) != test.want {
+			t.Errorf("%s: %d findings, want %d", test.name, len(v.Findings), test.want)
+		}
+	}
+}
+
+func TestLeak_severity(t *testing.T) {
+	leaks := func(n int, age func(i int) time.Duration) *look.Snapshot {
+		var sockets []tcp.Socket
+		for i := range n {
+			sockets = append(sockets, socket(tcp.CloseWait, age(i), inode(uint32(1000+i)), cookie(tcp.Cookie(i))))
+		}
+		return snapshot(sockets...)
+	}
+	steady := func(i int) time.Duration { return time.Duration(i+1) * time.Minute }
+	burst := func(int) time.Duration { return 20 * time.Minute }
+	tests := []struct {
+		name string
+		now  *look.Snapshot
+		fds  int // of 1024
+		want string
+	}{
+		{"a few, long ago", leaks(3, burst), 100, report.SeverityInfo},
+		{"a burst that does not grow", leaks(8, burst), 100, report.SeverityInfo},
+		{"many", leaks(12, burst), 100, report.SeverityWarning},
+		{"growing", leaks(8, steady), 100, report.SeverityWarning},
+		{"near the limit", leaks(3, burst), 900, report.SeverityCritical},
+		{"soon at the limit", leaks(60, steady), 800, report.SeverityCritical},
+	}
+	for _, test := range tests {
+		test.now.Processes[2214].FDs, test.now.Processes[2214].FDLimit = test.fds, 1024
+		f := only(t, Run(test.now, nil))
+		if f.Severity != test.want {
+			t.Errorf("%s: %s, want %s (growth %+v, limit %+v)", test.name, f.Severity, test.want, f.Growth, f.FDLimit)
+		}
+	}
+	f := only(t, Run(leaks(60, steady), nil))
+	if f.Growth == nil || f.Growth.PerMinute < 0.9 || f.Growth.PerMinute > 1.1 {
+		t.Errorf("growth %+v, want about one a minute", f.Growth)
+	}
+}
+
+func TestFinding_whole(t *testing.T) {
+	now := snapshot(
+		socket(tcp.CloseWait, time.Hour, inode(1), cookie(0x1a)),
+		socket(tcp.CloseWait, 2*time.Hour, inode(2), cookie(0x2b), between("192.0.2.1:80", "198.51.100.9:443")),
+		socket(tcp.CloseWait, 3*time.Hour, inode(3), cookie(0x3c), between("192.0.2.1:80", "198.51.100.9:444")),
+		listening(0, 128),
+	)
+	f := only(t, Run(now, nil))
+	switch {
+	case f.ID != "f1" || f.Code != "CW101" || f.Cause != "leak" || f.Count != 3:
+		t.Errorf("%s %s %s count %d", f.ID, f.Code, f.Cause, f.Count)
+	case f.Workload == nil || f.Workload.Name != "payments.service" || len(f.Processes) != 1 || f.Processes[0].PID != 2214:
+		t.Errorf("owner %+v %+v", f.Workload, f.Processes)
+	case f.Role == nil || *f.Role != "server" || f.Local == nil || f.Local.Port != 80:
+		t.Errorf("role %v local %v", f.Role, f.Local)
+	case len(f.Peers) != 2 || f.Peers[0].Address != "198.51.100.9" || f.Peers[0].Port != nil || f.Peers[0].Count != 2:
+		t.Errorf("peers %+v", f.Peers)
+	case f.Ends.Kind != "never" || len(f.Sockets) != 3 || f.Sockets[0] != "0x1a":
+		t.Errorf("ends %+v sockets %v", f.Ends, f.Sockets)
+	case len(f.Remedies) != 1 || f.Remedies[0].Command != "systemctl restart payments.service" || !f.Remedies[0].FreesFDs:
+		t.Errorf("remedies %+v", f.Remedies)
+	case *f.Age.OldestSeconds != report.Seconds(3*time.Hour) || *f.Age.MedianSeconds != report.Seconds(2*time.Hour) || f.Age.Kind != "about":
+		t.Errorf("age %+v", f.Age)
+	}
+}
+
+func TestOwnersUnknown(t *testing.T) {
+	now := snapshot(socket(tcp.CloseWait, time.Hour))
+	now.Holders, now.Processes, now.HoldersComplete = nil, nil, false
+	f := only(t, Run(now, nil))
+	if f.Code != "CW101" || len(f.Processes) != 0 || f.Workload != nil || len(f.Remedies) != 0 {
+		t.Errorf("%s %+v %+v: without owners nobody is named", f.Code, f.Processes, f.Remedies)
+	}
+	now.HoldersComplete = true
+	if f := only(t, Run(now, nil)); f.Code != "CW112" {
+		t.Errorf("%s: nobody holds it, want CW112", f.Code)
+	}
+}
+
+func TestDead(t *testing.T) {
+	now := snapshot()
+	now.Dead = []look.DeadFD{{PID: 2214, FD: 7, Inode: 1}, {PID: 2214, FD: 8, Inode: 2}}
+	f := only(t, Run(now, nil))
+	if f.Code != "CW110" || f.Count != 2 || f.Netns != nil || f.Ends.Kind != "never" || len(f.Processes) != 1 {
+		t.Errorf("%+v", f)
+	}
+}
+
+func TestShellWord(t *testing.T) {
+	for in, want := range map[string]string{
+		"nginx.service": "nginx.service", "a b": "'a b'", "x'; rm -rf /": `'x'\''; rm -rf /'`, "": "''", "pod-1_x@y": "pod-1_x@y",
+	} {
+		if got := shellWord(in); got != want {
+			t.Errorf("%q: %s, want %s", in, got, want)
+		}
+	}
+}

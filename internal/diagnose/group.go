@@ -1,0 +1,157 @@
+package diagnose
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/closewait/closewait/forecast"
+	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/internal/report"
+)
+
+// group is the sockets of one finding.
+type group struct {
+	rule    *rule
+	netns   int // index into the snapshot's namespaces, -1 for findings about the host
+	members []subject
+	// processes are the holders of the members, by pid, once describeHolders has run.
+	processes []*look.Process
+}
+
+func (g *group) count(is func(*subject) bool) int {
+	n := 0
+	for i := range g.members {
+		if is(&g.members[i]) {
+			n++
+		}
+	}
+	return n
+}
+
+func (g *group) sendQueue() (bytes uint64) {
+	for i := range g.members {
+		bytes += uint64(g.members[i].socket.SendQueue)
+	}
+	return bytes
+}
+
+func (g *group) maxCount() (n uint8) {
+	for i := range g.members {
+		n = max(n, g.members[i].socket.Timer.Count)
+	}
+	return n
+}
+
+func (g *group) minSilence() time.Duration {
+	return g.silence(func(a, b time.Duration) bool { return a < b })
+}
+func (g *group) maxSilence() time.Duration {
+	return g.silence(func(a, b time.Duration) bool { return a > b })
+}
+
+func (g *group) silence(better func(a, b time.Duration) bool) (d time.Duration) {
+	for i := range g.members {
+		if heard, ok := silent(g.members[i].socket); ok && (i == 0 || better(heard, d)) {
+			d = heard
+		}
+	}
+	return d
+}
+
+// ages returns the known ages in ascending order, and the worst of their kinds.
+func (g *group) ages() (ages []time.Duration, kind look.AgeKind) {
+	kind = look.AgeExact
+	for i := range g.members {
+		age := g.members[i].age
+		switch {
+		case age.Kind == look.AgeUnknown:
+			kind = look.AgeUnknown
+			continue
+		case kind != look.AgeUnknown && age.Kind != look.AgeExact && kind != look.AgeAtLeast:
+			kind = age.Kind
+		}
+		ages = append(ages, age.Time)
+	}
+	slices.Sort(ages)
+	if len(ages) == 0 {
+		kind = look.AgeUnknown
+	}
+	return ages, kind
+}
+
+func (g *group) age() report.GroupAge {
+	ages, kind := g.ages()
+	if len(ages) == 0 {
+		return report.GroupAge{Kind: kind.String()}
+	}
+	return report.GroupAge{
+		OldestSeconds: report.SecondsOf(ages[len(ages)-1]), MedianSeconds: report.SecondsOf(ages[len(ages)/2]), Kind: kind.String(),
+	}
+}
+
+// growth estimates from the ages how fast sockets are added that never leave: the arrivals in the younger half of the time since the oldest came. A
+// burst long ago (a server restart) thus counts as no growth. Too few or too young sockets give nil.
+func (g *group) growth() *report.Growth {
+	const enough = 5
+	ages, _ := g.ages()
+	if len(ages) < enough || ages[len(ages)-1] < time.Minute {
+		return nil
+	}
+	half := ages[len(ages)-1] / 2
+	n, _ := slices.BinarySearch(ages, half)
+	perMinute := float64(n) / half.Minutes()
+	return &report.Growth{PerMinute: float64(int(perMinute*100)) / 100, Kind: "about"}
+}
+
+// ends sums up when the kernel ends the members.
+func (g *group) ends() report.Ends {
+	if len(g.members) == 0 {
+		return report.Ends{Kind: "unknown"}
+	}
+	first := forecast.Of(g.members[0].socket)
+	for i := range g.members[1:] {
+		next := forecast.Of(g.members[i+1].socket)
+		if next.Kind != first.Kind || next.By != first.By {
+			return report.Ends{Kind: "unknown", Reason: "the sockets end in different ways: see closewait ls"}
+		}
+		first.Best, first.Earliest, first.Latest = max(first.Best, next.Best), min(first.Earliest, next.Earliest), max(first.Latest, next.Latest)
+	}
+	return ReportEnds(first)
+}
+
+// peers counts the members' remote addresses, the busiest first, at most ten. The port is left out where it differs between the sockets of an address.
+func (g *group) peers() []report.Peer {
+	type tally struct {
+		peer report.Peer
+		port uint16
+		same bool
+	}
+	index := map[string]*tally{}
+	for i := range g.members {
+		peer := endpoint(g.members[i].socket.Peer)
+		t := index[peer.Address]
+		if t == nil {
+			t = &tally{report.Peer{Address: peer.Address}, peer.Port, true}
+			index[peer.Address] = t
+		}
+		t.peer.Count++
+		t.same = t.same && t.port == peer.Port
+	}
+	peers := []report.Peer{}
+	for _, t := range index {
+		if t.same {
+			t.peer.Port = &t.port
+		}
+		peers = append(peers, t.peer)
+	}
+	slices.SortFunc(peers, func(a, b report.Peer) int { return cmp.Or(b.Count-a.Count, cmp.Compare(a.Address, b.Address)) })
+	return peers[:min(len(peers), 10)]
+}
+
+func (g *group) onePeer() *report.Endpoint {
+	if peers := g.peers(); len(peers) == 1 && peers[0].Port != nil {
+		return &report.Endpoint{Address: peers[0].Address, Port: *peers[0].Port}
+	}
+	return nil
+}

@@ -1,0 +1,98 @@
+package diagnose
+
+import (
+	"fmt"
+
+	"github.com/closewait/closewait/internal/report"
+	"github.com/closewait/closewait/tcp"
+)
+
+// leak is CLOSE_WAIT sockets that the program does not close.
+//
+// Needs: the age, the queues, the peer's end where it is on this host. Claims: the FIN came a while ago, nothing of ours is in flight or queued, and
+// nothing moves. Refuted by data that moves, and by a peer on this host that shut down one side only and still waits for our data (a half-close).
+var leak = rule{
+	code: "CW101", cause: "leak",
+	claims: func(sc *scene, s *subject) bool {
+		return s.socket.State == tcp.CloseWait && s.socket.Inode != 0 && s.age.Kind != 0 && s.age.Time >= fresh &&
+			s.socket.SendQueue == 0 && !sc.moved(s.socket) && !halfClosed(sc, s)
+	},
+	together: func(s *subject) any {
+		if s.listener != nil {
+			return s.socket.Local.Port()
+		}
+		return uint16(0)
+	},
+	describe: describeLeak,
+}
+
+// halfClosed reports whether the peer's end is on this host, still held, and held by another process than ours: it has shut down its sending side
+// and may be waiting for our answer, which RFC 9293 allows for any length of time. A program that is its own peer has nobody to wait for.
+func halfClosed(sc *scene, s *subject) bool {
+	for _, e := range sc.ends[s.socket.Tuple().Reverse()] {
+		if e.socket.Inode == 0 {
+			continue // it has closed fully: what is left of it is the kernel's
+		}
+		for _, h := range sc.now.Holders[e.socket.Inode] {
+			for _, own := range s.holders {
+				if h.PID == own.PID {
+					return false
+				}
+			}
+		}
+		return true
+	}
+	return false
+}
+
+func describeLeak(sc *scene, g *group, f *report.Finding) {
+	f.Growth = g.growth()
+	f.FDLimit = g.fdLimit(sc, f.Growth)
+	f.Severity = leakSeverity(sc, g, f)
+	f.Evidence = append(f.Evidence, fmt.Sprintf("the peers of %s sent FIN; the program has not called close()", plural(len(g.members), "socket")))
+	f.Evidence = append(f.Evidence, readEvidence(g)...)
+	if f.Ends.Kind == "never" {
+		f.Evidence = append(f.Evidence, "no kernel timer runs on them")
+		f.NotRemedies = append(f.NotRemedies, report.NotRemedy{
+			What: "tcp_retries2, tcp_fin_timeout, tcp_keepalive_*, tcp_tw_reuse",
+			Why:  "none of them concerns an idle CLOSE_WAIT socket: only the program's close() ends it",
+		})
+	} else {
+		f.NotRemedies = append(f.NotRemedies, report.NotRemedy{
+			What: "tcp_keepalive_*", Why: "keepalive makes the sockets vanish from ss while their descriptors stay open",
+		})
+	}
+	f.NotRemedies = append(f.NotRemedies, report.NotRemedy{
+		What: "destroying the sockets (ss -K)", Why: "the descriptors stay open, and the leak can no longer be seen",
+	})
+	f.Remedies = append(f.Remedies, g.restart(sc)...)
+}
+
+// readEvidence tells the sockets apart by what is unread: a received FIN counts as one byte of the receive queue until the program has read to the end.
+func readEvidence(g *group) []string {
+	read := g.count(func(s *subject) bool { return s.socket.RecvQueue == 0 })
+	unseen := g.count(func(s *subject) bool { return s.socket.RecvQueue == 1 })
+	data := len(g.members) - read - unseen
+	var lines []string
+	add := func(n int, what string) {
+		if n > 0 {
+			lines = append(lines, fmt.Sprintf("Recv-Q %s", fmt.Sprintf(what, n)))
+		}
+	}
+	add(read, "0 on %d: the program has read to the end and knows")
+	add(unseen, "1 on %d: only the FIN is unread, the program has not looked")
+	add(data, "above 1 on %d: data is unread as well")
+	return lines
+}
+
+// leakSeverity follows the harm: near the descriptor limit it is critical; a few sockets that do not grow in number are worth a note.
+func leakSeverity(sc *scene, g *group, f *report.Finding) string {
+	if l := f.FDLimit; l != nil && (l.Used*5 >= l.Limit*4 || l.ReachedAt != nil && l.ReachedAt.Sub(sc.now.TakenAt) <= limitSoon) {
+		return report.SeverityCritical
+	}
+	growing := f.Growth != nil && f.Growth.PerMinute > 0
+	if len(g.members) >= 10 || growing {
+		return report.SeverityWarning
+	}
+	return report.SeverityInfo
+}

@@ -1,0 +1,48 @@
+package diagnose
+
+import (
+	"fmt"
+
+	"github.com/closewait/closewait/internal/report"
+	"github.com/closewait/closewait/tcp"
+)
+
+// notAccepted is connections that wait in a listener's accept queue while nobody accepts.
+//
+// Needs: the inode (0 before accept, see sock_graft) and the listener. Claims: the listener's queue is not empty and the connection has been in it for
+// a while. Refuted by an inode.
+var notAccepted = rule{
+	code: "CW104", cause: "not_accepted",
+	claims: func(_ *scene, s *subject) bool {
+		return s.socket.Unaccepted() && s.listener != nil && s.listener.RecvQueue > 0 && s.age.Time >= fresh
+	},
+	together: func(s *subject) any { return s.listener.Cookie },
+	describe: describeNotAccepted,
+}
+
+func describeNotAccepted(sc *scene, g *group, f *report.Finding) {
+	l := g.members[0].listener
+	full := l.RecvQueue > l.SendQueue // sk_acceptq_is_full
+	f.Severity = report.SeverityWarning
+	if full {
+		f.Severity = report.SeverityCritical
+	}
+	listener := endpoint(l.Local)
+	f.Role, f.Local = new("listener"), &listener
+	f.Victims = report.Victims{Count: len(g.members), Listener: &listener}
+	f.Evidence = append(f.Evidence, fmt.Sprintf("%d connections wait to be accepted on %s, whose backlog is %d", l.RecvQueue, text(l.Local), l.SendQueue))
+	if full {
+		f.Evidence = append(f.Evidence, "the queue is full: the kernel drops what else arrives")
+	}
+	if gone := g.count(func(s *subject) bool { return s.socket.State == tcp.CloseWait }); gone > 0 {
+		f.Evidence = append(f.Evidence, fmt.Sprintf("%d of them are in CLOSE_WAIT: the clients have given up meanwhile", gone))
+	}
+	holders, _ := sc.holders(l)
+	for _, p := range g.describeHolders(sc, f, holders) {
+		f.Culprits = append(f.Culprits, report.Culprit{PID: &p.PID, Comm: &p.Comm, What: "not_accepting", Listener: &listener})
+	}
+	f.NotRemedies = append(f.NotRemedies,
+		report.NotRemedy{What: "destroying the sockets (ss -K)", Why: "their places in the accept queue stay taken: only accept() or closing the listener frees them"},
+		report.NotRemedy{What: "a larger backlog", Why: "it is more waiting room, not more service"},
+		report.NotRemedy{What: "looking for a missing close()", Why: "the program has never been handed these connections"})
+}

@@ -1,0 +1,47 @@
+package diagnose
+
+import (
+	"fmt"
+
+	"github.com/closewait/closewait/internal/report"
+	"github.com/closewait/closewait/tcp"
+)
+
+// peerNotReading is a peer that lives and keeps its window at zero.
+//
+// Needs: the window, the timer and when the peer was last heard. Claims: the window is closed, we have had nothing to send into for a while, and the
+// peer answered the latest probe. Refuted by unanswered probes (then it has vanished) and by data that moves.
+var peerNotReading = rule{
+	code: "CW202", cause: "peer_not_reading",
+	claims: func(sc *scene, s *subject) bool {
+		sent, ok := s.socket.Info.Duration(tcp.LastDataSent)
+		return ok && sent >= fresh && windowClosed(s.socket) && (answersProbes(s.socket) || shrunk(s.socket)) && !sc.moved(s.socket)
+	},
+	describe: describePeerNotReading,
+}
+
+// answersProbes: the count falls to 0 with every answer. One probe may be unanswered because peers limit the rate of such answers to two a second
+// (tcp_invalid_ratelimit).
+func answersProbes(s *tcp.Socket) bool {
+	heard, ok := silent(s)
+	return s.Timer.Kind == tcp.TimerPersist && s.Timer.Count <= 1 && ok && heard <= 2*probeInterval(s)
+}
+
+// shrunk: the window was closed with data in flight, so retransmissions act as probes and are not counted (tcp_retransmit_timer).
+func shrunk(s *tcp.Socket) bool {
+	backoff, _ := s.Info.Uint(tcp.Backoff)
+	heard, ok := silent(s)
+	rto, _ := s.Info.Duration(tcp.RTO)
+	return s.Timer.Kind == tcp.TimerRetransmit && s.Timer.Count == 0 && backoff > 0 && ok && heard <= 2*rto
+}
+
+func describePeerNotReading(_ *scene, g *group, f *report.Finding) {
+	f.Severity = report.SeverityWarning
+	f.Culprits = []report.Culprit{{What: "peer", Peer: g.onePeer()}}
+	f.Evidence = append(f.Evidence,
+		fmt.Sprintf("the window is 0 and the peers answer our probes: last heard %s ago; they are alive and read nothing", short(g.maxSilence())),
+		fmt.Sprintf("%s queued on %s", size(g.sendQueue()), plural(len(g.members), "socket")))
+	f.NotRemedies = append(f.NotRemedies, report.NotRemedy{
+		What: "tcp_retries2", Why: "a peer that answers probes is never given up: the count starts again with each answer",
+	})
+}

@@ -1,0 +1,52 @@
+package diagnose
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/closewait/closewait/internal/report"
+	"github.com/closewait/closewait/tcp"
+)
+
+// peerVanished is data that nobody acknowledges.
+//
+// Needs: the timer, and when the peer was last heard. Claims: at least two retransmission time-outs, or two unanswered probes of a closed
+// window, with no sign of life since. Refuted by any acknowledgement: it sets the count back to 0.
+var peerVanished = rule{
+	code: "CW201", cause: "peer_vanished",
+	claims: func(_ *scene, s *subject) bool {
+		heard, ok := silent(s.socket)
+		return ok && heard >= fresh && (unanswered(s.socket) || probesUnanswered(s.socket, heard))
+	},
+	describe: describePeerVanished,
+}
+
+// unanswered reports whether retransmissions run into nothing. With a closed window the kernel does not count them (tcp_retransmit_timer), and the peer lives.
+func unanswered(s *tcp.Socket) bool {
+	return s.Timer.Kind == tcp.TimerRetransmit && s.Timer.Count >= 2 && !windowClosed(s)
+}
+
+func probesUnanswered(s *tcp.Socket, heard time.Duration) bool {
+	return s.Timer.Kind == tcp.TimerPersist && s.Timer.Count >= 2 && windowClosed(s) && heard > probeInterval(s)
+}
+
+// probeInterval is the time between the last zero-window probe and the next: min(max(rto, 200 ms) << backoff, 120 s), see tcp_probe0_when.
+func probeInterval(s *tcp.Socket) time.Duration {
+	rto, _ := s.Info.Duration(tcp.RTO)
+	backoff, _ := s.Info.Uint(tcp.Backoff)
+	return min(max(rto, 200*time.Millisecond)<<min(backoff, 10), 120*time.Second)
+}
+
+func describePeerVanished(_ *scene, g *group, f *report.Finding) {
+	f.Severity = report.SeverityWarning
+	f.Culprits = []report.Culprit{{What: "peer", Peer: g.onePeer(), SinceSeconds: report.SecondsOf(g.minSilence())}}
+	f.Evidence = append(f.Evidence,
+		fmt.Sprintf("%s wait for an acknowledgement; the peers have been silent for %s or longer", plural(len(g.members), "socket"), short(g.minSilence())),
+		fmt.Sprintf("retransmitted up to %d times, %s unacknowledged in all", g.maxCount(), size(g.sendQueue())))
+	f.NotRemedies = append(f.NotRemedies,
+		report.NotRemedy{What: "tcp_keepalive_*", Why: "keepalive waits while data is in flight"},
+		report.NotRemedy{What: "tcp_fin_timeout", Why: "it concerns FIN_WAIT_2 only"})
+	f.Remedies = append(f.Remedies, report.Remedy{
+		Command: "wait", Effect: "the kernel gives up by itself and the program gets an error", FreesFDs: false, Undoable: true, Risk: "none",
+	})
+}

@@ -1,0 +1,107 @@
+package diagnose
+
+import (
+	"net/netip"
+
+	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/tcp"
+)
+
+// scene is a snapshot made ready for questions. Its indexes are made once, and only of what rules ask for.
+type scene struct {
+	now       *look.Snapshot
+	later     map[tcp.Cookie]*tcp.Socket // the second look at suspects, nil if there was none
+	listeners map[listenKey][]*tcp.Socket
+	ends      map[tcp.Tuple][]end // the sockets whose peer a suspect is
+}
+
+type listenKey struct {
+	netns int
+	port  uint16
+}
+
+// end is one end of a connection on this host.
+type end struct {
+	netns  int
+	socket *tcp.Socket
+}
+
+func newScene(now *look.Snapshot, later []tcp.Socket) *scene {
+	sc := &scene{now: now, listeners: map[listenKey][]*tcp.Socket{}, ends: map[tcp.Tuple][]end{}}
+	if later != nil {
+		sc.later = make(map[tcp.Cookie]*tcp.Socket, len(later))
+		for i := range later {
+			sc.later[later[i].Cookie] = &later[i]
+		}
+	}
+	wanted := map[tcp.Tuple]struct{}{}
+	sc.each(func(netns int, s *tcp.Socket) {
+		switch {
+		case s.State == tcp.Listen:
+			key := listenKey{netns, s.Local.Port()}
+			sc.listeners[key] = append(sc.listeners[key], s)
+		case Suspect(s) && s.State == tcp.CloseWait:
+			wanted[s.Tuple().Reverse()] = struct{}{}
+		}
+	})
+	if len(wanted) > 0 {
+		sc.each(func(netns int, s *tcp.Socket) {
+			if s.State == tcp.FinWait2 { // the state of the other end of a CLOSE_WAIT, unless it has forgotten
+				if _, ok := wanted[s.Tuple()]; ok {
+					sc.ends[s.Tuple()] = append(sc.ends[s.Tuple()], end{netns, s})
+				}
+			}
+		})
+	}
+	return sc
+}
+
+func (sc *scene) each(f func(netns int, s *tcp.Socket)) {
+	for n := range sc.now.Namespaces {
+		sockets := sc.now.Namespaces[n].Sockets
+		for i := range sockets {
+			f(n, &sockets[i])
+		}
+	}
+}
+
+// listener returns the listening socket that s came through, nil if there is none: a listener on the very address before one on the wildcard, as the
+// kernel's lookup prefers them (compute_score).
+func (sc *scene) listener(netns int, s *tcp.Socket) *tcp.Socket {
+	local := s.Local.Addr().Unmap()
+	var best *tcp.Socket
+	for _, l := range sc.listeners[listenKey{netns, s.Local.Port()}] {
+		switch addr := l.Local.Addr().Unmap(); {
+		case addr == local:
+			return l
+		case addr == netip.IPv4Unspecified() && local.Is4(), addr == netip.IPv6Unspecified() && (local.Is6() || !l.V6Only):
+			best = l
+		}
+	}
+	return best
+}
+
+// holders returns who holds the socket; known is false where that could not be found out.
+func (sc *scene) holders(s *tcp.Socket) (holders []look.Holder, known bool) {
+	holders = sc.now.Holders[s.Inode]
+	return holders, len(holders) > 0 || sc.now.HoldersSought && sc.now.HoldersComplete
+}
+
+// moved reports whether the second look saw the socket make progress or found it gone. Without a second look nothing is known to have moved.
+func (sc *scene) moved(s *tcp.Socket) bool {
+	if sc.later == nil || !Undecided(s) {
+		return false
+	}
+	after, ok := sc.later[s.Cookie]
+	if !ok || after.State != s.State || after.RecvQueue != s.RecvQueue {
+		return true
+	}
+	for _, f := range [...]tcp.Field{tcp.BytesAcked, tcp.BytesReceived} {
+		a, _ := s.Info.Uint(f)
+		b, _ := after.Info.Uint(f)
+		if a != b {
+			return true
+		}
+	}
+	return false
+}
