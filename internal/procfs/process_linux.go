@@ -1,0 +1,145 @@
+package procfs
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/closewait/closewait/internal/look"
+)
+
+// maxCommandLine is how much of a command line is kept.
+const maxCommandLine = 4 << 10
+
+// Process describes a process. All of it belongs to one process even when the pid is reused meanwhile; StartTicks tells it from a later one. What cannot be
+// read is left at its "not known"; the error is that of /proc/PID/stat, errors.Is(err, fs.ErrNotExist) when there is no such process.
+//
+// Comm, Cmdline and Workload are chosen by whoever runs the process: see the package comment.
+func (f FS) Process(pid int) (*look.Process, error) {
+	d := f.describer()
+	return d.process(pid)
+}
+
+// Processes describes several processes, reading once what they have in common. Processes that are gone have no entry. An error other than that of
+// the context is the first one that kept a process from being described; the others are in the map all the same.
+func (f FS) Processes(ctx context.Context, pids []int) (map[int]*look.Process, error) {
+	d := f.describer()
+	all := make(map[int]*look.Process, len(pids))
+	var first error
+	for _, pid := range pids {
+		if err := ctx.Err(); err != nil {
+			return all, opError("describe", f.proc, err)
+		}
+		p, err := d.process(pid)
+		if err == nil {
+			all[pid] = p
+		} else if first == nil && !errors.Is(err, fs.ErrNotExist) {
+			first = err
+		}
+	}
+	return all, first
+}
+
+// describer describes processes; it keeps what is the same for all of them.
+type describer struct {
+	fs    FS
+	boot  time.Time
+	names *names
+}
+
+func (f FS) describer() *describer {
+	d := &describer{fs: f, names: newNames(f.files)}
+	if file, err := os.Open(f.proc + "/stat"); err == nil {
+		d.boot, _ = ParseBootTime(file) // zero: not known
+		_ = file.Close()
+	}
+	return d
+}
+
+func (d *describer) process(pid int) (*look.Process, error) {
+	dir, err := openDirectory(d.fs.proc + "/" + strconv.Itoa(pid))
+	if err != nil {
+		return nil, err
+	}
+	defer dir.close()
+	b, err := dir.read("stat", maxStat)
+	if err != nil {
+		return nil, err
+	}
+	st, err := ParseStat(bytes.NewReader(b))
+	if err != nil {
+		return nil, opError("parse", dir.path+"/stat", errors.Unwrap(err))
+	}
+	return &look.Process{
+		PID: pid, Comm: st.Comm, Cmdline: commandLine(dir), StartTicks: st.StartTicks, StartTime: started(d.boot, st.StartTicks),
+		FDs: countDescriptors(dir), FDLimit: openFilesLimit(dir), Workload: d.workload(dir, st.Comm),
+	}, nil
+}
+
+// commandLine returns the arguments with spaces between them, "" for a kernel thread.
+func commandLine(dir directory) string {
+	b, err := dir.read("cmdline", maxCommandLine)
+	if err != nil {
+		return ""
+	}
+	return string(bytes.ReplaceAll(bytes.TrimRight(b, "\x00"), []byte{0}, []byte{' '}))
+}
+
+func openFilesLimit(dir directory) int {
+	b, err := dir.read("limits", maxText)
+	if err != nil {
+		return -1
+	}
+	n, err := ParseLimits(bytes.NewReader(b))
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+// countDescriptors asks for the size of the directory, and where that is not the number of descriptors counts the entries.
+func countDescriptors(dir directory) int {
+	var sfs unix.Statfs_t
+	var st unix.Stat_t
+	proc := unix.Fstatfs(dir.fd, &sfs) == nil && sfs.Type == unix.PROC_SUPER_MAGIC
+	if proc && unix.Fstatat(dir.fd, "fd", &st, 0) == nil && st.Size > 0 {
+		return int(st.Size)
+	}
+	fd, err := dir.within("fd")
+	if err != nil {
+		return -1
+	}
+	defer fd.close()
+	n := 0
+	err = eachEntry(fd.fd, make([]byte, dirBuffer), func(name []byte) (Next, error) {
+		if _, ok := id(name[:len(name)-1]); ok {
+			n++
+		}
+		return Continue, nil
+	})
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+func (d *describer) workload(dir directory, comm string) look.Workload {
+	var w look.Workload
+	if b, err := dir.read("cgroup", maxText); err == nil {
+		if list, err := ParseCgroup(bytes.NewReader(b)); err == nil {
+			w = WorkloadOfAll(list)
+		}
+	}
+	if w.Kind == look.KindProcess {
+		w.Name = comm
+		return w
+	}
+	d.names.improve(&w)
+	return w
+}

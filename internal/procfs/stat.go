@@ -1,0 +1,65 @@
+package procfs
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strconv"
+)
+
+// flagKernelThread is PF_KTHREAD (include/linux/sched.h): the task has no memory and no descriptors of its own.
+const flagKernelThread = 0x00200000
+
+// Stat is what closewait wants of /proc/PID/stat (do_task_stat in fs/proc/array.c).
+type Stat struct {
+	PID  int
+	Comm string // at most 15 bytes for a process; any bytes but NUL, parentheses, spaces and newlines included
+	// State is the letter ps shows: R, S, D, T, t, Z, X, I.
+	State byte
+	// PPID is 0 for a process whose parent is outside the pid namespace.
+	PPID  int
+	Flags uint64 // PF_ flags
+	// StartTicks is when the process started, in clock ticks of 1/100 s since boot (suspended time counts). Together with the pid it identifies a
+	// process while the system runs.
+	StartTicks uint64
+}
+
+// KernelThread reports whether the process is a thread of the kernel.
+func (s Stat) KernelThread() bool { return s.Flags&flagKernelThread != 0 }
+
+var errShort = errors.New("line is too short")
+
+// ParseStat parses /proc/PID/stat. The name may contain anything, so it ends at the last parenthesis of the file.
+func ParseStat(r io.Reader) (Stat, error) {
+	b, err := io.ReadAll(r)
+	if err != nil {
+		return Stat{}, opError("read stat", "", err)
+	}
+	open, end := bytes.IndexByte(b, '('), bytes.LastIndexByte(b, ')')
+	if open < 1 || end < open {
+		return Stat{}, opError("parse stat", "", errShort)
+	}
+	pid, ok := id(bytes.TrimSpace(b[:open]))
+	if !ok {
+		return Stat{}, opError("parse stat", "", errors.New("bad pid "+strconv.Quote(string(b[:open]))))
+	}
+	st := Stat{PID: pid, Comm: string(b[open+1 : end])}
+	return st, opError("parse stat", "", st.fields(bytes.Fields(b[end+1:])))
+}
+
+// fields reads what follows the name; list[0] is field 3 in the counting of proc_pid_stat(5).
+func (s *Stat) fields(list [][]byte) error {
+	const first, ppid, flags, start = 3, 4, 9, 22
+	if len(list) <= start-first || len(list[0]) != 1 {
+		return errShort
+	}
+	var okPPID, okFlags, okStart bool
+	s.State = list[0][0]
+	s.PPID, okPPID = id(list[ppid-first])
+	s.Flags, okFlags = number(list[flags-first])
+	s.StartTicks, okStart = number(list[start-first])
+	if !okPPID || !okFlags || !okStart {
+		return errors.New("not a number where one should be")
+	}
+	return nil
+}
