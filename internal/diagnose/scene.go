@@ -84,7 +84,7 @@ func (sc *scene) listener(netns int, s *tcp.Socket) *tcp.Socket {
 // holders returns who holds the socket; known is false where that could not be found out.
 func (sc *scene) holders(s *tcp.Socket) (holders []look.Holder, known bool) {
 	holders = sc.now.Holders[s.Inode]
-	return holders, len(holders) > 0 || sc.now.HoldersSought && sc.now.HoldersComplete
+	return holders, len(holders) > 0 || sc.now.Sought(s)
 }
 
 // moved reports whether the second look saw the socket make progress or found it gone. Without a second look nothing is known to have moved.

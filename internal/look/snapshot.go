@@ -14,8 +14,10 @@ type Snapshot struct {
 	Namespaces []Namespace // the ones read, the host's (that of the process that looked) first
 	// Holders lists who holds a socket, by its inode. An inode that was looked for and has no entry is held by nobody that could be seen.
 	Holders map[uint32][]Holder
-	// HoldersSought is true when holders were looked for at all, HoldersComplete when every process that could hold one was readable.
-	HoldersSought, HoldersComplete bool
+	// HoldersComplete is true when every process that could hold one was readable.
+	HoldersComplete bool
+	// Wanted says whose holders were looked for; nil means nobody's.
+	Wanted func(*tcp.Socket) bool
 	// Processes describes the holders, by pid.
 	Processes map[int]*Process
 	// Dead lists descriptors of TCP sockets that were connected once and are in no table of their namespace; nil when nobody looked.
@@ -42,6 +44,11 @@ type Namespace struct {
 	Sockets []tcp.Socket
 	// Sysctls are the limits of the namespace by their name below net.ipv4; those that could not be read are absent.
 	Sysctls map[string]int64
+}
+
+// Sought reports whether the socket's holders were looked for and every process was readable, so that an empty answer means nobody.
+func (s *Snapshot) Sought(socket *tcp.Socket) bool {
+	return s.HoldersComplete && s.Wanted != nil && s.Wanted(socket)
 }
 
 // Holder is one descriptor that refers to a socket.

@@ -1,0 +1,88 @@
+package host
+
+import (
+	"context"
+	"time"
+
+	"github.com/closewait/closewait/inetdiag"
+	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/internal/netns"
+	"github.com/closewait/closewait/internal/procfs"
+	"github.com/closewait/closewait/internal/sysctl"
+	"github.com/closewait/closewait/tcp"
+)
+
+// Host is the host this process runs on, as far as its roots show it.
+type Host struct {
+	proc   procfs.FS
+	sysctl sysctl.FS
+	roots  netns.Roots
+	now    func() time.Time
+}
+
+// New returns the live host. now is the clock, time.Now as a rule.
+func New(now func() time.Time) *Host {
+	return &Host{proc: procfs.New("/proc"), sysctl: sysctl.New("/proc/sys"), roots: netns.DefaultRoots(), now: now}
+}
+
+// Request says what to look at. The zero value asks for all sockets of all namespaces and nothing more.
+type Request struct {
+	// Netns selects namespaces in the words of netns.Select; nil means all.
+	Netns []string
+	// States and Condition restrict the dump in the kernel. With Dead they must not, as a socket left out would look dead.
+	States tcp.StateSet
+	// Nothing says that no socket is wanted: namespaces are listed and not dumped.
+	Nothing bool
+	// Condition is called inside each namespace, because interfaces have their numbers per namespace; nil means no condition.
+	Condition func() (tcp.Condition, error)
+	// Holders says whose holders are wanted; nil means nobody's.
+	Holders func(*tcp.Socket) bool
+	// Dead asks for descriptors whose sockets are in no table.
+	Dead bool
+	// Undecided says which sockets to look at a second time; nil means none.
+	Undecided func(*tcp.Socket) bool
+}
+
+// Look looks at the host. The second slice is the second look at the undecided sockets, nil if there was none.
+//
+// Errors: what netns.Select says of unknown namespaces, and what inetdiag.Open and Dump say of the caller's own namespace. When ctx ends, what was found until
+// then is returned with an entry in Missing.
+func (h *Host) Look(ctx context.Context, r Request) (*look.Snapshot, []tcp.Socket, error) {
+	v := &visit{host: h, request: r, snapshot: &look.Snapshot{TakenAt: h.now()}, tables: map[int]*inetdiag.Conn{}}
+	defer v.close()
+	identity, err := h.proc.Host()
+	if err != nil {
+		v.missing("CW502", "the host's name and boot id could not be read: "+err.Error(), "")
+	}
+	v.snapshot.Host = identity
+	if err := v.namespaces(ctx); err != nil {
+		return nil, nil, err
+	}
+	v.owners(ctx)
+	later := v.again(ctx)
+	v.snapshot.Elapsed = h.now().Sub(v.snapshot.TakenAt)
+	return v.snapshot, later, nil
+}
+
+// visit is one look in the making.
+type visit struct {
+	host     *Host
+	request  Request
+	snapshot *look.Snapshot
+	// tables are the connections to namespaces that have undecided sockets, by index into snapshot.Namespaces.
+	tables map[int]*inetdiag.Conn
+	// inUse sums the sockets in the tables of all namespaces, as sockstat counts them; allocated is what the host has in all.
+	inUse, allocated procfs.Count
+	// unseen counts namespaces that exist, or may exist, and were not read.
+	unseen int
+}
+
+func (v *visit) missing(code, message, remedy string) {
+	v.snapshot.Missing = append(v.snapshot.Missing, look.Missing{Code: code, Message: message, Remedy: remedy})
+}
+
+func (v *visit) close() {
+	for _, c := range v.tables {
+		c.Close()
+	}
+}

@@ -1,0 +1,151 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/closewait/closewait/inetdiag"
+	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/internal/netns"
+	"github.com/closewait/closewait/internal/procfs"
+	"github.com/closewait/closewait/tcp"
+)
+
+const enterRemedy = "run as root (CAP_SYS_ADMIN and CAP_SYS_PTRACE)"
+
+// namespaces reads the tables of all selected namespaces. Only a failure in the first of them, or in the selection, is an error.
+func (v *visit) namespaces(ctx context.Context) error {
+	all, hidden, err := netns.List(ctx, v.host.roots)
+	if err != nil && len(all) == 0 {
+		return err
+	}
+	words := v.request.Netns
+	if len(words) == 0 {
+		words = []string{"all"}
+		if n := len(hidden); n > 0 {
+			v.unseen += n
+			v.missing("CW502", fmt.Sprintf("%d network namespaces of other users could not be looked into", n), enterRemedy)
+		}
+	}
+	selected, err := netns.Select(all, words, v.host.roots)
+	if err != nil {
+		return err
+	}
+	v.unseen += len(all) - len(selected)
+	refused := 0
+	for i, ns := range selected {
+		switch err := v.namespace(ctx, ns); {
+		case err == nil, errors.Is(err, netns.ErrVanished):
+		case errors.Is(err, fs.ErrPermission) && (i > 0 || len(v.request.Netns) == 0):
+			refused++
+		case ctx.Err() != nil:
+			v.unseen += len(selected) - i
+			v.missing("CW502", fmt.Sprintf("time was up before %d of %d namespaces were read", len(selected)-i, len(selected)), "use a longer --timeout")
+			return nil
+		default:
+			return err
+		}
+	}
+	if refused > 0 {
+		v.unseen += refused
+		v.missing("CW502", fmt.Sprintf("%d of %d network namespaces could not be entered", refused, len(selected)), enterRemedy)
+		if refused == len(selected) {
+			return &netns.OpError{Op: "enter", Path: selected[0].Path, Err: fs.ErrPermission}
+		}
+	}
+	return nil
+}
+
+// namespace reads one namespace, unless its counters show that there is nothing to read: dumping an empty namespace costs the kernel a walk over the
+// sockets of all of them, because they share one table.
+func (v *visit) namespace(ctx context.Context, ns netns.Namespace) error {
+	found := look.Namespace{Inode: ns.Inode, Name: ns.Name, PID: ns.PID}
+	if v.request.Nothing {
+		v.snapshot.Namespaces = append(v.snapshot.Namespaces, found)
+		return nil
+	}
+	if ns.PID != 0 {
+		stat, err := v.host.proc.Sockstat(ns.PID)
+		if err == nil && v.tally(stat) == 0 {
+			found.Skipped = true
+			v.snapshot.Namespaces = append(v.snapshot.Namespaces, found)
+			return nil
+		}
+	}
+	var conn *inetdiag.Conn
+	var condition tcp.Condition
+	size := 0
+	err := v.host.roots.Do(ns, func() (err error) {
+		stat, err := v.host.proc.SockstatSelf()
+		if ns.PID == 0 && err == nil && v.tally(stat) == 0 {
+			found.Skipped = true
+			return nil
+		}
+		size = int(stat.InUse.N + stat.InUse6.N + stat.TimeWait.N)
+		found.Sysctls = v.host.sysctl.ReadTCP()
+		if v.request.Condition != nil {
+			if condition, err = v.request.Condition(); err != nil {
+				return err
+			}
+		}
+		conn, err = inetdiag.Open()
+		return err
+	})
+	if err != nil || found.Skipped {
+		if err == nil {
+			v.snapshot.Namespaces = append(v.snapshot.Namespaces, found)
+		}
+		return err
+	}
+	return v.dump(ctx, conn, found, condition, size)
+}
+
+// tally adds a namespace's counters to the host's and returns how many sockets they promise. Unknown counters promise some.
+func (v *visit) tally(s procfs.Sockstat) int64 {
+	if s.Allocated.Reported {
+		v.allocated = s.Allocated
+	}
+	v.inUse.N += s.InUse.N + s.InUse6.N
+	if !s.InUse.Reported || !s.TimeWait.Reported {
+		return 1
+	}
+	return s.InUse.N + s.InUse6.N + s.TimeWait.N
+}
+
+// spare is room for sockets that appear between counting and dumping; mini sockets of half-open connections are in no counter.
+const spare = 64
+
+func (v *visit) dump(ctx context.Context, conn *inetdiag.Conn, found look.Namespace, condition tcp.Condition, size int) error {
+	query := inetdiag.Query{States: v.request.States, Condition: condition, Extensions: inetdiag.WithInfo}
+	sockets, stats, err := conn.Sockets(ctx, query, make([]tcp.Socket, 0, v.expected(size)))
+	found.Sockets = sockets
+	index := len(v.snapshot.Namespaces)
+	v.snapshot.Namespaces = append(v.snapshot.Namespaces, found)
+	if v.anyUndecided(sockets) {
+		v.tables[index] = conn
+	} else {
+		conn.Close()
+	}
+	if stats.Interrupted || stats.Malformed > 0 {
+		v.missing("CW506", fmt.Sprintf("the socket table of %s changed while it was read; tried %d times, %d messages were unusable",
+			describe(found), stats.Tries, stats.Malformed), "look again")
+	}
+	return err
+}
+
+// expected is how many sockets to make room for. A dump that the kernel restricts may return few of them.
+func (v *visit) expected(size int) int {
+	if v.request.Condition != nil || v.request.States != 0 && v.request.States != tcp.AllStates {
+		return spare
+	}
+	return size + size/16 + spare
+}
+
+func describe(n look.Namespace) string {
+	if n.Name != "" {
+		return n.Name
+	}
+	return fmt.Sprintf("net:[%d]", n.Inode)
+}

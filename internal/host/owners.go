@@ -1,0 +1,148 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/internal/procfs"
+	"github.com/closewait/closewait/internal/sockopt"
+	"github.com/closewait/closewait/tcp"
+)
+
+const ownersRemedy = "run as root (CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH)"
+
+// owners finds who holds the wanted sockets, and the descriptors whose sockets are in no table.
+func (v *visit) owners(ctx context.Context) {
+	s := v.snapshot
+	wanted := v.wanted()
+	s.Wanted = v.request.Holders
+	if v.request.Dead {
+		s.DeadSought = true
+		s.Dead = []look.DeadFD{}
+	}
+	s.Holders = map[uint32][]look.Holder{}
+	var stats procfs.WalkStats
+	var err error
+	switch {
+	case v.request.Dead && v.mayHaveDead():
+		stats, err = v.walk(ctx, wanted)
+	case len(wanted) > 0:
+		s.Holders, stats, err = v.host.proc.Holders(ctx, wanted, procfs.HolderOptions{})
+	}
+	s.HoldersComplete = err == nil && stats.NotPermitted == 0
+	v.processes(ctx)
+	if hidden := len(wanted) - len(s.Holders); hidden > 0 && !s.HoldersComplete {
+		v.missing("CW501", fmt.Sprintf("the owners of %d sockets could not be seen: %s", hidden, why(err, stats)), ownersRemedy)
+	}
+}
+
+func why(err error, stats procfs.WalkStats) string {
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprintf("not permitted to look into %d processes", stats.NotPermitted)
+}
+
+// wanted returns the inodes of the sockets whose holders were asked for.
+func (v *visit) wanted() map[uint32]struct{} {
+	wanted := map[uint32]struct{}{}
+	if v.request.Holders == nil {
+		return wanted
+	}
+	v.each(func(s *tcp.Socket) {
+		if s.Inode != 0 && v.request.Holders(s) {
+			wanted[s.Inode] = struct{}{}
+		}
+	})
+	return wanted
+}
+
+func (v *visit) each(f func(*tcp.Socket)) {
+	for n := range v.snapshot.Namespaces {
+		sockets := v.snapshot.Namespaces[n].Sockets
+		for i := range sockets {
+			f(&sockets[i])
+		}
+	}
+}
+
+// mayHaveDead reports whether more sockets are allocated than the tables of all namespaces hold. Without such a difference no descriptor can refer
+// to a socket that has left them, and nobody needs to look at the descriptors.
+func (v *visit) mayHaveDead() bool {
+	return v.unseen > 0 || !v.allocated.Reported || v.allocated.N > v.inUse.N
+}
+
+// walk looks at all descriptors once, for holders and for dead sockets together.
+func (v *visit) walk(ctx context.Context, wanted map[uint32]struct{}) (procfs.WalkStats, error) {
+	known := map[uint32]struct{}{}
+	v.each(func(s *tcp.Socket) {
+		// A dead socket that had bound its port by itself is still in the bind table, with its old peer.
+		dead := s.State == tcp.Bound && s.Peer.Port() != 0
+		if _, ok := wanted[s.Inode]; !ok && !dead && s.Inode != 0 {
+			known[s.Inode] = struct{}{}
+		}
+	})
+	self := os.Getpid()
+	var strange []look.DeadFD
+	stats, err := v.host.proc.Walk(ctx, procfs.Walk{Visit: func(pid, fd int, inode uint32) procfs.Next {
+		if pid == self {
+			return procfs.NextProcess
+		}
+		if _, ok := wanted[inode]; ok {
+			v.snapshot.Holders[inode] = append(v.snapshot.Holders[inode], look.Holder{PID: pid, FD: fd})
+		} else if _, ok := known[inode]; !ok {
+			strange = append(strange, look.DeadFD{PID: pid, FD: fd, Inode: inode})
+		}
+		return procfs.Continue
+	}})
+	v.judge(strange)
+	return stats, err
+}
+
+// judge asks the sockets that are in no table what they are. Most are not TCP at all; some are of namespaces that were not read; some have never
+// been connected. The rest is dead.
+func (v *visit) judge(strange []look.DeadFD) {
+	unknown := 0
+	for _, d := range strange {
+		protocol, err := v.host.proc.SocketProtocol(d.PID, d.FD)
+		if err != nil || protocol != "TCP" && protocol != "TCPv6" {
+			continue
+		}
+		facts, err := sockopt.Inspect(d.PID, d.FD, d.Inode)
+		switch {
+		case err != nil && !errors.Is(err, sockopt.ErrGone):
+			unknown++
+		case err == nil && facts.State == tcp.Closed && facts.WasConnected():
+			v.snapshot.Dead = append(v.snapshot.Dead, d)
+		}
+	}
+	if unknown > 0 {
+		v.missing("CW501", fmt.Sprintf("%d descriptors are in no socket table and could not be asked whether they are leaked", unknown), ownersRemedy)
+	}
+}
+
+// processes describes the holders.
+func (v *visit) processes(ctx context.Context) {
+	pids := map[int]struct{}{}
+	for _, holders := range v.snapshot.Holders {
+		for _, h := range holders {
+			pids[h.PID] = struct{}{}
+		}
+	}
+	for _, d := range v.snapshot.Dead {
+		pids[d.PID] = struct{}{}
+	}
+	list := make([]int, 0, len(pids))
+	for pid := range pids {
+		list = append(list, pid)
+	}
+	found, err := v.host.proc.Processes(ctx, list)
+	if err != nil {
+		v.missing("CW501", "the owners could not all be described: "+strings.TrimSpace(err.Error()), ownersRemedy)
+	}
+	v.snapshot.Processes = found
+}
