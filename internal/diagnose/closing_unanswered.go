@@ -15,7 +15,7 @@ var closingUnanswered = rule{
 	claims: func(_ *scene, s *subject) bool {
 		heard, ok := silent(s.socket)
 		return tcp.SetOf(tcp.FinWait1, tcp.Closing, tcp.LastAck).Has(s.socket.State) && ok && heard >= fresh &&
-			(unanswered(s.socket) || probesUnanswered(s.socket, heard))
+			(unanswered(s.socket) || probesUnanswered(s.socket))
 	},
 	describe: func(_ *scene, g *group, f *report.Finding) {
 		f.Severity = report.SeverityInfo

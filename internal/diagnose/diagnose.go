@@ -79,7 +79,7 @@ func (sc *scene) groups() []*group {
 	index := map[groupKey]*group{}
 	var order []*group
 	sc.each(func(netns int, s *tcp.Socket) {
-		if s.State == tcp.Listen || !Suspect(s) {
+		if s.State == tcp.Listen || s.State == tcp.FinWait2 || !Suspect(s) {
 			return
 		}
 		subj := sc.subject(netns, s)

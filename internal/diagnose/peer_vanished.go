@@ -16,7 +16,7 @@ var peerVanished = rule{
 	code: "CW201", cause: "peer_vanished",
 	claims: func(_ *scene, s *subject) bool {
 		heard, ok := silent(s.socket)
-		return ok && heard >= fresh && (unanswered(s.socket) || probesUnanswered(s.socket, heard))
+		return ok && heard >= fresh && (unanswered(s.socket) || probesUnanswered(s.socket))
 	},
 	describe: describePeerVanished,
 }
@@ -26,8 +26,10 @@ func unanswered(s *tcp.Socket) bool {
 	return s.Timer.Kind == tcp.TimerRetransmit && s.Timer.Count >= 2 && !windowClosed(s)
 }
 
-func probesUnanswered(s *tcp.Socket, heard time.Duration) bool {
-	return s.Timer.Kind == tcp.TimerPersist && s.Timer.Count >= 2 && windowClosed(s) && heard > probeInterval(s)
+// probesUnanswered reports whether probes of a closed window run into nothing: any answer sets the count back to 0, and with two unanswered the first
+// has had a whole interval for its answer. Callers make sure that the peer has been silent for longer than it may be for limiting its answers.
+func probesUnanswered(s *tcp.Socket) bool {
+	return s.Timer.Kind == tcp.TimerPersist && s.Timer.Count >= 2 && windowClosed(s)
 }
 
 // probeInterval is the time between the last zero-window probe and the next: min(max(rto, 200 ms) << backoff, 120 s), see tcp_probe0_when.

@@ -49,6 +49,8 @@ func Suspect(s *tcp.Socket) bool {
 		return waits(s)
 	case tcp.Listen:
 		return s.RecvQueue > 0 // whoever should accept is wanted, too
+	case tcp.FinWait2:
+		return s.Inode != 0 // the other end of a CLOSE_WAIT, if that is on this host
 	}
 	return false
 }

@@ -21,6 +21,10 @@ func (v *visit) namespaces(ctx context.Context) error {
 	if err != nil && len(all) == 0 {
 		return err
 	}
+	if err != nil {
+		v.unseen++
+		v.missing("CW502", "the network namespaces could not all be listed: "+err.Error(), "use a longer --timeout")
+	}
 	words := v.request.Netns
 	if len(words) == 0 {
 		words = []string{"all"}

@@ -34,10 +34,10 @@ type Facts struct {
 	Info tcp.Info
 }
 
-// WasConnected reports whether the socket has ever been part of a connection: acknowledged bytes (the SYN counts on the connecting side)
-// or received ones (the FIN counts) stay in its counters. A socket that was made and never connected, or whose connect failed, has none.
+// WasConnected reports whether the socket has ever been part of a connection: something was delivered (the handshake counts, see tcp_rcv_state_process),
+// acknowledged or received, or a window was offered. A socket that was made and never connected, or whose connect failed, has none of these.
 func (f *Facts) WasConnected() bool {
-	for _, field := range [...]tcp.Field{tcp.BytesAcked, tcp.BytesReceived, tcp.DataSegsIn, tcp.DataSegsOut} {
+	for _, field := range [...]tcp.Field{tcp.Delivered, tcp.BytesAcked, tcp.BytesReceived, tcp.SndWnd} {
 		if n, ok := f.Info.Uint(field); ok && n > 0 {
 			return true
 		}

@@ -1,0 +1,235 @@
+package host_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/closewait/closewait/internal/diagnose"
+	"github.com/closewait/closewait/internal/host"
+	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/internal/nstest"
+	"github.com/closewait/closewait/tcp"
+)
+
+func TestMain(m *testing.M) { nstest.Main(m) }
+
+// own selects the namespace the test is in.
+func own() []string { return []string{fmt.Sprint(os.Getpid())} }
+
+func lookAt(t *testing.T, r host.Request) (*look.Snapshot, []tcp.Socket) {
+	t.Helper()
+	s, later, err := host.New(time.Now).Look(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, later
+}
+
+// TestLook_diagnosed makes every scene at once and waits for the verdict on each: the codes follow from what the kernel shows.
+func TestLook_diagnosed(t *testing.T) {
+	nstest.Require(t)
+	want := map[string]string{
+		"established_unacked": "CW201", "established_unaccepted": "CW104", "fin_wait_1": "CW204", "fin_wait_1_orphan": "CW204",
+		"close_wait": "CW101", "close_wait_eof": "CW101", "close_wait_unread": "CW101", "close_wait_keepalive": "CW101",
+		"close_wait_unacked": "CW201", "close_wait_zero_window": "CW202", "close_wait_zero_window_vanished": "CW201",
+		"close_wait_unaccepted": "CW104", "last_ack": "CW204", "last_ack_orphan": "CW204", "closing": "CW204", "closing_orphan": "CW204",
+		"established": "", "established_keepalive": "", "fin_wait_2": "", "fin_wait_2_mini": "", "fin_wait_2_orphan": "", "time_wait": "",
+		"listen": "", "bound": "", "syn_sent": "", "syn_received": "",
+	}
+	for _, fam := range nstest.Families() {
+		t.Run(fam.String(), func(t *testing.T) {
+			t.Parallel()
+			nstest.New(t).Do(func() { verdicts(t, fam, want) })
+		})
+	}
+}
+
+func verdicts(t *testing.T, fam nstest.Family, want map[string]string) {
+	subjects := map[string]nstest.Expected{}
+	for name := range want {
+		subjects[name] = nstest.Build(t, name, fam).Subject
+	}
+	deadline := time.Now().Add(20 * time.Second)
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		s, later, err := host.New(time.Now).Look(t.Context(), host.Request{Netns: []string{netnsPath()}, Holders: diagnose.Suspect, Undecided: diagnose.Undecided})
+		if err != nil {
+			t.Fatal(err)
+		}
+		wrong := compare(s, diagnose.Run(s, later), subjects, want)
+		if len(wrong) == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(strings.Join(wrong, "\n"))
+		}
+		<-tick.C
+	}
+}
+
+// netnsPath leads to the namespace of the calling thread, which is not that of the process.
+func netnsPath() string { return "/proc/thread-self/ns/net" }
+
+func compare(s *look.Snapshot, v *diagnose.Verdicts, subjects map[string]nstest.Expected, want map[string]string) (wrong []string) {
+	for name, subject := range subjects {
+		sockets := s.Namespaces[0].Sockets
+		i := slices.IndexFunc(sockets, func(k tcp.Socket) bool {
+			return k.Local == subject.Local && k.Peer == subject.Peer && (k.State == tcp.Listen) == (subject.State == tcp.Listen)
+		})
+		got := ""
+		if i >= 0 {
+			if f := v.Of(&sockets[i]); f != nil {
+				got = f.Code
+			}
+		}
+		if got != want[name] {
+			wrong = append(wrong, fmt.Sprintf("%s: code %q, want %q", name, got, want[name]))
+		}
+	}
+	slices.Sort(wrong)
+	return wrong
+}
+
+// TestLook_dead finds the descriptors whose sockets are in no table, and takes neither fresh nor live ones for them.
+func TestLook_dead(t *testing.T) {
+	nstest.Require(t)
+	nstest.New(t).Do(func() {
+		held := startHolderOfDead(t)
+		live := nstest.Build(t, "established", nstest.IPv4)
+		s, _ := lookAt(t, host.Request{Dead: true})
+		var fds []int
+		for _, d := range s.Dead {
+			if d.PID == held.pid {
+				fds = append(fds, d.FD)
+			}
+		}
+		slices.Sort(fds)
+		if !slices.Equal(fds, held.dead) {
+			t.Errorf("dead descriptors %v, want %v (live socket at %d); missing %+v", fds, held.dead, live.Subject.FD, s.Missing)
+		}
+	})
+}
+
+func TestLook_holders(t *testing.T) {
+	nstest.Require(t)
+	nstest.New(t).Do(func() {
+		h := nstest.StartHolder(t, 5)
+		s, _ := lookAt(t, host.Request{Netns: []string{netnsPath()}, Holders: func(k *tcp.Socket) bool { return k.State == tcp.CloseWait }})
+		for _, want := range h.Sockets {
+			holders := s.Holders[want.Inode]
+			if len(holders) != 1 || holders[0].PID != h.PID || holders[0].FD != want.FD {
+				t.Errorf("holders of %v: %v, want pid %d fd %d", want, holders, h.PID, want.FD)
+			}
+		}
+		if p := s.Processes[h.PID]; p == nil || p.FDs < 5 || p.StartTicks == 0 {
+			t.Errorf("process %+v", p)
+		}
+	})
+}
+
+// TestLook_otherNamespaces reads sockets of namespaces the test is not in, names included, and skips the empty ones.
+func TestLook_otherNamespaces(t *testing.T) {
+	nstest.Require(t)
+	full, empty := nstest.New(t), nstest.New(t)
+	var subject nstest.Expected
+	full.Do(func() { subject = nstest.Build(t, "close_wait", nstest.IPv6).Subject })
+	s, _ := lookAt(t, host.Request{Netns: []string{full.Path(), empty.Path()}})
+	if len(s.Namespaces) != 2 {
+		t.Fatalf("%d namespaces, want 2", len(s.Namespaces))
+	}
+	for _, n := range s.Namespaces {
+		switch n.Inode {
+		case full.Inode():
+			if !slices.ContainsFunc(n.Sockets, func(k tcp.Socket) bool { return k.Local == subject.Local && k.State == tcp.CloseWait }) {
+				t.Errorf("no %v among %d sockets", subject, len(n.Sockets))
+			}
+			if n.Sysctls["tcp_retries2"] != 15 {
+				t.Errorf("tcp_retries2 %d, want the 15 of a fresh namespace", n.Sysctls["tcp_retries2"])
+			}
+		case empty.Inode():
+			if !n.Skipped || len(n.Sockets) != 0 {
+				t.Errorf("the empty namespace was dumped: %+v", n)
+			}
+		}
+	}
+}
+
+func TestLook_errors(t *testing.T) {
+	nstest.Require(t)
+	_, _, err := host.New(time.Now).Look(t.Context(), host.Request{Netns: []string{"no-such-namespace"}})
+	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "no-such-namespace") {
+		t.Errorf("unknown namespace: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	s, _, err := host.New(time.Now).Look(ctx, host.Request{Netns: own()})
+	if err == nil && len(s.Missing) == 0 {
+		t.Error("no time at all: neither an error nor a note")
+	}
+}
+
+// deadHolder is a process with dead descriptors.
+type deadHolder struct {
+	pid  int
+	dead []int
+}
+
+// startHolderOfDead starts this test binary once more to hold one socket of each kind that is in no table. The dead ones are in a process of their
+// own because a look passes over the process that takes it.
+func startHolderOfDead(t *testing.T) deadHolder {
+	t.Helper()
+	cmd := exec.Command("/proc/self/exe", "-test.run", "^TestHoldDead$", "-test.v")
+	cmd.Env = append(os.Environ(), "HOLD_DEAD=1")
+	cmd.Stderr = os.Stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		stdin.Close()
+		_ = cmd.Wait()
+	})
+	h := deadHolder{}
+	var a, b, c int
+	for {
+		var line string
+		if _, err := fmt.Fscanln(stdout, &line); err != nil && err.Error() != "expected newline" && err.Error() != "unexpected newline" {
+			t.Fatal(err)
+		}
+		if n, _ := fmt.Sscanf(line, "dead:%d:%d:%d:%d", &h.pid, &a, &b, &c); n == 4 {
+			h.dead = []int{a, b, c}
+			slices.Sort(h.dead)
+			return h
+		}
+	}
+}
+
+// TestHoldDead is the other process of startHolderOfDead.
+func TestHoldDead(t *testing.T) {
+	if os.Getenv("HOLD_DEAD") == "" {
+		t.Skip("runs as another process of TestLook_dead")
+	}
+	nstest.Require(t)
+	var fds []int
+	for _, name := range []string{"dead", "dead_close_wait", "dead_bound", "unconnected", "bound"} {
+		fds = append(fds, nstest.Build(t, name, nstest.IPv6).Subject.FD)
+	}
+	fmt.Printf("\ndead:%d:%d:%d:%d\n", os.Getpid(), fds[0], fds[1], fds[2])
+	_, _ = os.Stdin.Read(make([]byte, 1))
+}
