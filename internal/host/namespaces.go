@@ -30,7 +30,7 @@ func (v *visit) namespaces(ctx context.Context) error {
 		words = []string{"all"}
 		if n := len(hidden); n > 0 {
 			v.unseen += n
-			v.missing("CW502", fmt.Sprintf("%d network namespaces of other users could not be looked into", n), enterRemedy)
+			v.missing("CW502", fmt.Sprintf("network namespaces of other users that could not be looked into: %d", n), enterRemedy)
 		}
 	}
 	selected, err := netns.Select(all, words, v.host.roots)
@@ -46,7 +46,7 @@ func (v *visit) namespaces(ctx context.Context) error {
 			refused++
 		case ctx.Err() != nil:
 			v.unseen += len(selected) - i
-			v.missing("CW502", fmt.Sprintf("time was up before %d of %d namespaces were read", len(selected)-i, len(selected)), "use a longer --timeout")
+			v.missing("CW502", fmt.Sprintf("time was up: namespaces read %d of %d", i, len(selected)), "use a longer --timeout")
 			return nil
 		default:
 			return err
@@ -54,7 +54,7 @@ func (v *visit) namespaces(ctx context.Context) error {
 	}
 	if refused > 0 {
 		v.unseen += refused
-		v.missing("CW502", fmt.Sprintf("%d of %d network namespaces could not be entered", refused, len(selected)), enterRemedy)
+		v.missing("CW502", fmt.Sprintf("network namespaces that could not be entered: %d of %d", refused, len(selected)), enterRemedy)
 		if refused == len(selected) {
 			return &netns.OpError{Op: "enter", Path: selected[0].Path, Err: fs.ErrPermission}
 		}

@@ -36,7 +36,7 @@ func (v *visit) owners(ctx context.Context) {
 	s.HoldersComplete = err == nil && stats.NotPermitted == 0
 	v.processes(ctx)
 	if hidden := len(wanted) - len(s.Holders); hidden > 0 && !s.HoldersComplete {
-		v.missing("CW501", fmt.Sprintf("the owners of %d sockets could not be seen: %s", hidden, why(err, stats)), ownersRemedy)
+		v.missing("CW501", fmt.Sprintf("sockets whose owners could not be seen: %d (%s)", hidden, why(err, stats)), ownersRemedy)
 	}
 }
 
@@ -44,7 +44,7 @@ func why(err error, stats procfs.WalkStats) string {
 	if err != nil {
 		return err.Error()
 	}
-	return fmt.Sprintf("not permitted to look into %d processes", stats.NotPermitted)
+	return fmt.Sprintf("processes that may not be looked into: %d", stats.NotPermitted)
 }
 
 // wanted returns the inodes of the sockets whose holders were asked for.
@@ -121,7 +121,7 @@ func (v *visit) judge(strange []look.DeadFD) {
 		}
 	}
 	if unknown > 0 {
-		v.missing("CW501", fmt.Sprintf("%d descriptors are in no socket table and could not be asked whether they are leaked", unknown), ownersRemedy)
+		v.missing("CW501", fmt.Sprintf("descriptors in no socket table that could not be asked whether they are leaked: %d", unknown), ownersRemedy)
 	}
 }
 

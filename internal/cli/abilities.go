@@ -1,0 +1,113 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
+
+	"github.com/closewait/closewait/inetdiag"
+	"github.com/closewait/closewait/internal/netns"
+	"github.com/closewait/closewait/internal/procfs"
+	"github.com/closewait/closewait/internal/sockopt"
+	"github.com/closewait/closewait/tcp"
+)
+
+const asRoot = "run as root"
+
+// abilities finds out what this process can do on this host, by trying it where that changes nothing.
+func abilities(ctx context.Context) []Capability {
+	list := []Capability{sockDiag(ctx)}
+	return append(list, namespaceAbility(ctx), ownerAbility(ctx), deadAbility(), destroyAbility(ctx))
+}
+
+// ability makes a Capability of the outcome of a try: nil means that it worked.
+func ability(name, detail string, err error, remedy string) Capability {
+	switch {
+	case err == nil:
+		return Capability{name, StatusAvailable, detail, ""}
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, errors.ErrUnsupported):
+		return Capability{name, StatusMissing, detail + ": " + err.Error(), remedy}
+	}
+	return Capability{name, StatusUnknown, detail + ": " + err.Error(), remedy}
+}
+
+// sockDiag looks for the end of tcp_info in a socket of this namespace, if there is one.
+func sockDiag(ctx context.Context) Capability {
+	const name = "sock_diag"
+	detail := "reads sockets with all their facts"
+	conn, err := inetdiag.Open()
+	if err != nil {
+		return ability(name, detail, err, "needs CONFIG_INET_DIAG and CONFIG_INET_TCP_DIAG")
+	}
+	defer conn.Close()
+	longest := 0
+	stats, err := conn.Dump(ctx, inetdiag.Query{Extensions: inetdiag.WithInfo}, func(s *tcp.Socket) error {
+		longest = max(longest, len(s.Info.Bytes()))
+		return nil
+	})
+	if longest > 0 {
+		detail += fmt.Sprintf("; tcp_info of %d bytes", longest)
+	}
+	if stats.UnknownAttributes > 0 {
+		detail += fmt.Sprintf("; %d attributes unknown to this version", stats.UnknownAttributes)
+	}
+	return ability(name, detail, err, "")
+}
+
+func namespaceAbility(ctx context.Context) Capability {
+	all, hidden, err := netns.List(ctx, netns.DefaultRoots())
+	entered := 0
+	for _, ns := range all {
+		if e := netns.DefaultRoots().Do(ns, func() error { return nil }); e == nil {
+			entered++
+		} else if err == nil && !errors.Is(e, netns.ErrVanished) {
+			err = e
+		}
+	}
+	if err == nil && len(hidden) > 0 {
+		err = hidden[0].Err
+	}
+	return ability("network_namespaces", fmt.Sprintf("%d of %d readable", entered, len(all)+len(hidden)), err, asRoot+" (CAP_SYS_ADMIN, CAP_SYS_PTRACE)")
+}
+
+func ownerAbility(ctx context.Context) Capability {
+	stats, err := procfs.New("/proc").Walk(ctx, procfs.Walk{Visit: func(int, int, uint32) procfs.Next { return procfs.NextProcess }})
+	detail := fmt.Sprintf("descriptors of %d of %d processes readable", stats.Processes, stats.Processes+stats.NotPermitted)
+	if err == nil && stats.NotPermitted > 0 {
+		err = fs.ErrPermission
+	}
+	return ability("owners", detail, err, asRoot+" (CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH)")
+}
+
+// deadAbility asks a descriptor of our own, standard input, in the way that dead sockets are asked. That it is no socket is a right answer.
+func deadAbility() Capability {
+	_, err := sockopt.Inspect(os.Getpid(), 0, 0)
+	if errors.Is(err, sockopt.ErrGone) {
+		err = nil
+	}
+	return ability("dead_descriptors", "finds leaked descriptors that no table shows (pidfd_getfd)", err, "needs Linux 5.6")
+}
+
+// destroyAbility asks for the permission first, by a condition that wants the same capability, and then has the kernel destroy a socket that cannot
+// exist: that there is no such socket means that it could (inet_diag_bc_audit, tcp_diag_destroy).
+func destroyAbility(ctx context.Context) Capability {
+	remedy := asRoot + " (CAP_NET_ADMIN)"
+	conn, err := inetdiag.Open()
+	if err == nil {
+		defer conn.Close()
+		_, err = conn.Dump(ctx, inetdiag.Query{States: tcp.SetOf(tcp.Listen), Condition: tcp.Mark{}}, func(*tcp.Socket) error { return nil })
+	}
+	if err == nil {
+		nowhere := netip.AddrPortFrom(netip.IPv4Unspecified(), 0)
+		err = conn.Destroy(ctx, &tcp.Socket{Family: tcp.IPv4, Local: nowhere, Peer: nowhere, Cookie: 1})
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	} else if errors.Is(err, errors.ErrUnsupported) {
+		remedy = "needs a kernel with CONFIG_INET_DIAG_DESTROY"
+	}
+	return ability("sock_destroy", "can end a socket at once", err, remedy)
+}

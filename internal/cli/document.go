@@ -1,0 +1,121 @@
+package cli
+
+import (
+	"encoding/json"
+	"io"
+
+	"github.com/closewait/closewait/internal/report"
+)
+
+// writeDocument writes a document for programs, indented for people who look at it nevertheless.
+func writeDocument(w io.Writer, doc any) error {
+	enc := encoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(doc)
+}
+
+// encoder writes JSON one value a line, with <, > and & as they are.
+func encoder(w io.Writer) *json.Encoder {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	return enc
+}
+
+// header begins a document that needs no look at the sockets.
+func (a *app) header(kind string) report.Header {
+	h := report.Header{Schema: report.Schema, Kind: kind, TakenAt: a.cfg.Now().UTC(), Incomplete: []report.Incomplete{}}
+	if a.cfg.Host != nil {
+		h.Host = a.cfg.Host()
+	}
+	return h
+}
+
+// headed completes the header of a look's document.
+func headed(h report.Header, kind string) report.Header {
+	h.Schema, h.Kind, h.TakenAt = report.Schema, kind, h.TakenAt.UTC()
+	h.Incomplete = listed(h.Incomplete)
+	return h
+}
+
+// listed makes an empty list of none, where null would say "not known".
+func listed[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+// normalized completes a report for JSON: lists are never null where the contract has no unknown for them. The report itself stays as it is.
+func normalized(r *report.Report) *report.Report {
+	doc := *r
+	doc.Header = headed(r.Header, "Report")
+	doc.Findings = make([]report.Finding, len(r.Findings))
+	for i, f := range r.Findings {
+		f.Peers, f.Culprits, f.Evidence = listed(f.Peers), listed(f.Culprits), listed(f.Evidence)
+		f.Remedies, f.NotRemedies, f.Sockets = listed(f.Remedies), listed(f.NotRemedies), listed(f.Sockets)
+		doc.Findings[i] = f
+	}
+	if doc.Totals.ByState == nil {
+		doc.Totals.ByState = map[string]int{}
+	}
+	return &doc
+}
+
+// reportLine and findingLine are the lines of a report in ndjson: first the report without its lists, then each finding.
+type (
+	reportLine struct {
+		report.Header
+		Totals report.Totals `json:"totals"`
+	}
+	findingLine struct {
+		Kind string `json:"kind"`
+		report.Finding
+	}
+	socketLine struct {
+		Kind string `json:"kind"`
+		report.Socket
+	}
+)
+
+func writeReportLines(w io.Writer, r *report.Report) error {
+	doc, lines := normalized(r), newLineWriter(w)
+	if err := lines.write(reportLine{doc.Header, doc.Totals}); err != nil {
+		return err
+	}
+	for i := range doc.Findings {
+		if err := lines.write(findingLine{"Finding", doc.Findings[i]}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lineWriter writes one object a line and hands each over to the reader at once.
+type lineWriter struct {
+	w     io.Writer
+	enc   *json.Encoder
+	flush func() error
+}
+
+func newLineWriter(w io.Writer) *lineWriter {
+	l := &lineWriter{w: w, enc: encoder(w), flush: func() error { return nil }}
+	if f, ok := w.(interface{ Flush() error }); ok {
+		l.flush = f.Flush
+	}
+	return l
+}
+
+func (l *lineWriter) write(object any) error {
+	if err := l.enc.Encode(object); err != nil {
+		return err
+	}
+	return l.flush()
+}
+
+// raw writes a line that is JSON already.
+func (l *lineWriter) raw(line []byte) error {
+	if _, err := l.w.Write(line); err != nil {
+		return err
+	}
+	return l.flush()
+}

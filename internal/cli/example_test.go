@@ -1,0 +1,55 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+)
+
+// words splits a line as a shell does, as far as our examples need it: single quotes, and the end at a comment, a pipe or a redirection.
+func words(line string) (args []string) {
+	word, quoted, open := "", false, false
+	for _, r := range line + " " {
+		switch {
+		case r == '\'':
+			quoted, open = !quoted, true
+		case quoted:
+			word += string(r)
+		case r == ' ' || r == ')':
+			if word == "#" || word == "|" || word == ">" {
+				return args
+			}
+			if open {
+				args = append(args, word)
+			}
+			word, open = "", false
+		default:
+			word, open = word+string(r), true
+		}
+	}
+	return args
+}
+
+// TestExamples_run runs every example of every help text: none may be out of date.
+func TestExamples_run(t *testing.T) {
+	t.Chdir(t.TempDir())
+	root := (&app{}).root()
+	for _, cmd := range append([]*cobra.Command{root}, root.Commands()...) {
+		for line := range strings.Lines(cmd.Example) {
+			_, line, found := strings.Cut(strings.TrimSpace(line), "closewait")
+			args := words(line)
+			if !found || strings.Contains(line, "man1") {
+				continue
+			}
+			for _, arg := range args {
+				if strings.HasPrefix(arg, "-w") { // would not end
+					args = append(args, "--help")
+				}
+			}
+			if _, stderr, code := run(t, nil, args...); code != 0 {
+				t.Errorf("closewait %q: exit %d, %s", args, code, stderr)
+			}
+		}
+	}
+}

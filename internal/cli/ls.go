@@ -1,0 +1,87 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/closewait/closewait/internal/render"
+)
+
+func (a *app) lsCommand() *cobra.Command {
+	var test bool
+	cmd := &cobra.Command{
+		Use:     "ls [FILTER]",
+		Aliases: []string{"list"},
+		Short:   "sockets, one a line",
+		Example: `closewait ls stuck                 # only what will not move by itself
+closewait ls 'state close-wait and age > 5m'
+closewait ls 'dport = :443' -w=1s  # again every second
+closewait ls | wc -l               # the number of sockets
+closewait ls --headers | cut -f 2,6`,
+		Long: `Filters are those of ss and more, see "closewait help filters". On a terminal
+the columns that fit are shown, -o wide shows all; in a pipe all are there,
+separated by tabs. "-" stands for unknown, -o name prints cookies.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			a.flags.processesSet = cmd.Flags().Changed("processes")
+			return a.ls(cmd.Context(), strings.Join(args, " "), test)
+		},
+		ValidArgsFunction: cobra.NoFileCompletions,
+	}
+	cmd.Flags().BoolVarP(&a.flags.processes, "processes", "p", false, "find holders (default: on a terminal, for JSON)")
+	cmd.Flags().BoolVar(&test, "exit-code", false, "exit with 1 when there is such a socket")
+	return cmd
+}
+
+// ls lists the sockets that a filter selects.
+func (a *app) ls(ctx context.Context, filter string, test bool) error {
+	return a.repeat(ctx, func(ctx context.Context, w io.Writer) error {
+		answer, err := a.look(ctx, Query{Filter: filter, Rows: true, Findings: true, Owners: a.owners()})
+		if err != nil {
+			return err
+		}
+		if a.code = Done; test && len(answer.Rows) > 0 {
+			a.code = Found
+		}
+		a.judge(answer, false)
+		arrange(answer.Rows)
+		return a.list(w, answer)
+	})
+}
+
+// owners decides whether holders are worth their price.
+func (a *app) owners() bool {
+	if a.flags.processesSet {
+		return a.flags.processes
+	}
+	return a.flags.json() || a.flags.output == formatWide || a.tabular()
+}
+
+// tabular reports whether rows are shown as a table for people.
+func (a *app) tabular() bool {
+	switch a.flags.output {
+	case "":
+		return a.cfg.OutTerminal
+	case formatTable, formatWide:
+		return true
+	}
+	return false
+}
+
+// list writes the rows in the format asked for.
+func (a *app) list(w io.Writer, answer *Answer) error {
+	cols := render.SocketColumns()
+	switch {
+	case a.flags.output == formatJSON:
+		return writeSocketList(w, answer)
+	case a.flags.output == formatNDJSON:
+		return writeSocketLines(w, answer, a.flags.watch > 0)
+	case a.flags.output == formatName:
+		return render.Names(w, answer.Rows)
+	case a.tabular():
+		return render.Table(w, answer.Rows, cols, !a.flags.noHeaders, a.style())
+	}
+	return render.TSV(w, answer.Rows, cols, a.flags.headers)
+}

@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+)
+
+// root builds the command tree. Nothing in it runs before it is called, and building it is all that --help costs.
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "closewait",
+		Short: "explain stuck TCP sockets: what, who, why, when it ends, what helps",
+		Example: `closewait                          # the one-screen answer
+closewait ls 'state close-wait'    # sockets, one a line
+closewait -o json | jq .findings   # the same for a script`,
+		Args:              a.noCommand,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return a.status(cmd.Context()) },
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+	}
+	a.flags.register(root.PersistentFlags())
+	root.PersistentFlags().BoolP("help", "h", false, "show this text")
+	root.SetOut(a.out)
+	root.SetErr(a.cfg.Err)
+	root.SetFlagErrorFunc(flagError)
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { a.help(cmd) })
+	root.PersistentPreRunE = func(*cobra.Command, []string) error { return a.flags.check() }
+	root.SetHelpCommand(a.helpCommand())
+	root.AddCommand(a.statusCommand(), a.lsCommand(), a.capabilitiesCommand(), a.schemaCommand(), a.completionCommand(), a.manCommand(), a.versionCommand())
+	a.completeFlags(root)
+	return root
+}
+
+// noCommand refuses words that are no command. A misspelt command is never run.
+func (a *app) noCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var names []string
+	for _, sub := range cmd.Commands() {
+		if !sub.Hidden {
+			names = append(names, sub.Name())
+		}
+	}
+	return usageError(didYouMean(args[0], names, "closewait --help"), "unknown command %q", args[0])
+}
+
+// noArguments refuses words after a command that takes none.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return usageError(cmd.CommandPath()+" --help", "%s takes no arguments, not %q", cmd.Name(), args[0])
+}
+
+// check refuses flags that contradict each other.
+func (f *flags) check() error {
+	switch {
+	case f.headers && f.noHeaders:
+		return usageError("", "flags --headers and --no-headers exclude each other")
+	case f.watch > 0 && f.output == formatJSON:
+		return usageError("-o ndjson", "flag -w: -o json is one document, it cannot be repeated")
+	}
+	return nil
+}
+
+// completeFlags tells shells what the flags take.
+func (a *app) completeFlags(root *cobra.Command) {
+	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{formatTable, formatWide, formatPlain, formatJSON, formatNDJSON, formatName}, cobra.ShellCompDirectiveNoFileComp))
+	_ = root.RegisterFlagCompletionFunc("color", cobra.FixedCompletions([]string{"auto", "always", "never"}, cobra.ShellCompDirectiveNoFileComp))
+}

@@ -1,0 +1,68 @@
+package cli
+
+import (
+	"reflect"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/closewait/closewait/internal/report"
+)
+
+// kinds are the objects that closewait prints, by the value of their "kind".
+var kinds = []struct {
+	name, short string
+	example     any
+}{
+	{"Report", "the document of status", report.Report{}},
+	{"SocketList", "the document of ls", report.SocketList{}},
+	{"Socket", "a line of ls -o ndjson", socketLine{}},
+	{"Finding", "a line of status -o ndjson; its first line is a Report without findings", findingLine{}},
+	{"Capabilities", "the document of capabilities", Capabilities{}},
+	{"Version", "the document of version", Version{}},
+	{"Error", "what stderr gets instead of a document", report.Error{}},
+}
+
+func kindNames() []string {
+	names := make([]string, len(kinds))
+	for i, k := range kinds {
+		names[i] = k.name
+	}
+	return names
+}
+
+func (a *app) schemaCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema [KIND]",
+		Short: "the JSON Schema of a document, or the list of kinds",
+		Example: `closewait schema                     # the kinds
+closewait schema SocketList > socketlist.schema.json`,
+		Long: "Fields are only ever added. Kinds: " + strings.Join(kindNames()[:4], ", ") + ",\n" + strings.Join(kindNames()[4:], ", ") + ".",
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error { return a.schema(args) },
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return kindNames(), cobra.ShellCompDirectiveNoFileComp
+		},
+	}
+}
+
+func (a *app) schema(args []string) error {
+	if len(args) == 0 {
+		return a.schemaKinds()
+	}
+	for _, k := range kinds {
+		if strings.EqualFold(k.name, args[0]) {
+			return writeDocument(a.out, schemaOf(k.name, reflect.TypeOf(k.example)))
+		}
+	}
+	return usageError(didYouMean(args[0], kindNames(), "the kinds are "+strings.Join(kindNames(), ", ")), "unknown kind %q", args[0])
+}
+
+func (a *app) schemaKinds() error {
+	for _, k := range kinds {
+		if _, err := a.out.WriteString(k.name + strings.Repeat(" ", 14-len(k.name)) + k.short + "\n"); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,153 @@
+package cli
+
+import (
+	"net/netip"
+	"strconv"
+
+	"github.com/closewait/closewait/forecast"
+	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/internal/report"
+	"github.com/closewait/closewait/tcp"
+)
+
+// socketJSON is a row as the contract with scripts has it.
+func socketJSON(r *look.Row) report.Socket {
+	s := r.Socket
+	return report.Socket{
+		Netns: netnsJSON(r.Netns), Family: s.Family.String(), State: s.State.String(), Local: endpointJSON(s.Local), Peer: peerJSON(s),
+		Cookie: s.Cookie.String(), Inode: s.Inode, UID: s.UID, RecvQueueBytes: s.RecvQueue, SendQueueBytes: s.SendQueue,
+		Timer: timerJSON(s.Timer), Info: infoJSON(&s.Info), Accepted: acceptedJSON(s), Age: ageJSON(r.Age), Holders: holdersJSON(r),
+		Workload: workloadJSON(r.Processes), Ends: endsJSON(&r.Ends), Cause: known(r.Cause), Code: known(r.Code),
+	}
+}
+
+// known returns nil for a text that is not known.
+func known(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}
+
+func netnsJSON(n *look.Namespace) report.Netns {
+	if n == nil {
+		return report.Netns{}
+	}
+	out := report.Netns{Inode: n.Inode, Name: known(n.Name)}
+	if n.PID > 0 {
+		out.PID = &n.PID
+	}
+	return out
+}
+
+func endpointJSON(ap netip.AddrPort) report.Endpoint {
+	return report.Endpoint{Address: ap.Addr().String(), Port: ap.Port()}
+}
+
+// peerJSON is null for sockets that have no peer.
+func peerJSON(s *tcp.Socket) *report.Endpoint {
+	if s.State == tcp.Listen || s.State == tcp.Bound || !s.Peer.IsValid() {
+		return nil
+	}
+	peer := endpointJSON(s.Peer)
+	return &peer
+}
+
+func timerJSON(t tcp.Timer) report.Timer {
+	out := report.Timer{Kind: t.Kind.String(), Count: t.Count}
+	if t.Kind != tcp.TimerNone {
+		out.ExpiresSeconds = report.SecondsOf(t.Expires)
+	}
+	return out
+}
+
+// infoJSON lists the fields the kernel sent. The numbers share one string.
+func infoJSON(info *tcp.Info) report.Info {
+	if !info.Known() {
+		return nil
+	}
+	var numbers []byte
+	fields, ends := make(report.Info, 0, 64), make([]int, 0, 64)
+	for f := range tcp.Fields() {
+		n, ok := info.Uint(f)
+		if !ok {
+			continue
+		}
+		if d, isTime := info.Duration(f); isTime {
+			numbers = report.Seconds(d).Append(numbers)
+		} else {
+			numbers = strconv.AppendUint(numbers, n, 10)
+		}
+		fields, ends = append(fields, report.InfoField{Key: f.Key()}), append(ends, len(numbers))
+	}
+	all, start := string(numbers), 0
+	for i, end := range ends {
+		fields[i].Number, start = all[start:end], end
+	}
+	return fields
+}
+
+// acceptedJSON says whether a program has the connection. The question makes sense for connections only.
+func acceptedJSON(s *tcp.Socket) *bool {
+	if s.State != tcp.Established && s.State != tcp.CloseWait {
+		return nil
+	}
+	accepted := !s.Unaccepted()
+	return &accepted
+}
+
+func ageJSON(a look.Age) report.Age {
+	if a.Kind == look.AgeUnknown {
+		return report.Age{Kind: a.Kind.String()}
+	}
+	return report.Age{Seconds: report.SecondsOf(a.Time), Kind: a.Kind.String()}
+}
+
+// holdersJSON keeps the difference between nobody and not known.
+func holdersJSON(r *look.Row) []report.Holder {
+	if r.Holders == nil {
+		return nil
+	}
+	holders := make([]report.Holder, len(r.Holders))
+	for i, h := range r.Holders {
+		holders[i] = report.Holder{PID: h.PID, FD: h.FD, Comm: commOf(r, h.PID)}
+	}
+	return holders
+}
+
+// commOf returns the name of one of the holding processes, "" when it is not known.
+func commOf(r *look.Row, pid int) string {
+	for _, p := range r.Processes {
+		if p.PID == pid {
+			return p.Comm
+		}
+	}
+	return ""
+}
+
+func workloadJSON(processes []*look.Process) *report.Workload {
+	if len(processes) == 0 || processes[0].Workload.Name == "" {
+		return nil
+	}
+	w := &processes[0].Workload
+	return &report.Workload{
+		Name: w.Name, Kind: w.Kind.String(), Unit: known(w.Unit), ContainerID: known(w.ContainerID), Pod: known(w.Pod), Cgroup: known(w.Cgroup),
+	}
+}
+
+func endsJSON(e *forecast.Ends) report.Ends {
+	out := report.Ends{Kind: e.Kind.String(), By: known(e.By), Error: known(e.Error), Reason: e.Reason}
+	switch {
+	case e.Kind == forecast.At:
+		out.Seconds, out.EarliestSeconds, out.LatestSeconds = report.SecondsOf(e.Best), report.SecondsOf(e.Earliest), report.SecondsOf(e.Latest)
+	case e.Kind == forecast.Unknown && e.Earliest > 0:
+		out.EarliestSeconds = report.SecondsOf(e.Earliest)
+	}
+	if e.Also > 0 {
+		out.AlsoSeconds = report.SecondsOf(e.Also)
+	}
+	if e.Limit.Name != "" {
+		out.Limit = &report.Limit{Name: e.Limit.Name, Value: e.Limit.Value, Seconds: report.Seconds(e.Limit.Time)}
+	}
+	return out
+}

@@ -1,0 +1,194 @@
+package render
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/closewait/closewait/forecast"
+	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/internal/report"
+	"github.com/closewait/closewait/tcp"
+)
+
+// unknown stands in every cell whose value is not known or does not apply, so that programs that split at white space find their columns.
+const unknown = '-'
+
+// appendUint is strconv.AppendUint with a short way for the figures that fill most cells.
+func appendUint(b []byte, n uint64) []byte {
+	if n < 10 {
+		return append(b, byte('0'+n))
+	}
+	return strconv.AppendUint(b, n, 10)
+}
+
+// appendSeconds appends what report.Seconds appends, faster: it is the most frequent cell of tab-separated output.
+func appendSeconds(b []byte, d time.Duration) []byte {
+	if d < 0 || d%time.Microsecond != 0 {
+		return report.Seconds(d).Append(b)
+	}
+	return appendMicroseconds(b, uint64(d/time.Microsecond))
+}
+
+// appendMicroseconds appends a number of microseconds as seconds.
+func appendMicroseconds(b []byte, us uint64) []byte {
+	b = appendUint(b, us/1e6)
+	frac := us % 1e6
+	if frac == 0 {
+		return b
+	}
+	digits := [7]byte{'.'}
+	for i := 6; i > 0; i-- {
+		digits[i] = byte('0' + frac%10)
+		frac /= 10
+	}
+	end := len(digits)
+	for digits[end-1] == '0' {
+		end--
+	}
+	return append(b, digits[:end]...)
+}
+
+// appendName appends text chosen by others: on one line, without tabs, and never mistaken for an unknown value.
+func appendName(b []byte, name string) []byte {
+	switch name {
+	case "":
+		return append(b, unknown)
+	case "-":
+		return append(b, `\x2d`...)
+	}
+	return AppendClean(b, name)
+}
+
+func appendNetns(b []byte, r *look.Row) []byte {
+	switch n := r.Netns; {
+	case n == nil:
+		return append(b, unknown)
+	case n.Name == "":
+		return appendUint(b, n.Inode)
+	default:
+		return appendName(b, n.Name)
+	}
+}
+
+func appendState(b []byte, r *look.Row) []byte { return append(b, r.Socket.State.String()...) }
+
+func appendRecvQueue(b []byte, r *look.Row) []byte { return appendUint(b, uint64(r.Socket.RecvQueue)) }
+
+func appendSendQueue(b []byte, r *look.Row) []byte { return appendUint(b, uint64(r.Socket.SendQueue)) }
+
+func textRecvQueue(b []byte, r *look.Row) []byte { return appendQueue(b, r.Socket.RecvQueue) }
+
+func textSendQueue(b []byte, r *look.Row) []byte { return appendQueue(b, r.Socket.SendQueue) }
+
+// appendQueue writes short queues to the byte, for one byte is a FIN.
+func appendQueue(b []byte, n uint32) []byte {
+	if n < 100000 {
+		return appendThousands(b, int64(n))
+	}
+	return appendSize(b, uint64(n))
+}
+
+func appendLocal(b []byte, r *look.Row) []byte { return appendAddrPort(b, r.Socket.Local) }
+
+func appendPeer(b []byte, r *look.Row) []byte {
+	if s := r.Socket; s.State == tcp.Listen || s.State == tcp.Bound || !s.Peer.IsValid() {
+		return append(b, unknown)
+	}
+	return appendAddrPort(b, r.Socket.Peer)
+}
+
+func appendTimer(b []byte, r *look.Row) []byte { return append(b, r.Socket.Timer.Kind.String()...) }
+
+func appendExpires(b []byte, r *look.Row) []byte {
+	if r.Socket.Timer.Kind == tcp.TimerNone {
+		return append(b, unknown)
+	}
+	return appendSeconds(b, r.Socket.Timer.Expires)
+}
+
+func textExpires(b []byte, r *look.Row) []byte {
+	if r.Socket.Timer.Kind == tcp.TimerNone {
+		return append(b, unknown)
+	}
+	return appendDuration(b, r.Socket.Timer.Expires)
+}
+
+func appendCount(b []byte, r *look.Row) []byte {
+	if r.Socket.Timer.Kind == tcp.TimerNone {
+		return append(b, unknown)
+	}
+	return appendUint(b, uint64(r.Socket.Timer.Count))
+}
+
+func appendAge(b []byte, r *look.Row) []byte {
+	if r.Age.Kind == look.AgeUnknown {
+		return append(b, unknown)
+	}
+	return appendSeconds(b, r.Age.Time)
+}
+
+// textAge marks an age that is only a bound or an estimate.
+func textAge(b []byte, r *look.Row) []byte {
+	switch r.Age.Kind {
+	case look.AgeUnknown:
+		return append(b, unknown)
+	case look.AgeAtLeast:
+		b = append(b, '>')
+	case look.AgeAbout:
+		b = append(b, '~')
+	}
+	return appendDuration(b, r.Age.Time)
+}
+
+func appendAgeKind(b []byte, r *look.Row) []byte { return append(b, r.Age.Kind.String()...) }
+
+func appendEnds(b []byte, r *look.Row) []byte {
+	switch r.Ends.Kind {
+	case forecast.At:
+		return appendSeconds(b, r.Ends.Best)
+	case forecast.Never:
+		return append(b, "never"...)
+	}
+	return append(b, unknown)
+}
+
+// textEnds writes the best estimate with the half of its interval, or both moments when there are two.
+func textEnds(b []byte, r *look.Row) []byte {
+	if r.Ends.Kind != forecast.At {
+		return appendEnds(b, r)
+	}
+	b = appendMoment(b, r.Ends.Best)
+	if r.Ends.Also > 0 {
+		return appendMoment(append(b, " or "...), r.Ends.Also)
+	}
+	if off := max(r.Ends.Latest-r.Ends.Best, r.Ends.Best-r.Ends.Earliest); r.Ends.Latest > 0 && off >= 50*time.Millisecond {
+		b = appendDuration(append(b, " ±"...), off)
+	}
+	return b
+}
+
+// appendMoment is appendDuration with tenths up to a minute, for there they decide.
+func appendMoment(b []byte, d time.Duration) []byte {
+	if d < 9*time.Second || d >= 59950*time.Millisecond {
+		return appendDuration(b, d)
+	}
+	return append(strconv.AppendFloat(b, d.Seconds(), 'f', 1, 64), " s"...)
+}
+
+// appendUID leaves out mini sockets: the kernel does not keep their owner.
+func appendUID(b []byte, r *look.Row) []byte {
+	if r.Socket.Mini() || r.Socket.State == tcp.SynReceived {
+		return append(b, unknown)
+	}
+	return appendUint(b, uint64(r.Socket.UID))
+}
+
+func appendInode(b []byte, r *look.Row) []byte { return appendUint(b, uint64(r.Socket.Inode)) }
+
+func appendCookie(b []byte, r *look.Row) []byte {
+	return strconv.AppendUint(append(b, '0', 'x'), uint64(r.Socket.Cookie), 16)
+}
+
+func appendCode(b []byte, r *look.Row) []byte { return appendName(b, r.Code) }
+
+func appendCause(b []byte, r *look.Row) []byte { return appendName(b, r.Cause) }

@@ -1,0 +1,19 @@
+package render
+
+import "strconv"
+
+// query is the filter, quoted for a shell, that lists the sockets of a finding; "" when it has none. A name chosen by somebody else becomes part of a
+// command only if pasting it is harmless; otherwise the process is named by its number.
+func (f finding) query() string {
+	if f.aboutHost() || f.Cause == "dead_fds" || f.Code == "" || !shellSafe(f.Code) {
+		return ""
+	}
+	where := "'code " + f.Code
+	switch {
+	case f.Workload != nil && shellSafe(f.Workload.Name):
+		where += " and workload " + f.Workload.Name
+	case len(f.Processes) > 0:
+		where += " and pid " + strconv.Itoa(f.Processes[0].PID)
+	}
+	return where + "'"
+}
