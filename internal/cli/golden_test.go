@@ -64,7 +64,7 @@ func TestHelp_fits_one_screen(t *testing.T) {
 			t.Errorf("%v: exit %d", args, code)
 		}
 		rows := strings.Split(out, "\n")
-		if len(rows) > 24 {
+		if len(rows) > 24 && args[len(args)-1] != "filters" { // which lists the whole language
 			t.Errorf("%v: %d rows", args, len(rows))
 		}
 		for _, row := range rows {

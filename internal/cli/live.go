@@ -29,7 +29,11 @@ func lookLive(ctx context.Context, h *host.Host, q Query) (*Answer, error) {
 		return nil, err
 	}
 	diagnosed := q.Findings || f.Needs().Has(filter.NeedCauses)
-	snapshot, later, err := h.Look(ctx, request(q, f, diagnosed))
+	r := request(q, f, diagnosed)
+	if q.Each != nil && !diagnosed && r.Holders == nil {
+		r.Each = eachMatch(f, q.Each)
+	}
+	snapshot, later, err := h.Look(ctx, r)
 	if err != nil {
 		return nil, lookError(err)
 	}
@@ -38,10 +42,26 @@ func lookLive(ctx context.Context, h *host.Host, q Query) (*Answer, error) {
 		verdicts = diagnose.Run(snapshot, later)
 	}
 	answer := &Answer{Snapshot: snapshot, Report: makeReport(snapshot, verdicts)}
-	if q.Rows {
+	if q.Rows && r.Each == nil {
 		answer.Rows = rows(snapshot, verdicts, f)
 	}
 	return answer, nil
+}
+
+// eachMatch makes rows of sockets that are passing by and hands on those the filter selects.
+func eachMatch(f *filter.Filter, each func(*look.Row) error) func(*look.Namespace, *tcp.Socket) error {
+	var row look.Row
+	whole := f.String() == ""
+	return func(ns *look.Namespace, s *tcp.Socket) error {
+		row = look.Row{Socket: s, Netns: ns, Age: diagnose.Age(s), Ends: forecast.Of(s)}
+		if s.Inode == 0 {
+			row.Holders = []look.Holder{}
+		}
+		if whole || f.Match(&row) {
+			return each(&row)
+		}
+		return nil
+	}
 }
 
 // filterOptions resolves names where the calling thread is: interfaces in its namespace, cgroups in the unified hierarchy.

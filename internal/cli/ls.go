@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/render"
 )
 
@@ -38,20 +39,47 @@ separated by tabs. "-" stands for unknown, -o name prints cookies.`,
 // ls lists the sockets that a filter selects.
 func (a *app) ls(ctx context.Context, filter string, test bool) error {
 	return a.repeat(ctx, func(ctx context.Context, w io.Writer) error {
-		answer, err := a.look(ctx, Query{Filter: filter, Rows: true, Findings: true, Owners: a.owners()})
+		q := Query{Filter: filter, Rows: true, Findings: a.owners(), Owners: a.owners()}
+		passed, stream := 0, a.lines(w)
+		if stream != nil {
+			q.Each = func(r *look.Row) error {
+				passed++
+				return stream.Row(r)
+			}
+		}
+		answer, err := a.look(ctx, q)
 		if err != nil {
 			return err
 		}
-		if a.code = Done; test && len(answer.Rows) > 0 {
+		if a.code = Done; test && len(answer.Rows)+passed > 0 {
 			a.code = Found
 		}
 		a.judge(answer, false)
 		arrange(answer.Rows)
-		return a.list(w, answer)
+		if stream == nil {
+			return a.list(w, answer)
+		}
+		for i := range answer.Rows {
+			if err := stream.Row(&answer.Rows[i]); err != nil {
+				return err
+			}
+		}
+		return stream.Flush()
 	})
 }
 
-// owners decides whether holders are worth their price.
+// lines returns the writer of a format whose lines do not depend on each other; nil for the others. Such lines come in the kernel's order.
+func (a *app) lines(w io.Writer) *render.TSVWriter {
+	switch {
+	case a.flags.output == formatName:
+		return render.NewTSV(w, render.NameColumns(), false)
+	case !a.tabular() && !a.flags.json():
+		return render.NewTSV(w, render.SocketColumns(), a.flags.headers)
+	}
+	return nil
+}
+
+// owners decides whether holders and causes are worth their price: people and programs that ask for whole objects want them, a pipe that counts lines does not.
 func (a *app) owners() bool {
 	if a.flags.processesSet {
 		return a.flags.processes
@@ -70,18 +98,13 @@ func (a *app) tabular() bool {
 	return false
 }
 
-// list writes the rows in the format asked for.
+// list writes the rows in a format that arranges them.
 func (a *app) list(w io.Writer, answer *Answer) error {
-	cols := render.SocketColumns()
-	switch {
-	case a.flags.output == formatJSON:
+	switch a.flags.output {
+	case formatJSON:
 		return writeSocketList(w, answer)
-	case a.flags.output == formatNDJSON:
+	case formatNDJSON:
 		return writeSocketLines(w, answer, a.flags.watch > 0)
-	case a.flags.output == formatName:
-		return render.Names(w, answer.Rows)
-	case a.tabular():
-		return render.Table(w, answer.Rows, cols, !a.flags.noHeaders, a.style())
 	}
-	return render.TSV(w, answer.Rows, cols, a.flags.headers)
+	return render.Table(w, answer.Rows, render.SocketColumns(), !a.flags.noHeaders, a.style())
 }

@@ -35,6 +35,9 @@ type Request struct {
 	Nothing bool
 	// Condition is called inside each namespace, because interfaces have their numbers per namespace; nil means no condition.
 	Condition func() (tcp.Condition, error)
+	// Each, when set, is handed every socket as it is read, and none is kept: the way for a million of them. The socket is overwritten by the next.
+	// It excludes Holders, Dead and Undecided. An error it returns ends the look.
+	Each func(*look.Namespace, *tcp.Socket) error
 	// Holders says whose holders are wanted; nil means nobody's.
 	Holders func(*tcp.Socket) bool
 	// Dead asks for descriptors whose sockets are in no table.

@@ -123,7 +123,14 @@ const spare = 64
 
 func (v *visit) dump(ctx context.Context, conn *inetdiag.Conn, found look.Namespace, condition tcp.Condition, size int) error {
 	query := inetdiag.Query{States: v.request.States, Condition: condition, Extensions: inetdiag.WithInfo}
-	sockets, stats, err := conn.Sockets(ctx, query, make([]tcp.Socket, 0, v.expected(size)))
+	var sockets []tcp.Socket
+	var stats inetdiag.Stats
+	var err error
+	if v.request.Each != nil {
+		stats, err = conn.Dump(ctx, query, func(s *tcp.Socket) error { return v.request.Each(&found, s) })
+	} else {
+		sockets, stats, err = conn.Sockets(ctx, query, make([]tcp.Socket, 0, v.expected(size)))
+	}
 	found.Sockets = sockets
 	index := len(v.snapshot.Namespaces)
 	v.snapshot.Namespaces = append(v.snapshot.Namespaces, found)

@@ -9,10 +9,17 @@ import (
 
 // appendAddrPort appends an end of a connection, IPv4-mapped addresses as the IPv4 addresses they are.
 func appendAddrPort(b []byte, ap netip.AddrPort) []byte {
-	if ap.Addr().Is4In6() {
-		ap = netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
+	addr := ap.Addr().Unmap()
+	if !addr.Is4() {
+		return ap.AppendTo(b)
 	}
-	return ap.AppendTo(b)
+	for i, octet := range addr.As4() {
+		if i > 0 {
+			b = append(b, '.')
+		}
+		b = appendUint(b, uint64(octet))
+	}
+	return appendUint(append(b, ':'), uint64(ap.Port()))
 }
 
 // endpoint writes an end as the report has it.

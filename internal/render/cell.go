@@ -13,14 +13,6 @@ import (
 // unknown stands in every cell whose value is not known or does not apply, so that programs that split at white space find their columns.
 const unknown = '-'
 
-// appendUint is strconv.AppendUint with a short way for the figures that fill most cells.
-func appendUint(b []byte, n uint64) []byte {
-	if n < 10 {
-		return append(b, byte('0'+n))
-	}
-	return strconv.AppendUint(b, n, 10)
-}
-
 // appendSeconds appends what report.Seconds appends, faster: it is the most frequent cell of tab-separated output.
 func appendSeconds(b []byte, d time.Duration) []byte {
 	if d < 0 || d%time.Microsecond != 0 {
@@ -29,31 +21,12 @@ func appendSeconds(b []byte, d time.Duration) []byte {
 	return appendMicroseconds(b, uint64(d/time.Microsecond))
 }
 
-// appendMicroseconds appends a number of microseconds as seconds.
-func appendMicroseconds(b []byte, us uint64) []byte {
-	b = appendUint(b, us/1e6)
-	frac := us % 1e6
-	if frac == 0 {
-		return b
-	}
-	digits := [7]byte{'.'}
-	for i := 6; i > 0; i-- {
-		digits[i] = byte('0' + frac%10)
-		frac /= 10
-	}
-	end := len(digits)
-	for digits[end-1] == '0' {
-		end--
-	}
-	return append(b, digits[:end]...)
-}
-
 // appendName appends text chosen by others: on one line, without tabs, and never mistaken for an unknown value.
 func appendName(b []byte, name string) []byte {
-	switch name {
-	case "":
+	if name == "" {
 		return append(b, unknown)
-	case "-":
+	}
+	if name == "-" {
 		return append(b, `\x2d`...)
 	}
 	return AppendClean(b, name)

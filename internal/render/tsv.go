@@ -9,27 +9,51 @@ import (
 // chunk is how much a TSV collects before it writes.
 const chunk = 64 << 10
 
-// TSV writes rows for programs: one row a line, all columns, separated by tabs, nothing shortened; durations as decimal seconds, sizes as bytes, unknown as
-// "-". With header a first line has the keys of the columns. It allocates one buffer, whatever the number of rows.
-func TSV(w io.Writer, rows []look.Row, cols []Column, header bool) error {
-	b := make([]byte, 0, chunk+4096)
+// TSVWriter writes rows for programs: one row a line, all columns, separated by tabs, nothing shortened; durations as decimal seconds, sizes as
+// bytes, unknown as "-". It allocates one buffer, whatever the number of rows.
+type TSVWriter struct {
+	w    io.Writer
+	cols []Column
+	b    []byte
+}
+
+// NewTSV returns a writer of these columns. With header a first line has their keys.
+func NewTSV(w io.Writer, cols []Column, header bool) *TSVWriter {
+	t := &TSVWriter{w, cols, make([]byte, 0, chunk+4096)}
 	if header {
-		b = append(append(b, Keys(cols)...), '\n')
+		t.b = append(append(t.b, Keys(cols)...), '\n')
 	}
-	for i := range rows {
-		b = appendRow(b, &rows[i], cols)
-		if len(b) >= chunk {
-			if _, err := w.Write(b); err != nil {
-				return err
-			}
-			b = b[:0]
-		}
-	}
-	if len(b) == 0 {
+	return t
+}
+
+// Row writes a row, or keeps it until there are more.
+func (t *TSVWriter) Row(r *look.Row) error {
+	t.b = appendRow(t.b, r, t.cols)
+	if len(t.b) < chunk {
 		return nil
 	}
-	_, err := w.Write(b)
+	return t.Flush()
+}
+
+// Flush writes what was kept.
+func (t *TSVWriter) Flush() error {
+	if len(t.b) == 0 {
+		return nil
+	}
+	_, err := t.w.Write(t.b)
+	t.b = t.b[:0]
 	return err
+}
+
+// TSV writes rows that are all there, see TSVWriter.
+func TSV(w io.Writer, rows []look.Row, cols []Column, header bool) error {
+	t := NewTSV(w, cols, header)
+	for i := range rows {
+		if err := t.Row(&rows[i]); err != nil {
+			return err
+		}
+	}
+	return t.Flush()
 }
 
 func appendRow(b []byte, r *look.Row, cols []Column) []byte {
@@ -43,7 +67,5 @@ func appendRow(b []byte, r *look.Row, cols []Column) []byte {
 	return b
 }
 
-// Names writes one cookie a line: the name by which a single socket can be asked for again.
-func Names(w io.Writer, rows []look.Row) error {
-	return TSV(w, rows, []Column{{TSV: appendCookie}}, false)
-}
+// NameColumns are the columns of a list of names: the cookie, by which a single socket can be asked for again.
+func NameColumns() []Column { return []Column{{Key: "cookie", TSV: appendCookie}} }

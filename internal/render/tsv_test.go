@@ -87,7 +87,7 @@ func TestTable_golden(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	var b bytes.Buffer
-	if err := Names(&b, someRows(2)); err != nil || b.String() != "0x1a2f\n0x1a30\n" {
+	if err := TSV(&b, someRows(2), NameColumns(), false); err != nil || b.String() != "0x1a2f\n0x1a30\n" {
 		t.Errorf("%q, %v", b.String(), err)
 	}
 }
