@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/closewait/closewait/forecast"
@@ -42,10 +43,18 @@ func lookLive(ctx context.Context, h *host.Host, q Query) (*Answer, error) {
 		verdicts = diagnose.Run(snapshot, later)
 	}
 	answer := &Answer{Snapshot: snapshot, Report: makeReport(snapshot, verdicts)}
-	if q.Rows && r.Each == nil {
-		answer.Rows = rows(snapshot, verdicts, f)
+	switch {
+	case !q.Rows || r.Each != nil:
+	case q.Each != nil:
+		err = newJoiner(snapshot, verdicts).each(f, q.Each)
+	default:
+		answer.Rows = make([]look.Row, 0, snapshot.Count())
+		err = newJoiner(snapshot, verdicts).each(f, func(r *look.Row) error {
+			answer.Rows = append(answer.Rows, *r)
+			return nil
+		})
 	}
-	return answer, nil
+	return answer, err
 }
 
 // eachMatch makes rows of sockets that are passing by and hands on those the filter selects.
@@ -103,9 +112,9 @@ func request(q Query, f *filter.Filter, diagnosed bool) host.Request {
 			}
 		}
 	}
-	if owners || q.Findings {
+	if owners || diagnosed {
 		r.Holders = func(s *tcp.Socket) bool {
-			return q.Findings && diagnose.Suspect(s) || owners && states.Has(s.State) && (condition == nil || condition.Match(s))
+			return diagnosed && diagnose.Suspect(s) || owners && states.Has(s.State) && (condition == nil || condition.Match(s))
 		}
 	}
 	return r
@@ -126,38 +135,61 @@ func lookError(err error) error {
 	return err
 }
 
-// rows joins what was found to each socket and keeps what the filter selects.
-func rows(s *look.Snapshot, verdicts *diagnose.Verdicts, f *filter.Filter) []look.Row {
-	total := 0
-	for n := range s.Namespaces {
-		total += len(s.Namespaces[n].Sockets)
-	}
-	selected := make([]look.Row, 0, total)
-	for n := range s.Namespaces {
-		ns := &s.Namespaces[n]
+// joiner joins what was found to each socket.
+type joiner struct {
+	snapshot *look.Snapshot
+	verdicts *diagnose.Verdicts
+	// alone is the processes of a socket that one process holds, by its pid: nearly all sockets are of this kind.
+	alone map[int][]*look.Process
+}
+
+func newJoiner(s *look.Snapshot, verdicts *diagnose.Verdicts) *joiner {
+	return &joiner{s, verdicts, map[int][]*look.Process{}}
+}
+
+// each calls visit with the rows that the filter selects. The row is overwritten by the next.
+func (j *joiner) each(f *filter.Filter, visit func(*look.Row) error) error {
+	var row look.Row
+	for n := range j.snapshot.Namespaces {
+		ns := &j.snapshot.Namespaces[n]
 		for i := range ns.Sockets {
-			row := join(s, verdicts, ns, &ns.Sockets[i])
-			if f.Match(&row) {
-				selected = append(selected, row)
+			j.join(&row, ns, &ns.Sockets[i])
+			if !f.Match(&row) {
+				continue
+			}
+			if err := visit(&row); err != nil {
+				return err
 			}
 		}
 	}
-	return selected
+	return nil
 }
 
-func join(s *look.Snapshot, verdicts *diagnose.Verdicts, ns *look.Namespace, socket *tcp.Socket) look.Row {
-	row := look.Row{Socket: socket, Netns: ns, Age: diagnose.Age(socket), Ends: forecast.Of(socket)}
-	row.Holders = holdersOf(s, socket)
-	for _, h := range row.Holders {
-		p := s.Processes[h.PID]
-		if n := len(row.Processes); p != nil && (n == 0 || row.Processes[n-1] != p) {
-			row.Processes = append(row.Processes, p)
-		}
-	}
-	if found := verdicts.Of(socket); found != nil {
+func (j *joiner) join(row *look.Row, ns *look.Namespace, socket *tcp.Socket) {
+	*row = look.Row{Socket: socket, Netns: ns, Age: diagnose.Age(socket), Ends: forecast.Of(socket), Holders: holdersOf(j.snapshot, socket)}
+	row.Processes = j.processes(row.Holders)
+	if found := j.verdicts.Of(socket); found != nil {
 		row.Cause, row.Code, row.Severity = found.Cause, found.Code, found.Severity
 	}
-	return row
+}
+
+func (j *joiner) processes(holders []look.Holder) []*look.Process {
+	if len(holders) == 1 {
+		pid := holders[0].PID
+		alone, known := j.alone[pid]
+		if p := j.snapshot.Processes[pid]; !known && p != nil {
+			alone = []*look.Process{p}
+			j.alone[pid] = alone
+		}
+		return alone
+	}
+	var processes []*look.Process
+	for _, h := range holders {
+		if p := j.snapshot.Processes[h.PID]; p != nil && !slices.Contains(processes, p) {
+			processes = append(processes, p)
+		}
+	}
+	return processes
 }
 
 // holdersOf keeps apart what nobody holds (an empty list) and what is not known (nil).
@@ -178,7 +210,7 @@ func makeReport(s *look.Snapshot, verdicts *diagnose.Verdicts) *report.Report {
 			Schema: report.Schema, Kind: "Report", TakenAt: s.TakenAt.UTC(),
 			Host: report.Host{Name: s.Host.Name, Kernel: s.Host.Kernel}, Incomplete: []report.Incomplete{},
 		},
-		Totals:   report.Totals{Netns: len(s.Namespaces), ByState: map[string]int{}},
+		Totals:   report.Totals{Sockets: s.Count(), Netns: len(s.Namespaces), ByState: map[string]int{}},
 		Findings: verdicts.Findings, Checks: []report.Check{},
 	}
 	if r.Findings == nil {
@@ -196,7 +228,6 @@ func makeReport(s *look.Snapshot, verdicts *diagnose.Verdicts) *report.Report {
 	var byState [256]int
 	for n := range s.Namespaces {
 		sockets := s.Namespaces[n].Sockets
-		r.Totals.Sockets += len(sockets)
 		for i := range sockets {
 			byState[sockets[i].State]++
 		}

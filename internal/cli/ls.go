@@ -24,7 +24,9 @@ closewait ls | wc -l               # the number of sockets
 closewait ls --headers | cut -f 2,6`,
 		Long: `Filters are those of ss and more, see "closewait help filters". On a terminal
 the columns that fit are shown, -o wide shows all; in a pipe all are there,
-separated by tabs. "-" stands for unknown, -o name prints cookies.`,
+separated by tabs. "-" stands for unknown, -o name prints cookies. In a pipe
+holders are looked for with -p or when the filter asks for them, causes when
+it asks ("stuck", "cause", "code").`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a.flags.processesSet = cmd.Flags().Changed("processes")
 			return a.ls(cmd.Context(), strings.Join(args, " "), test)
@@ -39,7 +41,7 @@ separated by tabs. "-" stands for unknown, -o name prints cookies.`,
 // ls lists the sockets that a filter selects.
 func (a *app) ls(ctx context.Context, filter string, test bool) error {
 	return a.repeat(ctx, func(ctx context.Context, w io.Writer) error {
-		q := Query{Filter: filter, Rows: true, Findings: a.owners(), Owners: a.owners()}
+		q := Query{Filter: filter, Rows: true, Findings: a.tabular() || a.flags.json(), Owners: a.owners()}
 		passed, stream := 0, a.lines(w)
 		if stream != nil {
 			q.Each = func(r *look.Row) error {
@@ -79,7 +81,7 @@ func (a *app) lines(w io.Writer) *render.TSVWriter {
 	return nil
 }
 
-// owners decides whether holders and causes are worth their price: people and programs that ask for whole objects want them, a pipe that counts lines does not.
+// owners decides whether holders are worth their price: people and programs that ask for whole objects want them, a pipe that counts lines does not.
 func (a *app) owners() bool {
 	if a.flags.processesSet {
 		return a.flags.processes

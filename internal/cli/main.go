@@ -30,6 +30,10 @@ func Main(args []string, cfg Config) int {
 	a := &app{cfg: cfg, args: args, out: bufio.NewWriterSize(cfg.Out, 64<<10), notes: map[string]bool{}}
 	stop := a.catch()
 	defer stop()
+	if cfg.Env("GOGC") == "" {
+		// A look allocates once and ends: tidying up in between costs more than the memory is worth.
+		debug.SetGCPercent(400)
+	}
 	return int(a.run())
 }
 

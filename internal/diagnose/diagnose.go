@@ -13,16 +13,26 @@ import (
 // listed is how many cookies a finding lists.
 const listed = 20
 
-// Verdicts is the outcome of a diagnosis.
+// Verdicts is the outcome of a diagnosis. It is not safe for concurrent use.
 type Verdicts struct {
 	// Findings are the causes, most urgent first.
 	Findings []report.Finding
-	// finding gives the index into Findings for each socket of the snapshot that belongs to one.
+	// groups are the sockets of each finding; nil for one that is not about sockets.
+	groups []*group
+	// finding gives the index into Findings for each socket that belongs to one. It is made when it is first asked for.
 	finding map[*tcp.Socket]int
 }
 
 // Of returns the finding a socket of the diagnosed snapshot belongs to, nil if it belongs to none. The socket must be the snapshot's own, not a copy.
 func (v *Verdicts) Of(s *tcp.Socket) *report.Finding {
+	if v.finding == nil {
+		v.finding = map[*tcp.Socket]int{}
+		for i, g := range v.groups {
+			for j := range g.sockets() {
+				v.finding[g.members[j].socket] = i
+			}
+		}
+	}
 	if i, ok := v.finding[s]; ok {
 		return &v.Findings[i]
 	}
@@ -40,15 +50,10 @@ func Run(now *look.Snapshot, later []tcp.Socket) *Verdicts {
 		made = append(made, draft{finding: f})
 	}
 	slices.SortStableFunc(made, func(a, b draft) int { return moreUrgent(&a.finding, &b.finding) })
-	v := &Verdicts{Findings: make([]report.Finding, len(made)), finding: map[*tcp.Socket]int{}}
+	v := &Verdicts{}
 	for i := range made {
-		v.Findings[i] = made[i].finding
-		v.Findings[i].ID = "f" + strconv.Itoa(i+1)
-		if made[i].group != nil {
-			for j := range made[i].group.members {
-				v.finding[made[i].group.members[j].socket] = i
-			}
-		}
+		made[i].finding.ID = "f" + strconv.Itoa(i+1)
+		v.Findings, v.groups = append(v.Findings, made[i].finding), append(v.groups, made[i].group)
 	}
 	return v
 }
@@ -66,16 +71,14 @@ func moreUrgent(a, b *report.Finding) int {
 
 // groupKey is what the sockets of one finding share.
 type groupKey struct {
-	code     string
-	netns    int
-	owner    string
-	server   bool
-	together any
+	rule, netns, owner int
+	server             bool
+	together           uint64
 }
 
 // groups offers every suspect to the rules and collects what they claim, in the order in which the groups first appear.
 func (sc *scene) groups() []*group {
-	all := rules()
+	all, owners := rules(), ownerIndex{scene: sc, byName: map[string]int{}, byPID: map[int]int{}}
 	index := map[groupKey]*group{}
 	var order []*group
 	sc.each(func(netns int, s *tcp.Socket) {
@@ -83,14 +86,17 @@ func (sc *scene) groups() []*group {
 			return
 		}
 		subj := sc.subject(netns, s)
-		r := claimant(all, sc, &subj)
-		if r == nil {
+		rule := claimant(all, sc, &subj)
+		if rule < 0 {
 			return
 		}
-		key := sc.keyOf(r, &subj)
+		key := groupKey{rule: rule, netns: netns, owner: owners.of(&subj), server: subj.listener != nil}
+		if all[rule].together != nil {
+			key.together = all[rule].together(&subj)
+		}
 		g := index[key]
 		if g == nil {
-			g = &group{rule: r, netns: netns}
+			g = &group{rule: &all[rule], netns: netns}
 			index[key], order = g, append(order, g)
 		}
 		g.members = append(g.members, subj)
@@ -103,46 +109,49 @@ func (sc *scene) subject(netns int, s *tcp.Socket) subject {
 	return subject{netns: netns, socket: s, age: Age(s), holders: holders, known: known, listener: sc.listener(netns, s)}
 }
 
-func claimant(all []rule, sc *scene, s *subject) *rule {
+// claimant returns the index of the rule that claims the socket, -1 if none does.
+func claimant(all []rule, sc *scene, s *subject) int {
 	for i := range all {
 		if all[i].claims(sc, s) {
-			return &all[i]
+			return i
 		}
 	}
-	return nil
+	return -1
 }
 
-// keyOf groups by what people restart: the unit, container or pod, or else the very process.
-func (sc *scene) keyOf(r *rule, s *subject) groupKey {
-	key := groupKey{code: r.code, netns: s.netns, server: s.listener != nil}
-	if len(s.holders) > 0 {
-		if p := sc.now.Processes[s.holders[0].PID]; p != nil && p.Workload.Kind != look.KindProcess {
-			key.owner = p.Workload.Kind.String() + " " + p.Workload.Cgroup
-		} else {
-			key.owner = "pid " + strconv.Itoa(s.holders[0].PID)
+// ownerIndex numbers the owners of sockets: what people restart, which is the unit, container or pod, or else the very process. 0 is unknown.
+type ownerIndex struct {
+	scene  *scene
+	byName map[string]int
+	byPID  map[int]int
+}
+
+func (o *ownerIndex) of(s *subject) int {
+	if len(s.holders) == 0 {
+		return 0
+	}
+	pid := s.holders[0].PID
+	n, known := o.byPID[pid]
+	if !known {
+		name := "pid " + strconv.Itoa(pid)
+		if p := o.scene.now.Processes[pid]; p != nil && p.Workload.Kind != look.KindProcess {
+			name = p.Workload.Kind.String() + " " + p.Workload.Cgroup
 		}
+		if n, known = o.byName[name]; !known {
+			n = len(o.byName) + 1
+			o.byName[name] = n
+		}
+		o.byPID[pid] = n
 	}
-	if r.together != nil {
-		key.together = r.together(s)
-	}
-	return key
+	return n
 }
 
 // complete makes the group's finding.
 func (g *group) complete(sc *scene) report.Finding {
 	f := g.finding(sc)
-	var holders []look.Holder
-	for i := range g.members {
-		holders = append(holders, g.members[i].holders...)
-	}
-	g.describeHolders(sc, &f, compactPIDs(holders))
+	g.describeHolders(sc, &f, g.holders())
 	g.rule.describe(sc, g, &f)
 	return f
-}
-
-func compactPIDs(holders []look.Holder) []look.Holder {
-	slices.SortFunc(holders, func(a, b look.Holder) int { return a.PID - b.PID })
-	return slices.CompactFunc(holders, func(a, b look.Holder) bool { return a.PID == b.PID })
 }
 
 // finding is the part of a finding that does not depend on the cause. Lists are empty, not nil: JSON shows them as [].

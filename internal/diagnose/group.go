@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"cmp"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -17,6 +18,36 @@ type group struct {
 	members []subject
 	// processes are the holders of the members, by pid, once describeHolders has run.
 	processes []*look.Process
+	// sorted and quality are the members' ages, once ages has run.
+	sorted  []time.Duration
+	quality look.AgeKind
+}
+
+// sockets returns the members; a finding that is not about sockets has no group and no members.
+func (g *group) sockets() []subject {
+	if g == nil {
+		return nil
+	}
+	return g.members
+}
+
+// holders returns one descriptor of each process that holds a member.
+func (g *group) holders() (one []look.Holder) {
+	seen := map[int]struct{}{}
+	last := -1
+	for i := range g.members {
+		for _, h := range g.members[i].holders {
+			if h.PID == last {
+				continue // as a rule one process holds them all
+			}
+			last = h.PID
+			if _, ok := seen[h.PID]; !ok {
+				seen[h.PID] = struct{}{}
+				one = append(one, h)
+			}
+		}
+	}
+	return one
 }
 
 func (g *group) count(is func(*subject) bool) int {
@@ -60,24 +91,27 @@ func (g *group) silence(better func(a, b time.Duration) bool) (d time.Duration) 
 }
 
 // ages returns the known ages in ascending order, and the worst of their kinds.
-func (g *group) ages() (ages []time.Duration, kind look.AgeKind) {
-	kind = look.AgeExact
+func (g *group) ages() ([]time.Duration, look.AgeKind) {
+	if g.sorted != nil {
+		return g.sorted, g.quality
+	}
+	g.sorted, g.quality = make([]time.Duration, 0, len(g.members)), look.AgeExact
 	for i := range g.members {
 		age := g.members[i].age
 		switch {
 		case age.Kind == look.AgeUnknown:
-			kind = look.AgeUnknown
+			g.quality = look.AgeUnknown
 			continue
-		case kind != look.AgeUnknown && age.Kind != look.AgeExact && kind != look.AgeAtLeast:
-			kind = age.Kind
+		case g.quality != look.AgeUnknown && age.Kind != look.AgeExact && g.quality != look.AgeAtLeast:
+			g.quality = age.Kind
 		}
-		ages = append(ages, age.Time)
+		g.sorted = append(g.sorted, age.Time)
 	}
-	slices.Sort(ages)
-	if len(ages) == 0 {
-		kind = look.AgeUnknown
+	slices.Sort(g.sorted)
+	if len(g.sorted) == 0 {
+		g.quality = look.AgeUnknown
 	}
-	return ages, kind
+	return g.sorted, g.quality
 }
 
 func (g *group) age() report.GroupAge {
@@ -123,27 +157,28 @@ func (g *group) ends() report.Ends {
 // peers counts the members' remote addresses, the busiest first, at most ten. The port is left out where it differs between the sockets of an address.
 func (g *group) peers() []report.Peer {
 	type tally struct {
-		peer report.Peer
-		port uint16
-		same bool
+		count int
+		port  uint16
+		same  bool
 	}
-	index := map[string]*tally{}
+	index := map[netip.Addr]*tally{}
 	for i := range g.members {
-		peer := endpoint(g.members[i].socket.Peer)
-		t := index[peer.Address]
+		peer := g.members[i].socket.Peer
+		t := index[peer.Addr()]
 		if t == nil {
-			t = &tally{report.Peer{Address: peer.Address}, peer.Port, true}
-			index[peer.Address] = t
+			t = &tally{port: peer.Port(), same: true}
+			index[peer.Addr()] = t
 		}
-		t.peer.Count++
-		t.same = t.same && t.port == peer.Port
+		t.count++
+		t.same = t.same && t.port == peer.Port()
 	}
-	peers := []report.Peer{}
-	for _, t := range index {
+	peers := make([]report.Peer, 0, len(index))
+	for addr, t := range index {
+		p := report.Peer{Address: addr.String(), Count: t.count}
 		if t.same {
-			t.peer.Port = &t.port
+			p.Port = &t.port
 		}
-		peers = append(peers, t.peer)
+		peers = append(peers, p)
 	}
 	slices.SortFunc(peers, func(a, b report.Peer) int { return cmp.Or(b.Count-a.Count, cmp.Compare(a.Address, b.Address)) })
 	return peers[:min(len(peers), 10)]

@@ -2,7 +2,9 @@ package diagnose
 
 import (
 	"fmt"
+	"slices"
 
+	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/report"
 	"github.com/closewait/closewait/tcp"
 )
@@ -17,11 +19,11 @@ var leak = rule{
 		return s.socket.State == tcp.CloseWait && s.socket.Inode != 0 && s.age.Kind != 0 && s.age.Time >= fresh &&
 			s.socket.SendQueue == 0 && !sc.moved(s.socket) && !halfClosed(sc, s)
 	},
-	together: func(s *subject) any {
+	together: func(s *subject) uint64 {
 		if s.listener != nil {
-			return s.socket.Local.Port()
+			return uint64(s.socket.Local.Port())
 		}
-		return uint16(0)
+		return 0
 	},
 	describe: describeLeak,
 }
@@ -29,15 +31,13 @@ var leak = rule{
 // halfClosed reports whether the peer's end is on this host, still held, and held by another process than ours: it has shut down its sending side
 // and may be waiting for our answer, which RFC 9293 allows for any length of time. A program that is its own peer has nobody to wait for.
 func halfClosed(sc *scene, s *subject) bool {
-	for _, e := range sc.ends[s.socket.Tuple().Reverse()] {
-		if e.socket.Inode == 0 {
-			continue // it has closed fully: what is left of it is the kernel's
-		}
-		for _, h := range sc.now.Holders[e.socket.Inode] {
-			for _, own := range s.holders {
-				if h.PID == own.PID {
-					return false
-				}
+	if len(sc.ends) == 0 {
+		return false
+	}
+	for _, other := range sc.ends[s.socket.Tuple().Reverse()] {
+		for _, h := range sc.now.Holders[other.Inode] {
+			if slices.ContainsFunc(s.holders, func(own look.Holder) bool { return own.PID == h.PID }) {
+				return false
 			}
 		}
 		return true

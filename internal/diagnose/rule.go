@@ -27,7 +27,7 @@ type rule struct {
 	// claims reports whether the socket bears the signature.
 	claims func(*scene, *subject) bool
 	// together is what the sockets of one finding have in common beyond namespace and owner; nil when that is all.
-	together func(*subject) any
+	together func(*subject) uint64
 	// describe adds to a finding what only this rule knows: severity, culprits, evidence, remedies.
 	describe func(*scene, *group, *report.Finding)
 }

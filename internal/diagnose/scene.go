@@ -12,7 +12,8 @@ type scene struct {
 	now       *look.Snapshot
 	later     map[tcp.Cookie]*tcp.Socket // the second look at suspects, nil if there was none
 	listeners map[listenKey][]*tcp.Socket
-	ends      map[tcp.Tuple][]end // the sockets whose peer a suspect is
+	// ends are the sockets in FIN_WAIT_2 that somebody holds: the other ends, on this host, of sockets in CLOSE_WAIT.
+	ends map[tcp.Tuple][]*tcp.Socket
 }
 
 type listenKey struct {
@@ -20,39 +21,23 @@ type listenKey struct {
 	port  uint16
 }
 
-// end is one end of a connection on this host.
-type end struct {
-	netns  int
-	socket *tcp.Socket
-}
-
 func newScene(now *look.Snapshot, later []tcp.Socket) *scene {
-	sc := &scene{now: now, listeners: map[listenKey][]*tcp.Socket{}, ends: map[tcp.Tuple][]end{}}
+	sc := &scene{now: now, listeners: map[listenKey][]*tcp.Socket{}, ends: map[tcp.Tuple][]*tcp.Socket{}}
 	if later != nil {
 		sc.later = make(map[tcp.Cookie]*tcp.Socket, len(later))
 		for i := range later {
 			sc.later[later[i].Cookie] = &later[i]
 		}
 	}
-	wanted := map[tcp.Tuple]struct{}{}
 	sc.each(func(netns int, s *tcp.Socket) {
 		switch {
 		case s.State == tcp.Listen:
 			key := listenKey{netns, s.Local.Port()}
 			sc.listeners[key] = append(sc.listeners[key], s)
-		case Suspect(s) && s.State == tcp.CloseWait:
-			wanted[s.Tuple().Reverse()] = struct{}{}
+		case s.State == tcp.FinWait2 && s.Inode != 0:
+			sc.ends[s.Tuple()] = append(sc.ends[s.Tuple()], s)
 		}
 	})
-	if len(wanted) > 0 {
-		sc.each(func(netns int, s *tcp.Socket) {
-			if s.State == tcp.FinWait2 { // the state of the other end of a CLOSE_WAIT, unless it has forgotten
-				if _, ok := wanted[s.Tuple()]; ok {
-					sc.ends[s.Tuple()] = append(sc.ends[s.Tuple()], end{netns, s})
-				}
-			}
-		})
-	}
 	return sc
 }
 

@@ -49,7 +49,7 @@ func why(err error, stats procfs.WalkStats) string {
 
 // wanted returns the inodes of the sockets whose holders were asked for.
 func (v *visit) wanted() map[uint32]struct{} {
-	wanted := map[uint32]struct{}{}
+	wanted := make(map[uint32]struct{}, v.snapshot.Count())
 	if v.request.Holders == nil {
 		return wanted
 	}
@@ -88,12 +88,20 @@ func (v *visit) walk(ctx context.Context, wanted map[uint32]struct{}) (procfs.Wa
 	})
 	self := os.Getpid()
 	var strange []look.DeadFD
+	v.snapshot.Holders = make(map[uint32][]look.Holder, len(wanted))
+	single := make([]look.Holder, 0, len(wanted)) // room for the one holder that most sockets have
 	stats, err := v.host.proc.Walk(ctx, procfs.Walk{Visit: func(pid, fd int, inode uint32) procfs.Next {
 		if pid == self {
 			return procfs.NextProcess
 		}
 		if _, ok := wanted[inode]; ok {
-			v.snapshot.Holders[inode] = append(v.snapshot.Holders[inode], look.Holder{PID: pid, FD: fd})
+			holder := look.Holder{PID: pid, FD: fd}
+			if held := v.snapshot.Holders[inode]; held != nil || len(single) == cap(single) {
+				v.snapshot.Holders[inode] = append(held, holder)
+			} else {
+				single = append(single, holder)
+				v.snapshot.Holders[inode] = single[len(single)-1 : len(single) : len(single)]
+			}
 		} else if _, ok := known[inode]; !ok {
 			strange = append(strange, look.DeadFD{PID: pid, FD: fd, Inode: inode})
 		}

@@ -46,6 +46,15 @@ type Namespace struct {
 	Sysctls map[string]int64
 }
 
+// Count returns the number of sockets in all namespaces.
+func (s *Snapshot) Count() int {
+	n := 0
+	for i := range s.Namespaces {
+		n += len(s.Namespaces[i].Sockets)
+	}
+	return n
+}
+
 // Sought reports whether the socket's holders were looked for and every process was readable, so that an empty answer means nobody.
 func (s *Snapshot) Sought(socket *tcp.Socket) bool {
 	return s.HoldersComplete && s.Wanted != nil && s.Wanted(socket)
