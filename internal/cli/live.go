@@ -95,7 +95,7 @@ func parseFilter(text string, options filter.Options) (*filter.Filter, error) {
 // made from all sockets.
 func request(q Query, f *filter.Filter, diagnosed bool) host.Request {
 	owners := q.Owners || f.Needs().Has(filter.NeedOwners)
-	r := host.Request{Netns: q.Netns, Dead: q.Findings && !q.Rows}
+	r := host.Request{Netns: q.Netns, Dead: q.Findings && !q.Rows, OnlyConnected: !q.Rows}
 	states, condition := f.States(), f.Condition()
 	if diagnosed {
 		r.Undecided = diagnose.Undecided
@@ -194,7 +194,7 @@ func (j *joiner) processes(holders []look.Holder) []*look.Process {
 
 // holdersOf keeps apart what nobody holds (an empty list) and what is not known (nil).
 func holdersOf(s *look.Snapshot, socket *tcp.Socket) []look.Holder {
-	if holders := s.Holders[socket.Inode]; len(holders) > 0 {
+	if holders := s.Holders.Of(socket.Inode); len(holders) > 0 {
 		return holders
 	}
 	if socket.Inode == 0 || s.Sought(socket) {

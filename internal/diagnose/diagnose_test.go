@@ -119,7 +119,11 @@ func TestLeak_halfClose(t *testing.T) {
 	for _, test := range tests {
 		now := snapshot(ours, test.peer)
 		if test.holder != 0 {
-			now.Holders[2000] = []look.Holder{{PID: test.holder, FD: 3}}
+			now.Holders = look.MakeHolders(2)
+			for inode, pid := range map[uint32]int{1000: 2214, 2000: test.holder} {
+				now.Holders.Want(inode)
+				now.Holders.Add(inode, look.Holder{PID: pid, FD: 3})
+			}
 		}
 		if v := Run(now, nil); len(v.Findings) != test.want {
 			t.Errorf("%s: %d findings, want %d", test.name, len(v.Findings), test.want)
@@ -191,7 +195,7 @@ func TestFinding_whole(t *testing.T) {
 
 func TestOwnersUnknown(t *testing.T) {
 	now := snapshot(socket(tcp.CloseWait, time.Hour))
-	now.Holders, now.Processes, now.HoldersComplete = nil, nil, false
+	now.Holders, now.Processes, now.HoldersComplete = look.Holders{}, nil, false
 	f := only(t, Run(now, nil))
 	if f.Code != "CW101" || len(f.Processes) != 0 || f.Workload != nil || len(f.Remedies) != 0 {
 		t.Errorf("%s %+v %+v: without owners nobody is named", f.Code, f.Processes, f.Remedies)

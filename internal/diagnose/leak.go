@@ -35,7 +35,7 @@ func halfClosed(sc *scene, s *subject) bool {
 		return false
 	}
 	for _, other := range sc.ends[s.socket.Tuple().Reverse()] {
-		for _, h := range sc.now.Holders[other.Inode] {
+		for _, h := range sc.now.Holders.Of(other.Inode) {
 			if slices.ContainsFunc(s.holders, func(own look.Holder) bool { return own.PID == h.PID }) {
 				return false
 			}

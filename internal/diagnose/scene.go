@@ -68,7 +68,7 @@ func (sc *scene) listener(netns int, s *tcp.Socket) *tcp.Socket {
 
 // holders returns who holds the socket; known is false where that could not be found out.
 func (sc *scene) holders(s *tcp.Socket) (holders []look.Holder, known bool) {
-	holders = sc.now.Holders[s.Inode]
+	holders = sc.now.Holders.Of(s.Inode)
 	return holders, len(holders) > 0 || sc.now.Sought(s)
 }
 

@@ -35,6 +35,9 @@ type Request struct {
 	Nothing bool
 	// Condition is called inside each namespace, because interfaces have their numbers per namespace; nil means no condition.
 	Condition func() (tcp.Condition, error)
+	// OnlyConnected says that a namespace with nothing but listeners need not be dumped further: half-open connections, which no counter shows, are then
+	// left out there.
+	OnlyConnected bool
 	// Each, when set, is handed every socket as it is read, and none is kept: the way for a million of them. The socket is overwritten by the next.
 	// It excludes Holders, Dead and Undecided. An error it returns ends the look.
 	Each func(*look.Namespace, *tcp.Socket) error

@@ -125,7 +125,7 @@ func TestLook_holders(t *testing.T) {
 		h := nstest.StartHolder(t, 5)
 		s, _ := lookAt(t, host.Request{Netns: []string{netnsPath()}, Holders: func(k *tcp.Socket) bool { return k.State == tcp.CloseWait }})
 		for _, want := range h.Sockets {
-			holders := s.Holders[want.Inode]
+			holders := s.Holders.Of(want.Inode)
 			if len(holders) != 1 || holders[0].PID != h.PID || holders[0].FD != want.FD {
 				t.Errorf("holders of %v: %v, want pid %d fd %d", want, holders, h.PID, want.FD)
 			}

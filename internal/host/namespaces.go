@@ -121,11 +121,23 @@ func (v *visit) tally(s procfs.Sockstat) int64 {
 // spare is room for sockets that appear between counting and dumping; mini sockets of half-open connections are in no counter.
 const spare = 64
 
+// few is the number of sockets up to which it is worth asking for listeners first. The kernel keeps them in a table of their own, which is small.
+const few = 200
+
 func (v *visit) dump(ctx context.Context, conn *inetdiag.Conn, found look.Namespace, condition tcp.Condition, size int) error {
 	query := inetdiag.Query{States: v.request.States, Condition: condition, Extensions: inetdiag.WithInfo}
 	var sockets []tcp.Socket
 	var stats inetdiag.Stats
 	var err error
+	if v.request.OnlyConnected && size <= few {
+		listening := query
+		listening.States = tcp.SetOf(tcp.Listen)
+		if sockets, _, err = conn.Sockets(ctx, listening, nil); err == nil && len(sockets) == size {
+			found.Sockets = sockets
+			v.snapshot.Namespaces = append(v.snapshot.Namespaces, found)
+			return conn.Close()
+		}
+	}
 	if v.request.Each != nil {
 		stats, err = conn.Dump(ctx, query, func(s *tcp.Socket) error { return v.request.Each(&found, s) })
 	} else {

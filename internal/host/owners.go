@@ -18,24 +18,23 @@ const ownersRemedy = "run as root (CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH)"
 // owners finds who holds the wanted sockets, and the descriptors whose sockets are in no table.
 func (v *visit) owners(ctx context.Context) {
 	s := v.snapshot
-	wanted := v.wanted()
 	s.Wanted = v.request.Holders
+	s.Holders = v.wanted()
 	if v.request.Dead {
 		s.DeadSought = true
 		s.Dead = []look.DeadFD{}
 	}
-	s.Holders = map[uint32][]look.Holder{}
 	var stats procfs.WalkStats
 	var err error
 	switch {
 	case v.request.Dead && v.mayHaveDead():
-		stats, err = v.walk(ctx, wanted)
-	case len(wanted) > 0:
-		s.Holders, stats, err = v.host.proc.Holders(ctx, wanted, procfs.HolderOptions{})
+		stats, err = v.walk(ctx)
+	case s.Holders.Wanted() > 0:
+		stats, err = v.host.proc.Holders(ctx, &s.Holders, procfs.HolderOptions{})
 	}
 	s.HoldersComplete = err == nil && stats.NotPermitted == 0
 	v.processes(ctx)
-	if hidden := len(wanted) - len(s.Holders); hidden > 0 && !s.HoldersComplete {
+	if hidden := s.Holders.Wanted() - s.Holders.Held(); hidden > 0 && !s.HoldersComplete {
 		v.missing("CW501", fmt.Sprintf("sockets whose owners could not be seen: %d (%s)", hidden, why(err, stats)), ownersRemedy)
 	}
 }
@@ -47,15 +46,15 @@ func why(err error, stats procfs.WalkStats) string {
 	return fmt.Sprintf("processes that may not be looked into: %d", stats.NotPermitted)
 }
 
-// wanted returns the inodes of the sockets whose holders were asked for.
-func (v *visit) wanted() map[uint32]struct{} {
-	wanted := make(map[uint32]struct{}, v.snapshot.Count())
+// wanted makes the table of those whose holders were asked for.
+func (v *visit) wanted() look.Holders {
 	if v.request.Holders == nil {
-		return wanted
+		return look.Holders{}
 	}
+	wanted := look.MakeHolders(0)
 	v.each(func(s *tcp.Socket) {
 		if s.Inode != 0 && v.request.Holders(s) {
-			wanted[s.Inode] = struct{}{}
+			wanted.Want(s.Inode)
 		}
 	})
 	return wanted
@@ -77,36 +76,28 @@ func (v *visit) mayHaveDead() bool {
 }
 
 // walk looks at all descriptors once, for holders and for dead sockets together.
-func (v *visit) walk(ctx context.Context, wanted map[uint32]struct{}) (procfs.WalkStats, error) {
-	known := map[uint32]struct{}{}
+func (v *visit) walk(ctx context.Context) (procfs.WalkStats, error) {
+	known := look.MakeHolders(0) // of the other sockets in the tables, whose holders nobody wants to know
 	v.each(func(s *tcp.Socket) {
 		// A dead socket that had bound its port by itself is still in the bind table, with its old peer.
 		dead := s.State == tcp.Bound && s.Peer.Port() != 0
-		if _, ok := wanted[s.Inode]; !ok && !dead && s.Inode != 0 {
-			known[s.Inode] = struct{}{}
+		if wanted := v.request.Holders != nil && v.request.Holders(s); !wanted && !dead {
+			known.Want(s.Inode)
 		}
 	})
 	self := os.Getpid()
 	var strange []look.DeadFD
-	v.snapshot.Holders = make(map[uint32][]look.Holder, len(wanted))
-	single := make([]look.Holder, 0, len(wanted)) // room for the one holder that most sockets have
 	stats, err := v.host.proc.Walk(ctx, procfs.Walk{Visit: func(pid, fd int, inode uint32) procfs.Next {
+		holder := look.Holder{PID: pid, FD: fd}
 		if pid == self {
 			return procfs.NextProcess
 		}
-		if _, ok := wanted[inode]; ok {
-			holder := look.Holder{PID: pid, FD: fd}
-			if held := v.snapshot.Holders[inode]; held != nil || len(single) == cap(single) {
-				v.snapshot.Holders[inode] = append(held, holder)
-			} else {
-				single = append(single, holder)
-				v.snapshot.Holders[inode] = single[len(single)-1 : len(single) : len(single)]
-			}
-		} else if _, ok := known[inode]; !ok {
+		if !v.snapshot.Holders.Add(inode, holder) && !known.Add(inode, holder) {
 			strange = append(strange, look.DeadFD{PID: pid, FD: fd, Inode: inode})
 		}
 		return procfs.Continue
 	}})
+	v.snapshot.Holders.Sort()
 	v.judge(strange)
 	return stats, err
 }
@@ -136,9 +127,11 @@ func (v *visit) judge(strange []look.DeadFD) {
 // processes describes the holders.
 func (v *visit) processes(ctx context.Context) {
 	pids := map[int]struct{}{}
-	for _, holders := range v.snapshot.Holders {
-		for _, h := range holders {
+	last := 0
+	for _, h := range v.snapshot.Holders.All() {
+		if h.PID != last { // as a rule one process holds many
 			pids[h.PID] = struct{}{}
+			last = h.PID
 		}
 	}
 	for _, d := range v.snapshot.Dead {

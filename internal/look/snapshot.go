@@ -12,8 +12,8 @@ type Snapshot struct {
 	Elapsed    time.Duration
 	Host       Host
 	Namespaces []Namespace // the ones read, the host's (that of the process that looked) first
-	// Holders lists who holds a socket, by its inode. An inode that was looked for and has no entry is held by nobody that could be seen.
-	Holders map[uint32][]Holder
+	// Holders says who holds the sockets that were looked for. One that nobody holds is held by nobody that could be seen.
+	Holders Holders
 	// HoldersComplete is true when every process that could hold one was readable.
 	HoldersComplete bool
 	// Wanted says whose holders were looked for; nil means nobody's.
@@ -59,9 +59,6 @@ func (s *Snapshot) Count() int {
 func (s *Snapshot) Sought(socket *tcp.Socket) bool {
 	return s.HoldersComplete && s.Wanted != nil && s.Wanted(socket)
 }
-
-// Holder is one descriptor that refers to a socket.
-type Holder struct{ PID, FD int }
 
 // Process is a process that holds sockets.
 type Process struct {

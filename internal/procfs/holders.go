@@ -17,8 +17,8 @@ type HolderOptions struct {
 	First []int
 }
 
-// Holders returns who holds the sockets with the wanted inodes, every descriptor of each, in ascending order of pid and descriptor. An inode that nobody holds, or nobody
-// that could be seen, has no entry: the statistics say whether anybody could not be seen.
+// Holders finds who holds the sockets that the table wants, every descriptor of each, in ascending order of pid and descriptor. A socket that nobody holds, or nobody
+// that could be seen, stays without a holder: the statistics say whether anybody could not be seen.
 //
 // # What is left out
 //
@@ -37,14 +37,14 @@ type HolderOptions struct {
 // First come opts.First, then those processes that have enough descriptors to hold all wanted sockets, the smallest first, then the others, the
 // largest first. So a single socket is not sought among the 20,000 descriptors of a proxy before everywhere else, and 10,000 leaked ones are
 // sought there at once. Where the numbers are not known the order is that of the pids.
-func (f FS) Holders(ctx context.Context, wanted map[uint32]struct{}, opts HolderOptions) (map[uint32][]look.Holder, WalkStats, error) {
-	s := search{wanted: wanted, held: make(map[uint32][]look.Holder, len(wanted))}
-	if len(wanted) == 0 {
-		return s.held, WalkStats{}, nil
+func (f FS) Holders(ctx context.Context, to *look.Holders, opts HolderOptions) (WalkStats, error) {
+	s := search{held: to}
+	if to.Wanted() == 0 {
+		return WalkStats{}, nil
 	}
 	k, err := f.newWalker(ctx, s.visit)
 	if err != nil {
-		return nil, WalkStats{}, err
+		return WalkStats{}, err
 	}
 	defer k.close()
 	s.walker = k
@@ -52,14 +52,8 @@ func (f FS) Holders(ctx context.Context, wanted map[uint32]struct{}, opts Holder
 	if err == nil {
 		err = s.run(s.order(pids, opts.First), opts.Exhaustive)
 	}
-	for _, list := range s.held {
-		slices.SortFunc(list, byDescriptor)
-	}
-	return s.held, k.stats, err
-}
-
-func byDescriptor(a, b look.Holder) int {
-	return cmp.Or(cmp.Compare(a.PID, b.PID), cmp.Compare(a.FD, b.FD))
+	to.Sort()
+	return k.stats, err
 }
 
 // candidate is a process to be searched; fds is -1 when the number of its descriptors is not known.
@@ -68,26 +62,14 @@ type candidate struct{ pid, fds int }
 // search is one pass of Holders.
 type search struct {
 	walker *walker
-	wanted map[uint32]struct{}
-	held   map[uint32][]look.Holder
+	held   *look.Holders
 	hit    bool // the process being visited holds a wanted socket
-	// spare is room for the first holder of each socket, which is the only one of nearly all of them.
-	spare []look.Holder
 }
 
 func (s *search) visit(pid, fd int, inode uint32) Next {
-	if _, ok := s.wanted[inode]; !ok {
-		return Continue
+	if s.held.Add(inode, look.Holder{PID: pid, FD: fd}) {
+		s.hit = true
 	}
-	list, found := s.held[inode]
-	if !found {
-		if len(s.spare) == 0 {
-			s.spare = make([]look.Holder, min(len(s.wanted)-len(s.held), 4096))
-		}
-		list, s.spare = s.spare[:0:1], s.spare[1:]
-	}
-	s.held[inode] = append(list, look.Holder{PID: pid, FD: fd})
-	s.hit = true
 	return Continue
 }
 
@@ -105,7 +87,7 @@ func (s *search) order(pids, first []int) []candidate {
 		switch {
 		case preferred[c.pid]:
 			return 0, 0
-		case c.fds >= len(s.wanted):
+		case c.fds >= s.held.Wanted():
 			return 1, c.fds
 		}
 		return 2, -c.fds
@@ -122,7 +104,7 @@ func (s *search) order(pids, first []int) []candidate {
 func (s *search) run(list []candidate, exhaustive bool) error {
 	kin := newKinship(s.parent)
 	for i, c := range list {
-		if !exhaustive && len(s.held) == len(s.wanted) {
+		if !exhaustive && s.held.Held() == s.held.Wanted() {
 			return s.relations(list[i:], kin)
 		}
 		if err := s.process(c.pid, kin); err != nil {

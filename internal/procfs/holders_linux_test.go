@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"slices"
 	"os/exec"
 	"testing"
 
@@ -39,6 +40,20 @@ func family(t *testing.T) procfs.FS {
 	return f
 }
 
+// holdersOf is Holders with maps on both sides.
+func holdersOf(ctx context.Context, f procfs.FS, wanted map[uint32]struct{}, opts procfs.HolderOptions) (map[uint32][]look.Holder, procfs.WalkStats, error) {
+	table := look.MakeHolders(len(wanted))
+	for inode := range wanted {
+		table.Want(inode)
+	}
+	stats, err := f.Holders(ctx, &table, opts)
+	held := map[uint32][]look.Holder{}
+	for inode, h := range table.All() {
+		held[inode] = append(held[inode], h)
+	}
+	return held, stats, err
+}
+
 func TestHolders_fixture(t *testing.T) {
 	near := []look.Holder{{PID: 10, FD: 3}, {PID: 10, FD: 7}, {PID: 12, FD: 3}}
 	far := append(near[:3:3], look.Holder{PID: 50, FD: 3}, look.Holder{PID: 51, FD: 6})
@@ -58,7 +73,7 @@ func TestHolders_fixture(t *testing.T) {
 		{"only-one", set(200), first, map[uint32][]look.Holder{200: {{PID: 10, FD: 8}}}, 2},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got, stats, err := family(t).Holders(t.Context(), test.wanted, test.opts)
+			got, stats, err := holdersOf(t.Context(), family(t), test.wanted, test.opts)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -80,7 +95,7 @@ func TestHolders_relationsOfRelations(t *testing.T) {
 		24: {ppid: 20, fds: map[int]string{3: socket(100)}}, // a sibling
 		20: {ppid: 1}, 90: {ppid: 1, fds: map[int]string{3: socket(100)}},
 	})
-	got, _, err := f.Holders(t.Context(), set(100), procfs.HolderOptions{First: []int{30}})
+	got, _, err := holdersOf(t.Context(), f, set(100), procfs.HolderOptions{First: []int{30}})
 	want := map[uint32][]look.Holder{100: {{PID: 24, FD: 3}, {PID: 25, FD: 3}, {PID: 30, FD: 3}}}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v (-want +got)\n%s", err, diff)
@@ -90,10 +105,10 @@ func TestHolders_relationsOfRelations(t *testing.T) {
 func TestHolders_cancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, _, err := family(t).Holders(ctx, set(100), procfs.HolderOptions{}); !errors.Is(err, context.Canceled) {
+	if _, _, err := holdersOf(ctx, family(t), set(100), procfs.HolderOptions{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
-	if _, _, err := procfs.New("/nowhere").Holders(t.Context(), set(1), procfs.HolderOptions{}); err == nil {
+	if _, _, err := holdersOf(t.Context(), procfs.New("/nowhere"), set(1), procfs.HolderOptions{}); err == nil {
 		t.Error("no error")
 	}
 }
@@ -160,7 +175,7 @@ func TestHolders_kernel(t *testing.T) {
 				}
 				child, other := startChild(t, fd, env), startChild(t, -1, env)
 				for _, opts := range []procfs.HolderOptions{{}, {Exhaustive: true}, {First: []int{os.Getpid()}}, {First: []int{child}}} {
-					got, stats, err := procfs.New("/proc").Holders(t.Context(), set(inode), opts)
+					got, stats, err := holdersOf(t.Context(), procfs.New("/proc"), set(inode), opts)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -189,7 +204,7 @@ func TestHolders_large(t *testing.T) {
 		startChild(t, -1, "xx")
 		f := procfs.New("/proc")
 		if f.FDCountKnown(t) {
-			_, stats, err := f.Holders(t.Context(), set(inode), procfs.HolderOptions{First: []int{os.Getpid()}})
+			_, stats, err := holdersOf(t.Context(), f, set(inode), procfs.HolderOptions{First: []int{os.Getpid()}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -205,18 +220,17 @@ func BenchmarkHolders(b *testing.B) {
 	mine := openSockets(b, 10000)
 	for name, n := range map[string]int{"all": len(mine), "one": 1} {
 		b.Run(name, func(b *testing.B) {
-			wanted := map[uint32]struct{}{}
-			for inode := range maps.Values(mine) {
-				if len(wanted) < n {
-					wanted[inode] = struct{}{}
-				}
-			}
+			inodes := slices.Collect(maps.Values(mine))[:n]
 			seen, start := 0, cpuTime()
 			b.ReportAllocs()
 			for b.Loop() {
-				got, stats, err := procfs.New("/proc").Holders(b.Context(), wanted, procfs.HolderOptions{})
-				if err != nil || len(got) != n {
-					b.Fatal(len(got), err)
+				wanted := look.MakeHolders(n)
+				for _, inode := range inodes {
+					wanted.Want(inode)
+				}
+				stats, err := procfs.New("/proc").Holders(b.Context(), &wanted, procfs.HolderOptions{})
+				if err != nil || wanted.Held() != n {
+					b.Fatal(wanted.Held(), err)
 				}
 				seen += stats.Descriptors
 			}

@@ -34,10 +34,8 @@ func (s *search) numbers(limit int) []int {
 	for fd := range lowNumbers {
 		list = append(list, fd)
 	}
-	for _, holders := range s.held {
-		for _, h := range holders {
-			list = append(list, h.FD)
-		}
+	for _, h := range s.held.All() {
+		list = append(list, h.FD)
 		if len(list) > 2*limit {
 			break
 		}
@@ -62,7 +60,7 @@ func (s *search) shares(pid int, numbers []int) bool {
 		if err != nil {
 			return true
 		}
-		if _, wanted := s.wanted[inode]; ok && wanted {
+		if ok && s.held.Wants(inode) {
 			return true
 		}
 	}

@@ -1,0 +1,51 @@
+// Command needs installs what the tests want beside Go: ss(8), which they compare the answers with. On Debian and its relatives it does so
+// by itself when it is root; elsewhere it says what is missing, and the tests that want it are skipped with that reason.
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+)
+
+// packages lists the Debian package of each program.
+var packages = map[string]string{"ss": "iproute2"}
+
+func main() {
+	var missing []string
+	for program, pkg := range packages {
+		if _, err := exec.LookPath(program); err != nil {
+			missing = append(missing, pkg)
+		}
+	}
+	if len(missing) == 0 {
+		return
+	}
+	if err := install(missing); err != nil {
+		fmt.Fprintf(os.Stderr, "needs: install %v by hand: %v\n", missing, err)
+		if os.Getenv("CI") != "" {
+			os.Exit(1)
+		}
+	}
+}
+
+func install(packages []string) error {
+	apt, err := exec.LookPath("apt-get")
+	if err != nil {
+		return err
+	}
+	if os.Geteuid() != 0 {
+		return fmt.Errorf("not root")
+	}
+	if err := run(apt, "update", "-qq"); err != nil {
+		return err
+	}
+	return run(apt, append([]string{"install", "-y", "-qq", "--no-install-recommends"}, packages...)...)
+}
+
+func run(name string, args ...string) error {
+	cmd := exec.Command(name, args...)
+	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+	return cmd.Run()
+}
