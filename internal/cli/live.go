@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
 	"time"
@@ -130,7 +131,7 @@ func lookError(err error) error {
 			Why: "not permitted", Help: "run as root (CAP_SYS_ADMIN and CAP_SYS_PTRACE)", Err: err,
 		}
 	case errors.As(err, &ns) && ns.Op == "select":
-		return &Error{Exit: Usage, Code: "netns", Message: "--netns: " + ns.Err.Error(), Help: "closewait help filters; ip netns list", Err: err}
+		return &Error{Exit: Usage, Code: "netns", Message: fmt.Sprintf("--netns %q: %v", ns.Path, ns.Err), Help: "ip netns list; a pid, a path or net:[INODE] is right, too", Err: err}
 	}
 	return err
 }

@@ -116,6 +116,10 @@ func TestLook_dead(t *testing.T) {
 		if !slices.Equal(fds, held.dead) {
 			t.Errorf("dead descriptors %v, want %v (live socket at %d); missing %+v", fds, held.dead, live.Subject.FD, s.Missing)
 		}
+		elsewhere, _ := lookAt(t, host.Request{Dead: true, Netns: []string{nstest.New(t).Path()}})
+		if len(elsewhere.Dead) != 0 {
+			t.Errorf("dead descriptors %v of another namespace than the one asked for", elsewhere.Dead)
+		}
 	})
 }
 

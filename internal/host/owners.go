@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/closewait/closewait/internal/look"
@@ -115,13 +116,18 @@ func (v *visit) judge(strange []look.DeadFD) {
 		switch {
 		case err != nil && !errors.Is(err, sockopt.ErrGone):
 			unknown++
-		case err == nil && facts.State == tcp.Closed && facts.WasConnected():
+		case err == nil && facts.State == tcp.Closed && facts.WasConnected() && v.selected(facts.Netns):
 			v.snapshot.Dead = append(v.snapshot.Dead, d)
 		}
 	}
 	if unknown > 0 {
 		v.missing("CW501", fmt.Sprintf("descriptors in no socket table that could not be asked whether they are leaked: %d", unknown), ownersRemedy)
 	}
+}
+
+// selected reports whether a namespace is one of those asked for. Without a selection all are.
+func (v *visit) selected(inode uint64) bool {
+	return len(v.request.Netns) == 0 || slices.ContainsFunc(v.snapshot.Namespaces, func(n look.Namespace) bool { return n.Inode == inode })
 }
 
 // processes describes the holders.

@@ -7,8 +7,8 @@ import (
 	"io"
 	"maps"
 	"os"
-	"slices"
 	"os/exec"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"

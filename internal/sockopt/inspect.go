@@ -32,6 +32,8 @@ type Facts struct {
 	State tcp.State
 	// Info is the socket's tcp_info. That of a closed socket keeps the counters of its life.
 	Info tcp.Info
+	// Netns is the inode of the socket's network namespace, which need not be its holder's; 0 when it may not be known (CAP_NET_ADMIN).
+	Netns uint64
 }
 
 // WasConnected reports whether the socket has ever been part of a connection: something was delivered (the handshake counts, see tcp_rcv_state_process),

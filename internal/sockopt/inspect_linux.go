@@ -38,11 +38,25 @@ func Inspect(pid, fd int, inode uint32) (Facts, error) {
 	if err != nil {
 		return fail("getsockopt", err)
 	}
-	facts := Facts{Info: tcp.MakeInfo(raw)}
+	facts := Facts{Info: tcp.MakeInfo(raw), Netns: namespaceOf(dup)}
 	if len(raw) > 0 {
 		facts.State = tcp.State(raw[0]) // tcpi_state is the first byte
 	}
 	return facts, nil
+}
+
+// namespaceOf asks for the namespace of a socket (SIOCGSKNS, since 4.10).
+func namespaceOf(fd int) uint64 {
+	ns, err := unix.IoctlRetInt(fd, unix.SIOCGSKNS)
+	if err != nil {
+		return 0
+	}
+	defer unix.Close(ns)
+	var stat unix.Stat_t
+	if unix.Fstat(ns, &stat) != nil {
+		return 0
+	}
+	return stat.Ino
 }
 
 // tcpInfo is getsockopt(TCP_INFO) with the length the kernel filled, which x/sys/unix does not return.
