@@ -155,14 +155,20 @@ func (u Unit) duration() time.Duration {
 	return 0
 }
 
-// layout is struct tcp_info: where each field stands. Names without a unit are the kernel's without its tcpi_ prefix; key is the name in
-// closewait's JSON, which carries the unit.
-var layout = [fieldsLength]struct {
+// placement is where a field stands and how it is called.
+type placement struct {
 	name, key string
 	offset    uint16
 	size      uint8
 	unit      Unit
-}{
+}
+
+// end is the length a structure must have for the field to be in it.
+func (p *placement) end() int { return int(p.offset) + int(p.size) }
+
+// layout is struct tcp_info: where each field stands. Names without a unit are the kernel's without its tcpi_ prefix; key is the name in
+// closewait's JSON, which carries the unit.
+var layout = [fieldsLength]placement{
 	CAState:            {"ca_state", "ca_state", 1, 1, Count},
 	Retransmits:        {"retransmits", "retransmits", 2, 1, Count},
 	Probes:             {"probes", "probes", 3, 1, Count},

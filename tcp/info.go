@@ -2,19 +2,20 @@ package tcp
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"time"
 )
 
 // InfoSize is the number of bytes of struct tcp_info this package knows: all of Linux 6.18.
 const InfoSize = 280
 
-// Info is the kernel's struct tcp_info (include/uapi/linux/tcp.h) as far as the kernel sent it.
+// Info is the kernel's struct tcp_info (include/uapi/linux/tcp.h) as far as it is known.
 //
-// The structure has only ever grown at its end, so a field is known exactly when the bytes received reach past it; a field
-// beyond them is unknown, not zero. The zero Info knows nothing.
+// The structure has only ever grown at its end, so what a kernel sends is known up to some field; a field beyond is unknown, not zero. Text that somebody
+// pasted makes single fields known. The zero Info knows nothing.
 type Info struct {
-	length uint16
-	raw    [InfoSize]byte
+	known uint64 // bit f says that field f is known
+	raw   [InfoSize]byte
 }
 
 // MakeInfo copies the bytes of a struct tcp_info in the machine's byte order. Bytes beyond InfoSize are fields of newer kernels and are left out.
@@ -25,21 +26,30 @@ func MakeInfo(b []byte) Info {
 }
 
 // Set is MakeInfo in place.
-func (i *Info) Set(b []byte) { i.length = uint16(copy(i.raw[:], b)) }
-
-// Bytes returns the bytes the kernel sent, up to InfoSize. They belong to i.
-func (i *Info) Bytes() []byte { return i.raw[:i.length] }
-
-// Known reports whether the kernel sent anything at all.
-func (i *Info) Known() bool { return i.length > 0 }
-
-// Has reports whether the kernel sent the field.
-func (i *Info) Has(f Field) bool {
-	l := &layout[f]
-	return l.size != 0 && int(l.offset)+int(l.size) <= int(i.length)
+func (i *Info) Set(b []byte) {
+	n := copy(i.raw[:], b)
+	fields := int(fieldsLength)
+	for fields > 0 && layout[fields-1].end() > n {
+		fields--
+	}
+	i.known = 1<<fields - 1
 }
 
-// Uint returns a field in the unit of Field.Unit, and whether the kernel sent it.
+// Bytes returns the structure up to its last known field. They belong to i; what is not known of them is zero.
+func (i *Info) Bytes() []byte {
+	if i.known == 0 {
+		return nil
+	}
+	return i.raw[:layout[bits.Len64(i.known)-1].end()]
+}
+
+// Known reports whether anything at all is known.
+func (i *Info) Known() bool { return i.known != 0 }
+
+// Has reports whether the field is known.
+func (i *Info) Has(f Field) bool { return i.known>>f&1 != 0 }
+
+// Uint returns a field in the unit of Field.Unit, and whether it is known.
 func (i *Info) Uint(f Field) (uint64, bool) {
 	if !i.Has(f) {
 		return 0, false
@@ -57,7 +67,7 @@ func (i *Info) Uint(f Field) (uint64, bool) {
 	}
 }
 
-// Duration returns a field whose unit is a time, and whether the kernel sent it. Other fields are never known to it.
+// Duration returns a field whose unit is a time, and whether it is known. Other fields are never known to it.
 func (i *Info) Duration(f Field) (time.Duration, bool) {
 	unit := layout[f].unit.duration()
 	n, ok := i.Uint(f)
@@ -67,8 +77,7 @@ func (i *Info) Duration(f Field) (time.Duration, bool) {
 	return time.Duration(n) * unit, true
 }
 
-// Put writes a field, growing the known part up to and including it. It is for tests and for readers of text formats; the bytes of fields that were
-// skipped over become known zeros, so such readers write from the front, and only what they know.
+// Put makes a field known; it is for tests and for readers of text formats.
 func (i *Info) Put(f Field, value uint64) {
 	l := &layout[f]
 	switch b := i.raw[l.offset:]; l.size {
@@ -81,5 +90,5 @@ func (i *Info) Put(f Field, value uint64) {
 	case 8:
 		binary.NativeEndian.PutUint64(b, value)
 	}
-	i.length = max(i.length, l.offset+uint16(l.size))
+	i.known |= 1 << f
 }

@@ -46,7 +46,7 @@ var stateWords = [statesLength]struct{ name, ss string }{
 // stateAliases are the spellings beyond the two of stateWords: those of netstat, ss filters, RFC 9293 and the kernel.
 var stateAliases = map[string]State{
 	"close": Closed, "syn_recv": SynReceived, "estab": Established, "bound_inactive": Bound,
-	"fin_wait1": FinWait1, "fin_wait2": FinWait2, "listening": Listen, "new_syn_recv": NewSynRecv, "unconnected": Closed,
+	"fin_wait1": FinWait1, "fin_wait2": FinWait2, "listening": Listen, "new_syn_recv": SynReceived, "syn_rcv": SynReceived, "unconnected": Closed,
 }
 
 // String returns the state's name as JSON, metrics and tables spell it: "close_wait". A number unknown to this package gives "state_N".
