@@ -14,17 +14,21 @@ func appendUint(b []byte, n uint64) []byte {
 	if n < 10 {
 		return append(b, byte('0'+n))
 	}
+	if n < 100 {
+		return append(b, pairs[n*2], pairs[n*2+1])
+	}
 	size := digits(n)
 	b = slices.Grow(b, size)
 	end := len(b) + size
 	b = b[:end]
 	for n >= 100 {
-		end -= 2
-		copy(b[end:end+2], pairs[n%100*2:])
-		n /= 100
+		rest := n / 100
+		two := (n - rest*100) * 2
+		b[end-1], b[end-2] = pairs[two+1], pairs[two]
+		end, n = end-2, rest
 	}
 	if n >= 10 {
-		copy(b[end-2:end], pairs[n*2:])
+		b[end-1], b[end-2] = pairs[n*2+1], pairs[n*2]
 	} else {
 		b[end-1] = byte('0' + n)
 	}
@@ -45,20 +49,22 @@ var powers = [...]uint64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1
 
 // appendMicroseconds appends a number of microseconds as seconds, without trailing zeros.
 func appendMicroseconds(b []byte, us uint64) []byte {
-	b = appendUint(b, us/1e6)
-	frac := us % 1e6
+	whole := us / 1e6
+	b = appendUint(b, whole)
+	frac := uint32(us - whole*1e6)
 	if frac == 0 {
 		return b
 	}
-	high, middle, low := frac/10000, frac/100%100, frac%100
-	b = append(b, '.', pairs[high*2], pairs[high*2+1])
-	if middle != 0 || low != 0 {
-		b = append(b, pairs[middle*2], pairs[middle*2+1])
+	// Divisions of 32 bits cost half of those of 64, and most times are whole milliseconds.
+	milli := frac / 1000
+	micro := frac - milli*1000
+	high := milli / 10
+	b = append(b, '.', pairs[high*2], pairs[high*2+1], byte('0'+milli-high*10))
+	if micro != 0 {
+		high = micro / 10
+		b = append(b, pairs[high*2], pairs[high*2+1], byte('0'+micro-high*10))
 	}
-	if low != 0 {
-		b = append(b, pairs[low*2], pairs[low*2+1])
-	}
-	if b[len(b)-1] == '0' {
+	for b[len(b)-1] == '0' {
 		b = b[:len(b)-1]
 	}
 	return b

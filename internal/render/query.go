@@ -10,6 +10,8 @@ func (f finding) query() string {
 	}
 	where := "'code " + f.Code
 	switch {
+	case f.Cause == "not_accepted" && f.Local != nil: // nobody holds these sockets: the listener's owner does not select them
+		where += " and sport = :" + strconv.Itoa(int(f.Local.Port))
 	case f.Workload != nil && shellSafe(f.Workload.Name):
 		where += " and workload " + f.Workload.Name
 	case len(f.Processes) > 0:
