@@ -15,15 +15,27 @@ const (
 // String returns "unknown", "at" or "never".
 func (k Kind) String() string { return [...]string{"unknown", "at", "never"}[k] }
 
+// The mechanisms that end a socket, as [Ends.By] and the JSON contract name them.
+const (
+	ByRetransmission = "retransmission" // retransmissions went unanswered for too long
+	ByUserTimeout    = "user_timeout"   // TCP_USER_TIMEOUT
+	ByPersist        = "persist"        // probes of a closed window went unanswered
+	ByOrphan         = "orphan"         // nobody holds the socket any more: tcp_orphan_retries
+	ByKeepalive      = "keepalive"      // keepalive probes went unanswered, or met a peer that forgot the connection
+	ByTimeWait       = "timewait"       // the minute of TIME_WAIT is over
+	ByFinTimeout     = "fin_timeout"    // tcp_fin_timeout: the peer does not close its side
+)
+
 // Ends is when and how the kernel ends a socket. Times count from the moment the socket was looked at.
 type Ends struct {
 	Kind Kind
 	// Best is the best estimate, Earliest and Latest the interval around it, for Kind At. For Kind Unknown, Earliest may give the next
 	// moment at which something happens (a probe); 0 means it is not known.
 	Best, Earliest, Latest time.Duration
-	// Also is a second likely moment, 0 when there is none.
+	// Also is a second likely moment, 0 when there is none: a few milliseconds decide between two firings of the timer.
 	Also time.Duration
-	// By names the mechanism: "retransmission", "user_timeout", "persist", "orphan", "keepalive", "timewait", "fin_timeout", or "" when there is none.
+	// By names the mechanism: "retransmission", "user_timeout", "persist", "orphan", "keepalive", "timewait", "fin_timeout", or "" when there is
+	// none.
 	By string
 	// Error is what the application will get: "ETIMEDOUT", "EPIPE", ...; "" when nobody is left to get it or it is not known.
 	Error string
@@ -31,6 +43,8 @@ type Ends struct {
 	Limit Limit
 	// Reason is one sentence for people.
 	Reason string
+	// Elapsed says how the time since the first retransmission was learned, on which the moment depends.
+	Elapsed Source
 }
 
 // Limit is a kernel setting with the time it amounts to.
@@ -38,4 +52,20 @@ type Limit struct {
 	Name  string
 	Value int64
 	Time  time.Duration
+}
+
+// Source says where the time since the first retransmission comes from.
+type Source uint8
+
+// The sources, the best first but for the first.
+const (
+	NotNeeded     Source = iota // the answer does not depend on it
+	Exact                       // handed in (BPF), or tcpi_total_rto_time of the only recovery so far (since 6.7)
+	Reconstructed               // summed up from the time-outs that must have passed
+	Bounded                     // hardly known: between the last time-out and all recoveries together
+)
+
+// String returns "not_needed", "exact", "reconstructed" or "bounded".
+func (s Source) String() string {
+	return [...]string{"not_needed", "exact", "reconstructed", "bounded"}[s]
 }

@@ -1,0 +1,164 @@
+package forecast_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/closewait/closewait/forecast"
+	"github.com/closewait/closewait/tcp"
+	"pgregory.net/rapid"
+)
+
+func timer(kind tcp.TimerKind, count uint8, expires time.Duration) tcp.Timer {
+	return tcp.Timer{Kind: kind, Count: count, Expires: expires}
+}
+
+// TestModel_cases has the contract's words, case by case. A keepalive timer of two hours has slots of 131 s at HZ=250.
+func TestModel_cases(t *testing.T) {
+	idle := func(kind tcp.TimerKind, state tcp.State, count uint8, expires time.Duration) tcp.Socket {
+		return tcp.Socket{State: state, Inode: 7, Timer: timer(kind, count, expires)}
+	}
+	gone := func(s tcp.Socket) tcp.Socket { s.Inode = 0; return s }
+	fields := func(s tcp.Socket, pairs ...uint64) tcp.Socket {
+		for i := 0; i < len(pairs); i += 2 {
+			s.Info.Put(tcp.Field(pairs[i]), pairs[i+1])
+		}
+		return s
+	}
+	persist := func(probes uint8, backoff uint64) tcp.Socket {
+		return fields(idle(tcp.TimerPersist, tcp.CloseWait, probes, 300*time.Millisecond),
+			uint64(tcp.Probes), uint64(probes), uint64(tcp.Backoff), backoff, uint64(tcp.RTO), 204_000, uint64(tcp.LastAckRecv), 100, uint64(tcp.SndWnd), 0)
+	}
+	forgot := forecast.Options{PeerForgot: true}
+	for _, test := range []struct {
+		name    string
+		socket  tcp.Socket
+		options forecast.Options
+		kind    forecast.Kind
+		by, err string
+		best    float64 // seconds
+		within  float64
+	}{
+		{name: "idle close_wait", socket: idle(tcp.TimerNone, tcp.CloseWait, 0, 0), kind: forecast.Never},
+		{name: "held fin_wait_2", socket: idle(tcp.TimerNone, tcp.FinWait2, 0, 0), kind: forecast.Never},
+		{name: "listener", socket: idle(tcp.TimerNone, tcp.Listen, 0, 0), kind: forecast.Never},
+		{name: "established", socket: idle(tcp.TimerNone, tcp.Established, 0, 0), kind: forecast.Never},
+		{name: "between", socket: idle(tcp.TimerNone, tcp.LastAck, 0, 0)},
+		{name: "delack", socket: idle(tcp.TimerDelack, tcp.CloseWait, 0, time.Millisecond), kind: forecast.Never},
+		{name: "strange", socket: idle(9, tcp.CloseWait, 0, time.Second)},
+		{name: "time_wait", socket: gone(idle(tcp.TimerTimeWait, tcp.TimeWait, 0, 30*time.Second)), kind: forecast.At, by: "timewait", best: 31, within: 1.1},
+		{name: "fin_wait_2 mini", socket: gone(idle(tcp.TimerTimeWait, tcp.FinWait2, 0, 30*time.Second)), kind: forecast.At, by: "fin_timeout", best: 31, within: 1.1},
+		{name: "keepalive", socket: idle(tcp.TimerKeepalive, tcp.CloseWait, 0, time.Minute), by: "keepalive"},
+		{name: "keepalive, peer forgot", socket: idle(tcp.TimerKeepalive, tcp.CloseWait, 0, time.Minute), options: forgot, kind: forecast.At, by: "keepalive", err: "EPIPE", best: 125, within: 2},
+		{name: "keepalive of established, peer forgot", socket: idle(tcp.TimerKeepalive, tcp.Established, 0, time.Minute), options: forgot, kind: forecast.At, by: "keepalive", err: "ECONNRESET", best: 125, within: 2},
+		{name: "keepalive unanswered", socket: idle(tcp.TimerKeepalive, tcp.CloseWait, 3, 10*time.Second), kind: forecast.At, by: "keepalive", err: "ETIMEDOUT", best: 460, within: 8},
+		{name: "window closed, nothing known", socket: persist(0, 0), by: "persist"},
+		{name: "window closed, peer answers", socket: persist(0, 3), kind: forecast.Never},
+		{name: "window closed, answered until now", socket: persist(1, 3), by: "persist"},
+		{name: "window closed, peer silent", socket: persist(3, 3), kind: forecast.At, by: "persist", err: "ETIMEDOUT", best: 938, within: 15},
+		{name: "window closed, orphan", socket: gone(func() tcp.Socket { s := persist(3, 3); s.State = tcp.LastAck; return s }()), kind: forecast.At, by: "orphan", best: 103, within: 3},
+		{name: "fin_wait_2 orphan of 60 s", socket: gone(idle(tcp.TimerKeepalive, tcp.FinWait2, 0, 20*time.Second)), kind: forecast.At, by: "fin_timeout", best: 20.5, within: 0.7},
+		{
+			name: "fin_wait_2 orphan of 90 s", socket: gone(idle(tcp.TimerKeepalive, tcp.FinWait2, 0, 20*time.Second)), options: forecast.Options{Linger: forecast.Is(90 * time.Second)},
+			kind: forecast.At, by: "fin_timeout", best: 51.5, within: 2.5,
+		},
+		{name: "half open", socket: gone(idle(tcp.TimerRetransmit, tcp.SynReceived, 4, 2*time.Second)), kind: forecast.At, by: "retransmission", best: 34, within: 3},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			m := forecast.Model{Limits: forecast.Defaults(), Clock: forecast.Clock{HZ: 250}}
+			got := m.EndsKnowing(&test.socket, &test.options)
+			if got.Kind != test.kind || got.By != test.by || got.Error != test.err || got.Reason == "" {
+				t.Fatalf("%+v", got)
+			}
+			if d := got.Best.Seconds() - test.best; d > test.within || d < -test.within {
+				t.Errorf("%v, want about %v s", got.Best, test.best)
+			}
+			if test.kind == forecast.Unknown && test.by != "" && got.Earliest <= 0 {
+				t.Error("no next moment")
+			}
+		})
+	}
+}
+
+// TestModel_unreachable: an error report undoes a doubling and is what the application will hear of; the moment is less certain.
+func TestModel_unreachable(t *testing.T) {
+	m := forecast.Model{Limits: forecast.Defaults(), Clock: forecast.Clock{HZ: 250}}
+	sure, vague := dying(1, 204, 8), dying(1, 204, 8)
+	vague.Info.Put(tcp.Backoff, 6)
+	a, b := m.Ends(&sure), m.Ends(&vague)
+	if a.Error != "ETIMEDOUT" || b.Error != "EHOSTUNREACH" || b.Latest-b.Earliest <= a.Latest-a.Earliest {
+		t.Errorf("%+v\n%+v", a, b)
+	}
+}
+
+// TestModel_clamped: a timer shorter than the time-out gives a TCP_USER_TIMEOUT away that nobody told of (figures measured on Linux 6.18).
+func TestModel_clamped(t *testing.T) {
+	m := forecast.Model{Limits: forecast.Defaults(), Clock: forecast.Clock{HZ: 250}}
+	s := dying(1, 204, 4)
+	s.Timer.Expires = 1000 * time.Millisecond
+	s.Info.Put(tcp.LastDataSent, 1068)
+	s.Info.Put(tcp.TotalRTOTime, 4003)
+	got := m.Ends(&s)
+	if got.By != forecast.ByUserTimeout || got.Limit.Value != 5000 || got.Best < time.Second || got.Latest > 1270*time.Millisecond {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestModel_recovering: after a fast retransmission the time counts already, so the end may come earlier than after the first time-out.
+func TestModel_recovering(t *testing.T) {
+	m := forecast.Model{Limits: forecast.Defaults(), Clock: forecast.Clock{HZ: 250}}
+	m.Limits.Retries2 = forecast.Is[int64](3)
+	fresh, recovering := dying(1, 204, 0), dying(1, 204, 0)
+	recovering.Info.Put(tcp.CAState, 3) // TCP_CA_Recovery
+	recovering.Info.Put(tcp.LastAckRecv, 300)
+	a, b := m.Ends(&fresh), m.Ends(&recovering)
+	if b.Elapsed != forecast.Bounded || b.Kind != forecast.At || b.Best >= a.Best {
+		t.Errorf("%+v\n%+v", a, b)
+	}
+}
+
+func TestOf_no_limits(t *testing.T) {
+	s := dying(1, 204, 5)
+	if got := forecast.Of(&s); got.Kind != forecast.Unknown || got.By != forecast.ByRetransmission {
+		t.Errorf("%+v", got)
+	}
+	idle := tcp.Socket{State: tcp.CloseWait, Inode: 1}
+	if got := forecast.Of(&idle); got.Kind != forecast.Never {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestModel_any_socket feeds it what no kernel reports: it must not panic, loop, or contradict itself.
+func TestModel_any_socket(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := tcp.Socket{
+			State: tcp.State(rapid.Uint8Range(0, 15).Draw(t, "state")), Inode: rapid.Uint32Range(0, 1).Draw(t, "inode"), SendQueue: rapid.Uint32().Draw(t, "queue"),
+			Timer: timer(tcp.TimerKind(rapid.Uint8Range(0, 6).Draw(t, "timer")), rapid.Uint8().Draw(t, "count"), time.Duration(rapid.Uint32().Draw(t, "expires"))*time.Millisecond),
+		}
+		s.Info.Set(rapid.SliceOfN(rapid.Byte(), 0, tcp.InfoSize).Draw(t, "info"))
+		for range rapid.IntRange(0, 8).Draw(t, "fields") {
+			f := tcp.Field(rapid.IntRange(0, int(tcp.TotalRTOTime)).Draw(t, "field"))
+			s.Info.Put(f, rapid.Uint64Range(0, 300_000).Draw(t, "value"))
+		}
+		number := rapid.Int64Range(0, 300)
+		length := rapid.Map(rapid.Int64Range(-1, 1<<31), func(ms int64) time.Duration { return time.Duration(ms) * time.Millisecond })
+		m := forecast.Model{
+			Limits: forecast.Limits{
+				Retries2: forecast.Is(number.Draw(t, "retries2")), OrphanRetries: forecast.Is(number.Draw(t, "orphan")), SynRetries: forecast.Is(number.Draw(t, "syn")),
+				SynAckRetries: forecast.Is(number.Draw(t, "synack")), RTOMax: forecast.Is(length.Draw(t, "rto_max")), FinTimeout: forecast.Is(length.Draw(t, "fin")),
+				KeepaliveTime: forecast.Is(length.Draw(t, "time")), KeepaliveInterval: forecast.Is(length.Draw(t, "intvl")), KeepaliveProbes: forecast.Is(number.Draw(t, "probes")),
+			},
+			Clock:   forecast.Clock{HZ: rapid.SampledFrom([]int{0, 100, 250, 300, 1000}).Draw(t, "hz"), Jiffies: rapid.Uint64().Draw(t, "jiffies"), Known: rapid.Bool().Draw(t, "known")},
+			Options: forecast.Options{UserTimeout: forecast.Is(length.Draw(t, "user")), PeerForgot: rapid.Bool().Draw(t, "forgot")},
+		}
+		got := m.Ends(&s)
+		switch {
+		case got.Reason == "":
+			t.Fatalf("no reason: %+v", got)
+		case got.Kind == forecast.At && (got.Earliest < 0 || got.Earliest > got.Best || got.Best > got.Latest || got.By == ""):
+			t.Fatalf("%+v", got)
+		case got.Kind == forecast.Never && got.Best+got.Earliest+got.Latest+got.Also != 0:
+			t.Fatalf("%+v", got)
+		}
+	})
+}

@@ -1,0 +1,186 @@
+package forecast
+
+import (
+	"time"
+
+	"github.com/closewait/closewait/tcp"
+)
+
+// elapsed is the time since the first retransmission (now - retrans_stamp), as the limits are compared with it.
+type elapsed struct {
+	source Source
+	// look is the time at the look for each lane, set back to the jiffy the look came in: firings come at jiffies.
+	look [lanesLength]time.Duration
+	// below and above are how far the time may be off by the rounding of the kernel's milliseconds.
+	below, above time.Duration
+	// phase is how far into that jiffy the look came.
+	phase time.Duration
+}
+
+// stampJitter is how far two readings of the kernel's milliseconds may be off their jiffies.
+const stampJitter = time.Millisecond
+
+// most is the longest time that may have passed at the look.
+func (e *elapsed) most() time.Duration { return e.look[late] + e.above + e.phase }
+
+// at returns the elapsed time when the timer fires.
+func (e *elapsed) at(l *lanes) (least, middle, most time.Duration) {
+	tick := l.tick
+	middle = e.look[likely] + time.Duration(l.now[likely])*tick
+	a, b := e.look[early]+time.Duration(l.now[early])*tick, e.look[late]+time.Duration(l.now[late])*tick
+	return min(a, middle, b) - e.below, middle, max(a, middle, b) + e.above
+}
+
+// begin sets the stamp at this firing: in each lane at its own.
+func (e *elapsed) begin(l *lanes) {
+	tick := l.tick
+	for i := range e.look {
+		e.look[i] = -time.Duration(l.now[i]) * tick
+	}
+	e.below, e.above = stampJitter, stampJitter
+}
+
+// clamp is tcp_clamp_rto_to_user_timeout: the time-out cut short to what the user time-out leaves, at least a jiffy. What was cut short ends the
+// socket, because the wheel never fires early.
+func (e *elapsed) clamp(l *lanes, user time.Duration, rto int64) (jiffies [lanesLength]int64, cut bool) {
+	tick := l.tick
+	cut = true
+	for i := range jiffies {
+		rest := user - e.look[i] - time.Duration(l.now[i])*tick
+		jiffies[i] = min(rto, max(l.clock.jiffiesUp(rest), 1))
+		cut = cut && jiffies[i] < rto
+	}
+	return jiffies, cut
+}
+
+// elapsed finds the best source there is.
+func (v *view) elapsed(p *plan) elapsed {
+	e := elapsed{phase: v.midTick()}
+	if p.retransmits == 0 {
+		return v.recovering(p, e)
+	}
+	total, hasTotal := v.socket.Info.Duration(tcp.TotalRTOTime)
+	recoveries := v.uint(tcp.TotalRTORecoveries)
+	switch {
+	case v.options.Elapsed.Known:
+		return v.exactly(v.options.Elapsed.Value)
+	case hasTotal && recoveries == 1:
+		return v.exactly(total)
+	}
+	e = v.reconstruct(p)
+	if hasTotal && total > 0 {
+		// All recoveries together, the running one among them, are no shorter than it.
+		for i := range e.look {
+			e.look[i] = min(e.look[i], total)
+		}
+	}
+	return e
+}
+
+// recovering is the elapsed time before the first time-out: none, unless a fast retransmission or a recovery that made some progress has set the
+// stamp already. Then that was about when the last acknowledgement came, or earlier.
+func (v *view) recovering(p *plan, e elapsed) elapsed {
+	const recovery = 3 // TCP_CA_Recovery; TCP_CA_Loss is 4
+	if v.uint(tcp.CAState) < recovery || !v.hasAcked {
+		return e
+	}
+	p.stamped = true
+	rtt, _ := v.socket.Info.Duration(tcp.RTT)
+	acked := time.Duration(v.acked) * v.tick
+	e.source, e.look = Bounded, [lanesLength]time.Duration{early: acked, likely: acked + rtt, late: acked + time.Duration(v.rto)*v.tick}
+	return e
+}
+
+// exactly is an elapsed time known to the millisecond. What exceeds whole jiffies is how far into its jiffy the look came, because the stamp was set
+// when a timer fired, at the beginning of one.
+func (v *view) exactly(d time.Duration) elapsed {
+	e := elapsed{source: Exact, phase: v.midTick(), below: stampJitter, above: stampJitter}
+	tick := v.tick
+	if v.Clock.HZ == 0 {
+		e.look = [lanesLength]time.Duration{d - tick, d - tick/2, d}
+		return e
+	}
+	whole := d / tick * tick
+	e.phase = d - whole
+	e.look = [lanesLength]time.Duration{whole, whole, whole}
+	// Near the edge of a jiffy the whole milliseconds may belong to the next.
+	if e.phase < stampJitter {
+		e.below = tick
+	}
+	if e.phase+stampJitter >= tick {
+		e.above = tick
+	}
+	return e
+}
+
+// reconstruct sums up the time-outs that have passed since the first: nominal lengths, and the lateness each may have had.
+func (v *view) reconstruct(p *plan) elapsed {
+	e := elapsed{source: Reconstructed, phase: v.midTick()}
+	running := p.armed - v.expires
+	if v.payloadSent() {
+		running = v.sent
+	}
+	low, base, high := v.bases()
+	sum := func(base int64, lane int) time.Duration {
+		return time.Duration(v.passed(p, base, lane)+running) * v.tick
+	}
+	e.look = [lanesLength]time.Duration{early: sum(low, early), likely: sum(base, likely), late: sum(high, late)}
+	e.below, e.above = stampJitter, stampJitter
+	if p.interval == 0 && v.unreachable() {
+		// Undone back-offs leave no trace of how long the earlier time-outs were.
+		e.source, e.look[early] = Bounded, time.Duration(running)*v.tick
+	}
+	return e
+}
+
+// passed sums up the time-outs between the first firing and the last.
+func (v *view) passed(p *plan, rto int64, lane int) (jiffies int64) {
+	thin, longest := v.thin(), max(v.rtoMax, v.rto) // TCP_RTO_MAX_MS may have been lowered since
+	for i := int64(1); i < p.retransmits; i++ {
+		switch {
+		case p.interval > 0:
+			rto = p.interval
+		case thin && i <= thinRetries:
+		default:
+			rto = min(2*rto, longest)
+		}
+		jiffies += rto + v.Clock.lateness(lane, rto)
+	}
+	return jiffies
+}
+
+// lateness is how late a past firing was, of which only the length of the timer is known.
+func (c Clock) lateness(lane int, armed int64) int64 {
+	switch lane {
+	case early:
+		return 1
+	case likely:
+		return (slotOf(armed) + 1) / 2
+	}
+	return c.widest(armed)
+}
+
+// base is the time-out before any back-off.
+func (v *view) base() int64 {
+	_, base, _ := v.bases()
+	return base
+}
+
+// bases returns the range of the time-out before any back-off, and the likely value. While the back-off still doubles it, it is what is left when
+// the doublings are undone; later it is estimated as tcp_set_rto and __tcp_set_rto compute it: from the round-trip time and its variation, which is
+// never taken for less than the minimum.
+func (v *view) bases() (low, base, high int64) {
+	if v.backoff < 32 && (v.rto != v.rtoMax || v.backoff == 0) {
+		base = max(v.rto>>v.backoff, 1)
+		return base, base, base
+	}
+	rtt, ok := v.socket.Info.Duration(tcp.RTT)
+	variation, _ := v.socket.Info.Duration(tcp.RTTVar)
+	if !ok || rtt == 0 {
+		return v.rtoMin(), v.Clock.jiffiesUp(rtoMinimum + 4*time.Millisecond), v.Clock.jiffies(3 * synTimeout)
+	}
+	floor := v.Limits.RTOMin.Or(rtoMinimum)
+	low = v.Clock.jiffiesUp(rtt + floor)
+	base = v.Clock.jiffiesUp(rtt + max(floor, 4*variation))
+	return low, base, base + base/4
+}

@@ -1,0 +1,72 @@
+package forecast
+
+import "github.com/closewait/closewait/tcp"
+
+// Model forecasts the ends of the sockets of one network namespace at one moment. The zero Model knows no limits; see [Defaults] and [LimitsOf].
+type Model struct {
+	Limits Limits
+	Clock  Clock
+	Kernel Kernel
+	// Options are those of every socket for which [Model.EndsKnowing] is told no others.
+	Options Options
+}
+
+// Ends says when the kernel ends a socket, as far as sock_diag's report of it tells.
+func (m *Model) Ends(s *tcp.Socket) Ends { return m.EndsKnowing(s, &m.Options) }
+
+// EndsKnowing is Ends for a socket of which more is known than sock_diag reports.
+func (m *Model) EndsKnowing(s *tcp.Socket, o *Options) Ends {
+	// The order of the kernel's report (inet_sk_diag_fill): one timer hides the others.
+	switch s.Timer.Kind {
+	case tcp.TimerNone, tcp.TimerDelack:
+		return untimed(s)
+	case tcp.TimerTimeWait:
+		v := m.view(s, o)
+		return v.mini()
+	case tcp.TimerKeepalive:
+		v := m.view(s, o)
+		if v.orphan && s.State == tcp.FinWait2 {
+			return v.finWait2()
+		}
+		return v.keepalive()
+	case tcp.TimerRetransmit:
+		v := m.view(s, o)
+		return v.writeTimer()
+	case tcp.TimerPersist:
+		v := m.view(s, o)
+		return v.persist()
+	}
+	return Ends{Reason: reasonStrange}
+}
+
+// writeTimer tells apart what the write timer does (tcp_retransmit_timer, reqsk_timer_handler).
+func (v *view) writeTimer() Ends {
+	switch {
+	case v.socket.State == tcp.SynSent:
+		return v.synSent()
+	case v.socket.State == tcp.SynReceived || v.socket.State == tcp.NewSynRecv:
+		return v.request()
+	case v.shrunk():
+		return v.windowShrunk()
+	}
+	return v.retransmission()
+}
+
+// untimed is the answer where no timer runs that could end anything. A delayed acknowledgement only sends one.
+func untimed(s *tcp.Socket) Ends {
+	ends := Ends{Kind: Never}
+	switch s.State {
+	case tcp.CloseWait:
+		ends.Reason = reasonCloseWait
+	case tcp.Listen, tcp.Closed, tcp.Bound:
+		ends.Reason = reasonUnconnected
+	case tcp.FinWait2:
+		ends.Reason = reasonFinWait2Held
+	case tcp.Established:
+		ends.Reason = reasonIdle
+	default:
+		// A closing or connecting socket without a timer is between two events of the same millisecond.
+		return Ends{Reason: reasonBetween}
+	}
+	return ends
+}

@@ -1,0 +1,208 @@
+package forecast_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/closewait/closewait/forecast"
+	"github.com/closewait/closewait/tcp"
+	"pgregory.net/rapid"
+)
+
+// life is a socket's whole life: how it begins, and what the forecast is told of it.
+type life struct {
+	make  func() *simSock
+	model forecast.Model
+}
+
+// draw makes a random beginning. It is a function, so that the same life can be lived twice.
+func drawLife(t *rapid.T, scene string) life {
+	hz := rapid.SampledFrom([]int64{100, 250, 1000}).Draw(t, "hz")
+	at := rapid.Int64Range(1<<20, 1<<23).Draw(t, "jiffies")
+	rtt := rapid.Int64Range(0, hz).Draw(t, "rtt")
+	longest := hz * rapid.SampledFrom([]int64{120, 120, 60, 10, 2, 1}).Draw(t, "rto_max")
+	s := simSock{
+		simWheel: simWheel{hz, at}, state: tcp.CloseWait, closeAt: -1, rtoMax: longest, sndWnd: 65535, rcvTstamp: at,
+		retries2: rapid.Int64Range(0, 16).Draw(t, "retries2"), orphanRetry: rapid.SampledFrom([]int64{0, 0, 1, 5, 9}).Draw(t, "orphan_retries"),
+	}
+	s.rto = min(hz/5+rtt, longest)
+	s.base, s.rtt = s.rto, rtt
+	limits := forecast.Defaults()
+	tick := time.Second / time.Duration(hz)
+	limits.Retries2, limits.OrphanRetries = forecast.Is(s.retries2), forecast.Is(s.orphanRetry)
+	limits.RTOMax = forecast.Is(time.Duration(longest) * tick)
+	model := forecast.Model{Limits: limits, Clock: forecast.Clock{HZ: int(hz), Known: true}}
+	user := func() {
+		if rapid.IntRange(0, 2).Draw(t, "user") == 0 {
+			s.userTimeout = rapid.Int64Range(1, 100_000).Draw(t, "user_timeout")
+			model.Options.UserTimeout = forecast.Is(time.Duration(s.userTimeout) * time.Millisecond)
+		}
+	}
+	begin := func(s *simSock) { s.send(false) }
+	closes := func() {
+		if rapid.Bool().Draw(t, "closes") {
+			s.closeAt = at + rapid.Int64Range(1, 200*hz).Draw(t, "close_at")
+		}
+	}
+	switch scene {
+	case "retransmit":
+		user()
+		closes()
+	case "probe":
+		s.sack = true
+		begin = func(s *simSock) { s.send(true) }
+	case "thin":
+		s.state, s.thin = tcp.Established, true
+		model.Limits.ThinLinear = forecast.Is(true)
+	case "local":
+		s.localDrops = true
+		s.retries2 = min(s.retries2, 8)
+		model.Limits.Retries2 = forecast.Is(s.retries2)
+	case "syn":
+		s.state, s.sndWnd = tcp.SynSent, 0
+		s.rtoMax = 120 * hz
+		s.rto, s.base = hz, hz
+		s.synRetries, s.synLinear = rapid.Int64Range(1, 8).Draw(t, "syn_retries"), rapid.Int64Range(0, 6).Draw(t, "linear")
+		model.Limits.SynRetries, model.Limits.SynLinear = forecast.Is(s.synRetries), forecast.Is(s.synLinear)
+		model.Limits.RTOMax = forecast.Is(120 * time.Second)
+	case "silent", "answering":
+		s.answers = scene == "answering"
+		s.sndWnd, s.retries2 = 0, max(s.retries2, 2)
+		model.Limits.Retries2 = forecast.Is(s.retries2)
+		if s.answers {
+			s.closeAt = at + rapid.Int64Range(1, 200*hz).Draw(t, "close_at")
+		} else {
+			closes()
+		}
+		begin = func(s *simSock) { s.resetXmitTimer(icskProbe0, max(s.rto, s.hz/5), false) }
+	case "persist_user":
+		s.sndWnd = 0
+		s.retries2 = 15
+		model.Limits.Retries2 = forecast.Is(s.retries2)
+		s.answers = true
+		s.userTimeout = rapid.Int64Range(1, 100_000).Draw(t, "user_timeout")
+		model.Options.UserTimeout = forecast.Is(time.Duration(s.userTimeout) * time.Millisecond)
+		begin = func(s *simSock) { s.resetXmitTimer(icskProbe0, max(s.rto, s.hz/5), false) }
+	case "shrunk":
+		s.sndWnd = 0
+	case "keepalive":
+		s.keepalive = true
+		user()
+		s.rtoMax = 1 << 30
+		s.keepTime, s.keepIntvl = hz*rapid.Int64Range(1, 600).Draw(t, "time"), hz*rapid.Int64Range(1, 100).Draw(t, "intvl")
+		s.keepProbes = rapid.Int64Range(1, 20).Draw(t, "probes")
+		model.Limits.KeepaliveTime, model.Limits.KeepaliveInterval = forecast.Is(time.Duration(s.keepTime)*tick), forecast.Is(time.Duration(s.keepIntvl)*tick)
+		model.Limits.KeepaliveProbes = forecast.Is(s.keepProbes)
+		begin = func(s *simSock) { s.resetXmitTimer(icskNone, s.keepTime, false) }
+	}
+	return life{model: model, make: func() *simSock { c := s; begin(&c); return &c }}
+}
+
+// play lives the life to its end, or gives up.
+func play(s *simSock) bool {
+	for range 1000 {
+		s.step(1 << 60)
+		if s.ended {
+			return true
+		}
+	}
+	return false
+}
+
+// look lives it to a random jiffy and shows the socket.
+func look(t *rapid.T, l *life, end *simSock) (s *simSock, shown tcp.Socket, rest time.Duration) {
+	s = l.make()
+	at := rapid.Int64Range(s.jiffies+1, end.jiffies-1).Draw(t, "look")
+	for s.jiffies < at {
+		s.step(at)
+	}
+	phase := rapid.Int64Range(0, max(1000/s.hz-1, 0)).Draw(t, "phase")
+	l.model.Clock.Jiffies = uint64(s.jiffies)
+	tick := time.Second / time.Duration(s.hz)
+	return s, s.diag(phase), time.Duration(end.jiffies-s.jiffies)*tick - time.Duration(phase)*time.Millisecond
+}
+
+var scenes = []string{"retransmit", "probe", "thin", "local", "syn", "silent", "answering", "persist_user", "shrunk", "keepalive"}
+
+// TestModel_against_simulation compares forecasts with a simulation of the kernel: with the clock known, the very jiffy.
+func TestModel_against_simulation(t *testing.T) {
+	for _, scene := range scenes {
+		t.Run(scene, func(t *testing.T) {
+			two, all := 0, 0
+			rapid.Check(t, func(t *rapid.T) {
+				l := drawLife(t, scene)
+				end := l.make()
+				if start := end.jiffies; !play(end) || end.jiffies <= start+2 {
+					t.Skip("lives on")
+				}
+				s, shown, rest := look(t, &l, end)
+				if s.closeAt > s.jiffies {
+					t.Skip("closed after the look: no forecast can know")
+				}
+				if scene == "local" && s.retransmits == 0 {
+					t.Skip("nothing failed yet")
+				}
+				got := l.model.Ends(&shown)
+				if got.Kind == forecast.Unknown && (s.pending == icskProbe0 && s.probesOut < 2 || s.keepalive && s.probesOut < 2 || scene == "shrunk" && s.backoff < 2) {
+					return // nothing known of the peer yet
+				}
+				all++
+				if got.Also != 0 {
+					two++
+				}
+				tolerance := 2*time.Second/time.Duration(s.hz) + time.Millisecond
+				// When probing began is not reported: the interval has to do.
+				near := func(d time.Duration) bool {
+					return scene == "persist_user" || d >= rest-tolerance && d <= rest+tolerance
+				}
+				if got.Kind != forecast.At || !near(got.Best) && (got.Also == 0 || !near(got.Also)) {
+					t.Fatalf("ends in %v, forecast %+v\nsimulated %+v", rest, got, *s)
+				}
+				if got.Earliest > rest || got.Latest < rest {
+					t.Fatalf("ends in %v, forecast %+v\nsimulated %+v", rest, got, *s)
+				}
+				untold := s.pending == icskProbe0 && s.backoff == 0
+				if got.By != end.killer && end.killer != "persist" && !untold || got.Error != end.errno {
+					t.Fatalf("killed by %s with %q, forecast %+v", end.killer, end.errno, got)
+				}
+			})
+			t.Logf("%d forecasts, %d two-valued", all, two)
+		})
+	}
+}
+
+// TestModel_interval checks that the interval is honest where less is known: no jiffies, no exact elapsed time, not even HZ.
+func TestModel_interval(t *testing.T) {
+	for _, scene := range scenes {
+		t.Run(scene, func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) {
+				l := drawLife(t, scene)
+				end := l.make()
+				if start := end.jiffies; !play(end) || end.jiffies <= start+2 {
+					t.Skip("lives on")
+				}
+				s, shown, rest := look(t, &l, end)
+				if s.closeAt > s.jiffies || scene == "local" && s.retransmits == 0 {
+					t.Skip("the decisive thing happens after the look")
+				}
+				l.model.Clock.Known = false
+				if rapid.Bool().Draw(t, "no hz") {
+					l.model.Clock.HZ = 0
+				}
+				if rapid.Bool().Draw(t, "old kernel") && s.retransmits > 0 {
+					shown.Info.Put(tcp.TotalRTORecoveries, 2)
+				}
+				got := l.model.Ends(&shown)
+				if got.Kind != forecast.At {
+					return
+				}
+				if got.Earliest > rest || got.Latest < rest {
+					t.Fatalf("ends in %v, forecast %+v\nsimulated %+v", rest, got, *s)
+				}
+				if got.Best < got.Earliest || got.Best > got.Latest {
+					t.Fatalf("best outside: %+v", got)
+				}
+			})
+		})
+	}
+}

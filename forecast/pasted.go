@@ -1,0 +1,52 @@
+package forecast
+
+import "time"
+
+// guess is the answer for a socket of which only the timer, its rest and the count of retransmissions are known (netstat's three numbers).
+// Everything then depends on the time-out before any back-off, so the forecast is made for all it usually is: from 200 ms on a local network to 3 s.
+func (v *view) guess(t timeout) Ends {
+	ends := Ends{By: ByRetransmission, Reason: reasonNoLimit}
+	var all fate
+	for i, base := range [...]time.Duration{204 * time.Millisecond, rtoMinimum, synTimeout, 3 * synTimeout} {
+		p, ok := v.suppose(v.Clock.jiffies(base), t)
+		if !ok {
+			continue
+		}
+		f := p.walk(start(v.Clock, p.armed, v.expires, max(slotOf(p.rto/2), 1)), v.rtoMax)
+		switch {
+		case !f.known:
+			return ends
+		case !all.known:
+			all = f
+		default:
+			all.first, all.last = min(all.first, f.first), max(all.last, f.last)
+		}
+		if i == 0 {
+			all.also = 0
+		}
+	}
+	if !all.known {
+		return ends
+	}
+	v.describe(&ends, &plan{retransmits: v.retransmits, rto: v.rtoMax, timeout: t, elapsed: elapsed{source: Bounded, phase: v.midTick()}}, &all, false)
+	return ends
+}
+
+// suppose completes the picture with a time-out before back-off; ok is false when that cannot be: more is left of the timer than its length.
+func (v *view) suppose(base int64, t timeout) (p plan, ok bool) {
+	rto := min(base<<min(v.retransmits, 20), v.rtoMax)
+	if v.expires > rto {
+		return plan{}, false
+	}
+	w := *v
+	w.rto, w.backoff = rto, v.retransmits
+	p = plan{retransmits: v.retransmits, rto: rto, armed: rto, timeout: t}
+	p.elapsed = elapsed{source: Bounded, phase: v.midTick()}
+	if p.retransmits > 0 {
+		running := rto - v.expires
+		for lane := range p.elapsed.look {
+			p.elapsed.look[lane] = time.Duration(w.passed(&p, base, lane)+running) * v.tick
+		}
+	}
+	return p, true
+}

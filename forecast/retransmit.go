@@ -1,0 +1,186 @@
+package forecast
+
+import (
+	"time"
+
+	"github.com/closewait/closewait/tcp"
+)
+
+// retransmission is the answer while unacknowledged data or a FIN are in flight (tcp_retransmit_timer, tcp_write_timeout).
+func (v *view) retransmission() Ends {
+	ends := Ends{By: ByRetransmission, Reason: reasonNoLimit}
+	t, ok := v.timeout()
+	if !ok {
+		if v.orphan {
+			ends.By = ByOrphan
+		}
+		return ends
+	}
+	if v.rto == 0 {
+		return v.guess(t)
+	}
+	p := plan{retransmits: v.retransmits, rto: v.rto, armed: v.rto, timeout: t}
+	local, clamped := v.running(&p)
+	p.elapsed = v.elapsed(&p)
+	if clamped && t.user == 0 {
+		return v.clamped(&p)
+	}
+	v.cutShort(&p)
+	if v.thin() {
+		p.thin = v.base()
+	}
+	f := v.follow(&p)
+	if !f.known {
+		return ends
+	}
+	v.describe(&ends, &p, &f, local)
+	return ends
+}
+
+// running finds out how far ahead the running timer was armed. Payload went out when it was armed, so that the time since then and the time left
+// make up its length.
+func (v *view) running(p *plan) (local, clamped bool) {
+	length := v.sent + v.expires
+	telling := v.payloadSent() && v.expires > 0 && v.retransmits > 0
+	pause := v.Clock.jiffies(localInterval)
+	paused := telling && near(length, pause) || v.payloadSent() && v.expires == 0 && v.sent >= pause && v.sent <= pause+slotOf(pause)
+	switch {
+	case paused && v.backoff < v.retransmits && !v.undoubled(length):
+		p.armed, p.interval, local = pause, pause, true
+	case telling && v.backoff == v.retransmits && length < v.rto-slotOf(v.rto)-2:
+		p.armed, clamped = length, true
+	}
+	v.overdue(p.armed)
+	return local, clamped
+}
+
+// undoubled says whether the running timer is that of a thin stream, as long as its time-out.
+func (v *view) undoubled(length int64) bool {
+	return v.thin() && (near(length, v.rto) || v.expires == 0 && v.sent >= v.rto && v.sent <= v.rto+slotOf(v.rto))
+}
+
+// cutShort finds out how far ahead the timer was armed where TCP_USER_TIMEOUT is known and may have cut it short: that was so unless the option was
+// set since.
+func (v *view) cutShort(p *plan) {
+	if p.timeout.user == 0 || !p.timeout.clamp || p.retransmits == 0 || p.interval > 0 {
+		return
+	}
+	tick := v.tick
+	rest := p.timeout.user - p.elapsed.look[likely]
+	switch length := v.sent + v.expires; {
+	case v.payloadSent() && v.expires > 0:
+		p.armed = min(length, v.rto)
+	case v.payloadSent():
+		p.armed = min(v.rto, max(v.Clock.jiffiesUp(rest+time.Duration(v.sent)*tick), 1))
+		v.overdue(p.armed)
+	case near(v.Clock.jiffiesUp(rest), v.expires):
+		// A FIN alone: the timer ends with the option's time.
+		p.cut = true
+	}
+	p.cut = p.cut || p.armed < v.rto && near(v.Clock.jiffiesUp(rest), v.expires) || p.armed <= 1
+}
+
+func near(a, b int64) bool { return a-b <= 2 && b-a <= 2 }
+
+// follow walks from the running timer. With nothing retransmitted by a time-out yet, that may be a tail loss probe, after which the time-out starts
+// anew.
+func (v *view) follow(p *plan) fate {
+	before := int64(1)
+	if p.retransmits > 1 && p.interval == 0 {
+		before = slotOf(p.rto / 2)
+	}
+	if p.retransmits > 0 {
+		return p.walk(start(v.Clock, p.armed, v.expires, before), v.rtoMax)
+	}
+	l := start(v.Clock, p.armed+outside, v.expires, before)
+	probe := v.lossProbe()
+	if probe == no {
+		return p.walk(l, v.rtoMax)
+	}
+	after := start(v.Clock, v.probeLength()+outside, v.expires, 1)
+	after.arm(p.rto)
+	probed := p.walk(after, v.rtoMax)
+	if probe == yes || !probed.known {
+		return probed
+	}
+	plain := p.walk(l, v.rtoMax)
+	if plain.known {
+		probed.also = plain.best
+		probed.first, probed.last = min(probed.first, plain.first), max(probed.last, plain.last)
+	}
+	if probe == unlikely {
+		probed.best, probed.also = probed.also, probed.best
+	}
+	return probed
+}
+
+// describe fills in an answer from a fate.
+func (v *view) describe(e *Ends, p *plan, f *fate, local bool) {
+	e.Kind = At
+	v.moments(e, f.first, f.best, f.last, p.elapsed.phase)
+	tick := v.tick
+	if f.also > 0 {
+		e.Also = max(time.Duration(f.also)*tick-p.elapsed.phase, 0)
+	}
+	unreachable := !local && v.unreachable()
+	e.Error, e.Elapsed = v.errorOf(unreachable), p.elapsed.source
+	e.By, e.Limit = v.decided(&p.timeout, f.capped)
+	switch {
+	case e.By == ByUserTimeout:
+		e.Reason = reasonUserTimeout
+	case e.By == ByOrphan:
+		e.Reason = reasonOrphan
+	case local:
+		e.Reason = reasonLocalDrop
+	case unreachable:
+		e.Reason = reasonUnreachable
+	case v.retransmits == 0:
+		e.Reason = reasonRetransmitNew
+	default:
+		e.Reason = reasonRetransmit
+	}
+	if unreachable && p.retransmits > 0 {
+		// Each report recalculates the time-out and rearms the timer, so that firings come earlier, or up to a whole time-out later; the limit stays.
+		e.Earliest = min(e.Earliest, max(f.limit-p.elapsed.most(), 0))
+		e.Latest += time.Duration(p.rto) * tick
+	}
+}
+
+// decided names the mechanism and the setting.
+func (v *view) decided(t *timeout, capped bool) (by string, limit Limit) {
+	switch {
+	case t.user > 0:
+		return ByUserTimeout, Limit{"TCP_USER_TIMEOUT", t.user.Milliseconds(), t.user}
+	case v.orphan:
+		return ByOrphan, Limit{"tcp_orphan_retries", t.sysctl, t.at(capped)}
+	case v.socket.State == tcp.SynSent:
+		return ByRetransmission, Limit{"tcp_syn_retries", t.sysctl, t.at(capped)}
+	}
+	return ByRetransmission, Limit{"tcp_retries2", t.sysctl, t.at(capped)}
+}
+
+// timeout computes the limits of the socket; ok is false when the deciding sysctl is not known.
+func (v *view) timeout() (t timeout, ok bool) {
+	rtoMax := time.Duration(v.rtoMax) * v.tick
+	t.count = -1
+	if v.negotiated(optionUsec) {
+		t.grace = v.tick
+	}
+	if user := v.options.UserTimeout; user.Known && user.Value > 0 {
+		t.user, t.clamp = user.Value, v.Kernel.has(factClamp, &v.socket.Info)
+		return t, true
+	}
+	if v.orphan {
+		if !v.Limits.OrphanRetries.Known {
+			return t, false
+		}
+		t.sysctl = v.Limits.OrphanRetries.Value
+		t.growing = modelTimeout(v.orphanRetries(true), rtoMinimum, rtoMax)
+		t.capped = modelTimeout(v.orphanRetries(false), rtoMinimum, rtoMax)
+		return t, true
+	}
+	t.sysctl = v.Limits.Retries2.Value
+	t.growing = modelTimeout(t.sysctl, rtoMinimum, rtoMax)
+	t.capped = t.growing
+	return t, v.Limits.Retries2.Known
+}

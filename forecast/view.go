@@ -1,0 +1,161 @@
+package forecast
+
+import (
+	"time"
+
+	"github.com/closewait/closewait/tcp"
+)
+
+// view is one socket as the model looks at it: times in jiffies, fields by their kernel names where those are short.
+type view struct {
+	*Model
+	socket  *tcp.Socket
+	options *Options
+
+	tick                         time.Duration
+	retransmits, backoff, probes int64
+	rto                          int64 // icsk_rto, 0 when not reported
+	rtoMax                       int64
+	expires                      int64 // until the running timer's nominal expiry; negative when it is overdue by that much
+	sent                         int64 // since the last segment with payload went out
+	acked                        int64 // since the last acknowledgement came in
+	hasSent, hasAcked            bool
+	orphan                       bool
+}
+
+func (m *Model) view(s *tcp.Socket, o *Options) view {
+	v := view{
+		Model: m, socket: s, options: o, orphan: s.Orphan(), tick: m.Clock.tick(),
+		retransmits: int64(s.Timer.Count), probes: int64(s.Timer.Count), expires: m.Clock.jiffies(s.Timer.Expires),
+	}
+	info := &s.Info
+	if n, ok := info.Uint(tcp.Retransmits); ok {
+		v.retransmits = int64(n)
+	} else if s.Timer.Kind != tcp.TimerRetransmit {
+		v.retransmits = 0
+	}
+	if n, ok := info.Uint(tcp.Backoff); ok {
+		v.backoff = int64(n)
+	} else {
+		v.backoff = v.retransmits
+	}
+	if d, ok := info.Duration(tcp.RTO); ok {
+		v.rto = m.Clock.jiffies(d)
+	}
+	v.sent, v.hasSent = v.since(tcp.LastDataSent)
+	v.acked, v.hasAcked = v.since(tcp.LastAckRecv)
+	v.rtoMax = v.findRTOMax()
+	return v
+}
+
+func (v *view) since(f tcp.Field) (jiffies int64, ok bool) {
+	d, ok := v.socket.Info.Duration(f)
+	return v.Clock.jiffies(d), ok
+}
+
+// findRTOMax returns the socket's longest time-out. The sysctl may have changed since the socket copied it: a longer time-out in force proves that.
+func (v *view) findRTOMax() int64 {
+	if v.options.RTOMax.Known && v.options.RTOMax.Value > 0 {
+		return v.Clock.jiffies(v.options.RTOMax.Value)
+	}
+	limit := v.Clock.jiffies(v.Limits.RTOMax.Or(rtoMaxDefault))
+	if limit <= 0 || v.rto > limit {
+		return v.Clock.jiffies(rtoMaxDefault)
+	}
+	return limit
+}
+
+// rtoMin is the floor of the time-out before back-off (tcp_rto_min).
+func (v *view) rtoMin() int64 { return v.Clock.jiffiesUp(v.Limits.RTOMin.Or(rtoMinimum)) }
+
+func (v *view) uint(f tcp.Field) int64 {
+	n, _ := v.socket.Info.Uint(f)
+	return int64(n)
+}
+
+// The bits of tcpi_options, which stands right after the bytes of the first fields.
+const (
+	optionsOffset = 5
+	optionSACK    = 2  // TCPI_OPT_SACK
+	optionUsec    = 64 // TCPI_OPT_USEC_TS (since 6.7)
+)
+
+func (v *view) negotiated(option byte) bool {
+	raw := v.socket.Info.Bytes()
+	return len(raw) > optionsOffset && raw[optionsOffset]&option != 0
+}
+
+// zeroWindow says whether the peer's window is known to be closed.
+func (v *view) zeroWindow() bool {
+	window, ok := v.socket.Info.Uint(tcp.SndWnd)
+	return ok && window == 0
+}
+
+// payloadSent says whether the last data sent are those of the last firing: then they tell when that was. A FIN alone leaves no trace in
+// tcpi_last_data_sent.
+func (v *view) payloadSent() bool {
+	return v.hasSent && !(v.socket.SendQueue == 1 && tcp.SetOf(tcp.FinWait1, tcp.Closing, tcp.LastAck).Has(v.socket.State))
+}
+
+// overdue finds out by how much a timer armed so many jiffies ahead is past its expiry, where the kernel reports only that nothing is left of it: it
+// waits for its slot.
+func (v *view) overdue(armed int64) {
+	if v.expires > 0 || !v.payloadSent() {
+		return
+	}
+	if past := v.sent - armed; past > 0 && past <= slotOf(armed) {
+		v.expires = -past
+	}
+}
+
+// unreachable says whether the network reported the peer unreachable: it undoes one back-off each time (tcp_ld_RTO_revert, RFC 6069).
+func (v *view) unreachable() bool {
+	if v.options.Unreachable.Known {
+		return v.options.Unreachable.Value
+	}
+	undoubled := int64(0)
+	if v.socket.State == tcp.SynSent {
+		undoubled = v.synLinear()
+	}
+	return v.socket.Info.Known() && v.backoff < v.retransmits-undoubled && !v.thin()
+}
+
+// thin says whether the socket's first time-outs do not double (tcp_retransmit_timer): only in ESTABLISHED, and visible in the back-off. With little
+// in flight the stream counts as thin (tcp_stream_is_thin).
+func (v *view) thin() bool {
+	if v.socket.State != tcp.Established || v.uint(tcp.Unacked) >= 4 {
+		return false
+	}
+	// Where no setting is known, the absence of any doubling, as well as of those the first time-outs left out, shows it.
+	seen := v.retransmits > 1 && v.backoff == max(v.retransmits-thinRetries, 0)
+	if v.options.ThinLinear.Known || v.Limits.ThinLinear.Known {
+		return v.options.ThinLinear.Value || v.Limits.ThinLinear.Value || seen && !v.options.ThinLinear.Known
+	}
+	return seen
+}
+
+// errorOf is the error of a time-out: a recorded soft error counts more than ETIMEDOUT (tcp_write_err). Nobody gets that of an orphan.
+func (v *view) errorOf(unreachable bool) string {
+	switch {
+	case v.orphan:
+		return ""
+	case unreachable:
+		return "EHOSTUNREACH"
+	}
+	return "ETIMEDOUT"
+}
+
+// moments turns jiffies of the lanes into the times of an answer. The look came in the middle of a jiffy, and whoever is told hears of a firing a
+// little later.
+func (v *view) moments(e *Ends, first, best, last int64, phase time.Duration) {
+	tick := v.tick
+	e.Earliest = max(time.Duration(first-1)*tick-phase, 0)
+	e.Best = max(time.Duration(best)*tick-phase, 0)
+	e.Latest = max(time.Duration(last+1)*tick, 0)
+	if v.Clock.HZ == 0 {
+		e.Earliest, e.Latest = max(e.Earliest-coarsest, 0), e.Latest+coarsest
+	}
+}
+
+// midTick is where within a jiffy the look came, when that is not known.
+func (v *view) midTick() time.Duration { return v.tick / 2 }

@@ -1,0 +1,131 @@
+package forecast
+
+import "time"
+
+// plan is what the firings of a retransmission timer depend on.
+type plan struct {
+	retransmits int64
+	rto         int64 // icsk_rto; doubled at each firing
+	armed       int64 // how far ahead the running timer was armed
+	interval    int64 // fixed distance between firings instead of rto, 0 when there is none
+	thin        int64 // rto of the firings that do not double, 0 for none
+	stamped     bool  // the elapsed time runs already before the first firing
+	cut         bool  // the running timer was cut short: it ends the socket
+	elapsed     elapsed
+	timeout     timeout
+}
+
+// timeout is when to give up (tcp_write_timeout): the limits of retransmits_timed_out.
+type timeout struct {
+	user    time.Duration // TCP_USER_TIMEOUT, 0 when off
+	clamp   bool          // and the time-out is cut short to what is left of it
+	growing time.Duration // while the time-out still grows
+	capped  time.Duration // once it is as long as it gets; differs for orphans
+	grace   time.Duration // a jiffy with timestamps in microseconds
+	count   int64         // number of retransmissions that end it as well (SYN_SENT), -1 for none
+	sysctl  int64         // value of the deciding sysctl
+}
+
+func (t *timeout) at(capped bool) time.Duration {
+	switch {
+	case t.user > 0:
+		return t.user
+	case capped:
+		return t.capped
+	}
+	return t.growing
+}
+
+// fate is what a walk along the firings found, in jiffies since the look.
+type fate struct {
+	known             bool
+	first, best, last int64
+	also              int64 // 0 for none
+	count             int64 // retransmissions before it
+	capped            bool  // the time-out was as long as it gets
+	limit             time.Duration
+}
+
+// enough firings for 255 retries of any length; more are beyond forecasting.
+const mostFirings = 4096
+
+// walk goes from firing to firing until the socket cannot have survived (tcp_retransmit_timer).
+func (p *plan) walk(l lanes, rtoMax int64) fate {
+	var f fate
+	e := p.elapsed
+	retransmits, rto, cut := p.retransmits, p.rto, p.cut
+	for range mostFirings {
+		capped := rto >= rtoMax
+		switch {
+		case retransmits == 0 && !p.stamped:
+			e.begin(&l) // tcp_retransmit_skb sets retrans_stamp; the first firing never kills (retransmits_timed_out)
+		case retransmits > 0 && p.fires(&f, &l, &e, retransmits, capped, cut):
+			return f
+		}
+		retransmits++
+		rto = p.next(retransmits, rto, rtoMax)
+		cut = p.arm(&l, &e, rto)
+	}
+	return fate{}
+}
+
+// fires compares the elapsed time with the limit at a firing, and says whether the socket ends there at the latest.
+func (p *plan) fires(f *fate, l *lanes, e *elapsed, retransmits int64, capped, cut bool) bool {
+	limit := p.timeout.at(capped)
+	least, middle, most := e.at(l)
+	most += p.timeout.grace
+	middle += p.timeout.grace
+	least += p.timeout.grace
+	if cut || p.timeout.count >= 0 && retransmits >= p.timeout.count {
+		least, middle, most = limit, limit, limit
+	}
+	if most < limit {
+		return false
+	}
+	f.possible(l, middle >= limit, retransmits, capped, limit)
+	return least >= limit
+}
+
+// possible notes a firing at which the socket may end, and whether that is likely.
+func (f *fate) possible(l *lanes, likelyHere bool, retransmits int64, capped bool, limit time.Duration) {
+	if f.last == 0 {
+		f.first = l.first()
+	}
+	f.last = max(f.last, l.last())
+	switch {
+	case likelyHere && !f.known:
+		f.known, f.best, f.count, f.capped, f.limit = true, l.now[likely], retransmits, capped, limit
+	case f.also == 0:
+		f.also = l.now[likely]
+	}
+}
+
+// next is the time-out after a firing.
+func (p *plan) next(retransmits, rto, rtoMax int64) int64 {
+	switch {
+	case p.interval > 0:
+		return rto
+	case p.thin > 0 && retransmits <= thinRetries:
+		return p.thin
+	}
+	return min(2*rto, rtoMax)
+}
+
+// arm arms the timer again and says whether it was cut short for good.
+func (p *plan) arm(l *lanes, e *elapsed, rto int64) (cut bool) {
+	switch {
+	case p.interval > 0:
+		l.arm(p.interval)
+	case p.timeout.user > 0 && p.timeout.clamp:
+		var each [lanesLength]int64
+		each, cut = e.clamp(l, p.timeout.user, rto)
+		if each[early] == each[late] && each[early] == each[likely] {
+			l.arm(each[likely])
+		} else {
+			l.armEach(each)
+		}
+	default:
+		l.arm(rto)
+	}
+	return cut
+}

@@ -1,0 +1,170 @@
+package forecast
+
+import (
+	"math/bits"
+	"time"
+)
+
+// Clock is the kernel's clock at the moment of the look.
+type Clock struct {
+	// HZ is the number of jiffies a second (CONFIG_HZ), 0 when it is not known.
+	HZ int
+	// Jiffies is the kernel's count of them at that moment (/proc/timer_list, bpf_jiffies64), if Known.
+	Jiffies uint64
+	Known   bool
+}
+
+// finestHZ stands for an unknown HZ: the jiffies of all usual ones are whole numbers of its own.
+const finestHZ = 1000
+
+// coarsest is the longest jiffy there is (HZ=100).
+const coarsest = 10 * time.Millisecond
+
+func (c Clock) hz() int64 {
+	if c.HZ > 0 {
+		return int64(c.HZ)
+	}
+	return finestHZ
+}
+
+func (c Clock) tick() time.Duration { return time.Second / time.Duration(c.hz()) }
+
+// jiffies converts a time to the nearest number of jiffies. The times the kernel reports are whole jiffies, give or take the rounding of the unit.
+func (c Clock) jiffies(d time.Duration) int64 {
+	return (int64(d)*c.hz() + int64(time.Second)/2) / int64(time.Second)
+}
+
+// jiffiesUp converts a time the program chose, as msecs_to_jiffies does: up.
+func (c Clock) jiffiesUp(d time.Duration) int64 {
+	return (int64(d)*c.hz() + int64(time.Second) - 1) / int64(time.Second)
+}
+
+// slotOf returns the width in jiffies of the wheel's slots for a timer that was armed so many jiffies ahead (calc_wheel_index: LVL_START, LVL_GRAN).
+//
+// What arms a timer from a timer's own handler finds the wheel's clock one jiffy ahead (base->clk, in __run_timers), so that the distance is one
+// less.
+func slotOf(armed int64) int64 {
+	// The levels end at 63, 63*8, 63*64, ... jiffies.
+	level := (bits.Len64(uint64(max(armed-1, 0))/63) + 2) / 3
+	return 1 << (3 * min(level, 8))
+}
+
+// widest is the widest the slot of a timer can be.
+func (c Clock) widest(armed int64) int64 {
+	if c.HZ > 0 {
+		return slotOf(armed)
+	}
+	return armed/7 + int64(coarsest/c.tick()) // whatever HZ: the longest jiffy, and an eighth of 63/64
+}
+
+// outside is what slotOf's argument is more for a timer that was armed elsewhere: by a system call, or by a packet's arrival.
+const outside = 1
+
+// known is the modulus standing for a jiffies value known completely: wider than any slot.
+const known = 1 << 30
+
+// The three lanes in which a forecast walks along the firings of a timer: as early, as likely and as late as they can come.
+const (
+	early = iota
+	likely
+	late
+	lanesLength
+)
+
+// lanes follows one timer from firing to firing, in jiffies since the look.
+//
+// How late a firing is depends on the absolute expiry, rounded up to the next multiple of its level's slot, and at least by one jiffy (calc_index).
+// The absolute time is known modulo some number: completely where jiffies can be read, and otherwise from the firing before: having been rounded to
+// its own slot, it fixes the next one up to what the next slot is wider.
+type lanes struct {
+	clock Clock
+	tick  time.Duration
+	now   [lanesLength]int64 // jiffies since the look
+	phase [lanesLength]int64 // the absolute jiffies now, modulo modulus
+	// modulus is a power of two, 1 when nothing is known of the absolute time.
+	modulus int64
+}
+
+// start makes lanes for a timer that was armed so many jiffies ahead, after a firing that was rounded to slots of the width before, and expires (not
+// counting lateness) so many jiffies after the look. They stand at its firing.
+func start(c Clock, armed, expires, before int64) lanes {
+	l := lanes{clock: c, tick: c.tick(), modulus: 1}
+	switch {
+	case c.HZ > 0 && c.Known:
+		l.modulus = known
+		at := int64(c.Jiffies & (known - 1))
+		// The look and the reading of jiffies are two moments, and a firing may be handled a jiffy after it was due.
+		l.phase = [lanesLength]int64{at - 1 + known, at, at + 1}
+	case c.HZ > 0 && expires != 0: // 0 may also stand for overdue
+		l.modulus = before
+		at := (armed - expires) % before
+		if at < 0 {
+			at += before
+		}
+		l.phase = [lanesLength]int64{at, at, at}
+	}
+	slot := slotOf(armed)
+	l.advance(expires, armed, slot)
+	if expires == 0 && l.modulus < known && slot > 1 {
+		l.now[early] = 0
+	}
+	return l
+}
+
+// arm arms the timer at the firing the lanes stand at, and moves them to the next.
+func (l *lanes) arm(jiffies int64) {
+	l.advance(jiffies, jiffies, slotOf(jiffies))
+}
+
+// armEach is arm with a distance of its own for each lane.
+func (l *lanes) armEach(jiffies [lanesLength]int64) {
+	if l.modulus == known {
+		for i := range l.now {
+			l.round(i, jiffies[i], slotOf(jiffies[i]))
+		}
+		return
+	}
+	// What lies between the lanes may fall into any part of a slot.
+	var at lanes
+	widest := l.clock.widest(max(jiffies[early], jiffies[likely], jiffies[late]))
+	for i := range l.now {
+		at.now[i] = l.now[i] + jiffies[i]
+	}
+	l.now = [lanesLength]int64{early: at.first() + 1, likely: at.now[likely] + (slotOf(jiffies[likely])+1)/2, late: at.last() + widest}
+	l.phase, l.modulus = [lanesLength]int64{}, 1
+}
+
+// advance moves the lanes by a distance and the lateness of the slot.
+func (l *lanes) advance(distance, armed, slot int64) {
+	if slot <= l.modulus {
+		for i := range l.now {
+			l.round(i, distance, slot)
+		}
+		return
+	}
+	// Only the part of the lateness below the modulus is known; of the rest, half is likely.
+	for i := range l.now {
+		l.now[i] += distance + l.modulus - (l.phase[i]+distance)&(l.modulus-1)
+		l.phase[i] = 0
+	}
+	rest := slot - l.modulus
+	l.now[likely] += rest / 2
+	if l.clock.HZ > 0 {
+		l.now[late] += rest
+		l.modulus = slot
+		return
+	}
+	l.now[late] += l.clock.widest(armed) - 1
+}
+
+// round moves one lane to the next slot, whose place is known (calc_index).
+func (l *lanes) round(lane int, distance, slot int64) {
+	at := l.phase[lane] + distance
+	lateness := slot - at&(slot-1)
+	l.now[lane] += distance + lateness
+	l.phase[lane] = (at + lateness) & (l.modulus - 1)
+}
+
+// first and last are the extremes of the lanes' moments.
+func (l *lanes) first() int64 { return min(l.now[early], l.now[likely], l.now[late]) }
+func (l *lanes) last() int64  { return max(l.now[early], l.now[likely], l.now[late]) }
