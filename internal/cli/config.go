@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/closewait/closewait/forecast"
 	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/report"
 )
@@ -53,6 +54,8 @@ type Query struct {
 	Rows, Findings bool
 	// Owners asks for the holders of all rows, not only of the suspects. They cost the most.
 	Owners bool
+	// If lists changes of settings: rows then tell what would be, too.
+	If []forecast.Change
 	// Each, when set, may be handed the rows one by one as they are found instead of finding them in Answer.Rows: a Looker does so when the question
 	// can be answered from each socket alone. The row is overwritten by the next. An error it returns ends the look and is returned.
 	Each func(*look.Row) error

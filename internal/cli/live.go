@@ -32,25 +32,33 @@ func lookLive(ctx context.Context, h *host.Host, q Query) (*Answer, error) {
 	}
 	diagnosed := q.Findings || f.Needs().Has(filter.NeedCauses)
 	r := request(q, f, diagnosed)
-	if q.Each != nil && !diagnosed && r.Holders == nil {
+	if q.Each != nil && !diagnosed && r.Holders == nil && q.If == nil {
 		r.Each = eachMatch(f, q.Each)
 	}
 	snapshot, later, err := h.Look(ctx, r)
 	if err != nil {
 		return nil, lookError(err)
 	}
+	if r.Each != nil {
+		return &Answer{Snapshot: snapshot, Report: makeReport(snapshot, &diagnose.Verdicts{})}, nil
+	}
+	return compose(q, f, snapshot, later, diagnosed)
+}
+
+// compose makes the answer to a question from a look, whoever took it.
+func compose(q Query, f *filter.Filter, s *look.Snapshot, later []tcp.Socket, diagnosed bool) (answer *Answer, err error) {
 	verdicts := &diagnose.Verdicts{}
 	if diagnosed {
-		verdicts = diagnose.Run(snapshot, later)
+		verdicts = diagnose.Run(s, later)
 	}
-	answer := &Answer{Snapshot: snapshot, Report: makeReport(snapshot, verdicts)}
+	answer = &Answer{Snapshot: s, Report: makeReport(s, verdicts)}
 	switch {
-	case !q.Rows || r.Each != nil:
+	case !q.Rows:
 	case q.Each != nil:
-		err = newJoiner(snapshot, verdicts).each(f, q.Each)
+		err = newJoiner(s, verdicts, q.If).each(f, q.Each)
 	default:
-		answer.Rows = make([]look.Row, 0, snapshot.Count())
-		err = newJoiner(snapshot, verdicts).each(f, func(r *look.Row) error {
+		answer.Rows = make([]look.Row, 0, s.Count())
+		err = newJoiner(s, verdicts, q.If).each(f, func(r *look.Row) error {
 			answer.Rows = append(answer.Rows, *r)
 			return nil
 		})
@@ -59,11 +67,16 @@ func lookLive(ctx context.Context, h *host.Host, q Query) (*Answer, error) {
 }
 
 // eachMatch makes rows of sockets that are passing by and hands on those the filter selects.
-func eachMatch(f *filter.Filter, each func(*look.Row) error) func(*look.Namespace, *tcp.Socket) error {
+func eachMatch(f *filter.Filter, each func(*look.Row) error) func(*look.Snapshot, *look.Namespace, *tcp.Socket) error {
 	var row look.Row
+	var model forecast.Model
+	var of *look.Namespace
 	whole := f.String() == ""
-	return func(ns *look.Namespace, s *tcp.Socket) error {
-		row = look.Row{Socket: s, Netns: ns, Age: diagnose.Age(s), Ends: forecast.Of(s)}
+	return func(host *look.Snapshot, ns *look.Namespace, s *tcp.Socket) error {
+		if of != ns {
+			model, of = host.Model(ns), ns
+		}
+		row = look.Row{Socket: s, Netns: ns, Age: diagnose.Age(s), Ends: model.Ends(s)}
 		if s.Inode == 0 {
 			row.Holders = []look.Holder{}
 		}
@@ -142,10 +155,12 @@ type joiner struct {
 	verdicts *diagnose.Verdicts
 	// alone is the processes of a socket that one process holds, by its pid: nearly all sockets are of this kind.
 	alone map[int][]*look.Process
+	// changes are settings to be tried out in the forecast.
+	changes []forecast.Change
 }
 
-func newJoiner(s *look.Snapshot, verdicts *diagnose.Verdicts) *joiner {
-	return &joiner{s, verdicts, map[int][]*look.Process{}}
+func newJoiner(s *look.Snapshot, verdicts *diagnose.Verdicts, changes []forecast.Change) *joiner {
+	return &joiner{s, verdicts, map[int][]*look.Process{}, changes}
 }
 
 // each calls visit with the rows that the filter selects. The row is overwritten by the next.
@@ -153,8 +168,14 @@ func (j *joiner) each(f *filter.Filter, visit func(*look.Row) error) error {
 	var row look.Row
 	for n := range j.snapshot.Namespaces {
 		ns := &j.snapshot.Namespaces[n]
+		model := j.snapshot.Model(ns)
+		changed := model.If(j.changes...)
 		for i := range ns.Sockets {
 			j.join(&row, ns, &ns.Sockets[i])
+			row.Ends = model.Ends(&ns.Sockets[i])
+			if j.changes != nil {
+				row.EndsIf = new(changed.Ends(&ns.Sockets[i]))
+			}
 			if !f.Match(&row) {
 				continue
 			}
@@ -167,7 +188,7 @@ func (j *joiner) each(f *filter.Filter, visit func(*look.Row) error) error {
 }
 
 func (j *joiner) join(row *look.Row, ns *look.Namespace, socket *tcp.Socket) {
-	*row = look.Row{Socket: socket, Netns: ns, Age: diagnose.Age(socket), Ends: forecast.Of(socket), Holders: holdersOf(j.snapshot, socket)}
+	*row = look.Row{Socket: socket, Netns: ns, Age: diagnose.Age(socket), Holders: holdersOf(j.snapshot, socket)}
 	row.Processes = j.processes(row.Holders)
 	if found := j.verdicts.Of(socket); found != nil {
 		row.Cause, row.Code, row.Severity = found.Cause, found.Code, found.Severity

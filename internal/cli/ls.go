@@ -106,7 +106,7 @@ func (a *app) list(w io.Writer, answer *Answer) error {
 	case formatJSON:
 		return writeSocketList(w, answer)
 	case formatNDJSON:
-		return writeSocketLines(w, answer, a.flags.watch > 0)
+		return writeSocketLines(w, "SocketList", answer, a.flags.watch > 0)
 	}
 	return render.Table(w, answer.Rows, render.SocketColumns(), !a.flags.noHeaders, a.style())
 }

@@ -26,7 +26,7 @@ closewait -o json | jq .findings   # the same for a script`,
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { a.help(cmd) })
 	root.PersistentPreRunE = func(*cobra.Command, []string) error { return a.flags.check() }
 	root.SetHelpCommand(a.helpCommand())
-	root.AddCommand(a.statusCommand(), a.lsCommand(), a.capabilitiesCommand(), a.schemaCommand(), a.completionCommand(), a.manCommand(), a.versionCommand())
+	root.AddCommand(a.statusCommand(), a.lsCommand(), a.whenCommand(), a.capabilitiesCommand(), a.schemaCommand(), a.completionCommand(), a.manCommand(), a.versionCommand())
 	a.completeFlags(root)
 	return root
 }

@@ -16,6 +16,8 @@ var kinds = []struct {
 }{
 	{"Report", "the document of status", report.Report{}},
 	{"SocketList", "the document of ls", report.SocketList{}},
+	{"Forecast", "the document of when", report.Forecast{}},
+	{"Retries", "the document of when --table", report.Retries{}},
 	{"Socket", "a line of ls -o ndjson", socketLine{}},
 	{"Finding", "a line of status -o ndjson; its first line is a Report without findings", findingLine{}},
 	{"Capabilities", "the document of capabilities", Capabilities{}},

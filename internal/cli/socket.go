@@ -4,7 +4,7 @@ import (
 	"net/netip"
 	"strconv"
 
-	"github.com/closewait/closewait/forecast"
+	"github.com/closewait/closewait/internal/diagnose"
 	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/report"
 	"github.com/closewait/closewait/tcp"
@@ -17,7 +17,7 @@ func socketJSON(r *look.Row) report.Socket {
 		Netns: netnsJSON(r.Netns), Family: s.Family.String(), State: s.State.String(), Local: endpointJSON(s.Local), Peer: peerJSON(s),
 		Cookie: s.Cookie.String(), Inode: s.Inode, UID: s.UID, RecvQueueBytes: s.RecvQueue, SendQueueBytes: s.SendQueue,
 		Timer: timerJSON(s.Timer), Info: infoJSON(&s.Info), Accepted: acceptedJSON(s), Age: ageJSON(r.Age), Holders: holdersJSON(r),
-		Workload: workloadJSON(r.Processes), Ends: endsJSON(&r.Ends), Cause: known(r.Cause), Code: known(r.Code),
+		Workload: workloadJSON(r.Processes), Ends: diagnose.ReportEnds(r.Ends), Cause: known(r.Cause), Code: known(r.Code),
 	}
 }
 
@@ -33,11 +33,7 @@ func netnsJSON(n *look.Namespace) report.Netns {
 	if n == nil {
 		return report.Netns{}
 	}
-	out := report.Netns{Inode: n.Inode, Name: known(n.Name)}
-	if n.PID > 0 {
-		out.PID = &n.PID
-	}
-	return out
+	return diagnose.ReportNetns(n)
 }
 
 func endpointJSON(ap netip.AddrPort) report.Endpoint {
@@ -129,25 +125,5 @@ func workloadJSON(processes []*look.Process) *report.Workload {
 	if len(processes) == 0 || processes[0].Workload.Name == "" {
 		return nil
 	}
-	w := &processes[0].Workload
-	return &report.Workload{
-		Name: w.Name, Kind: w.Kind.String(), Unit: known(w.Unit), ContainerID: known(w.ContainerID), Pod: known(w.Pod), Cgroup: known(w.Cgroup),
-	}
-}
-
-func endsJSON(e *forecast.Ends) report.Ends {
-	out := report.Ends{Kind: e.Kind.String(), By: known(e.By), Error: known(e.Error), Reason: e.Reason}
-	switch {
-	case e.Kind == forecast.At:
-		out.Seconds, out.EarliestSeconds, out.LatestSeconds = report.SecondsOf(e.Best), report.SecondsOf(e.Earliest), report.SecondsOf(e.Latest)
-	case e.Kind == forecast.Unknown && e.Earliest > 0:
-		out.EarliestSeconds = report.SecondsOf(e.Earliest)
-	}
-	if e.Also > 0 {
-		out.AlsoSeconds = report.SecondsOf(e.Also)
-	}
-	if e.Limit.Name != "" {
-		out.Limit = &report.Limit{Name: e.Limit.Name, Value: e.Limit.Value, Seconds: report.Seconds(e.Limit.Time)}
-	}
-	return out
+	return diagnose.ReportWorkload(&processes[0].Workload)
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/closewait/closewait/forecast"
+	"github.com/closewait/closewait/internal/diagnose"
 	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/report"
 	"github.com/closewait/closewait/tcp"
@@ -167,7 +168,7 @@ func appendWorkload(b []byte, processes []*look.Process) []byte {
 }
 
 func appendEnds(b []byte, e *forecast.Ends) []byte {
-	j := endsJSON(e)
+	j := diagnose.ReportEnds(*e)
 	b = appendText(append(b, `{"kind":`...), j.Kind)
 	b = appendSeconds(append(b, `,"seconds":`...), j.Seconds)
 	b = appendSeconds(append(b, `,"earliest_seconds":`...), j.EarliestSeconds)

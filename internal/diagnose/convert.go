@@ -55,7 +55,7 @@ func ReportNetns(n *look.Namespace) report.Netns {
 	if n.Name != "" {
 		r.Name = &n.Name
 	}
-	if n.PID != 0 {
+	if n.PID > 0 {
 		r.PID = &n.PID
 	}
 	return r

@@ -159,7 +159,7 @@ func (g *group) finding(sc *scene) report.Finding {
 	f := report.Finding{
 		Code: g.rule.code, Cause: g.rule.cause, Severity: report.SeverityWarning, Count: len(g.members),
 		Processes: []report.Process{}, Peers: []report.Peer{}, Culprits: []report.Culprit{}, Evidence: []string{},
-		Remedies: []report.Remedy{}, NotRemedies: []report.NotRemedy{}, Sockets: []string{}, Age: g.age(), Ends: g.ends(),
+		Remedies: []report.Remedy{}, NotRemedies: []report.NotRemedy{}, Sockets: []string{}, Age: g.age(), Ends: g.ends(sc),
 	}
 	if g.netns >= 0 {
 		netns := ReportNetns(&sc.now.Namespaces[g.netns])

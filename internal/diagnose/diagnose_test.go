@@ -42,7 +42,7 @@ func TestRules(t *testing.T) {
 		{"window shrunk in flight", socket(tcp.Established, 300*time.Millisecond, timer(tcp.TimerRetransmit, 0, time.Second), closed, backedOff, flight,
 			info(tcp.LastDataSent, 60_000)), true, "CW202"},
 
-		{"no way out of this host", socket(tcp.CloseWait, idle, persist(3), backedOff, queues(0, 200), info(tcp.NotSentBytes, 200)), true, "CW203"},
+		{"no way out of this host", socket(tcp.CloseWait, idle, persist(3), backedOff, queues(0, 200), info(tcp.NotSentBytes, 200), info(tcp.Unacked, 0)), true, "CW203"},
 		{"window too small for a segment", socket(tcp.CloseWait, idle, persist(3), backedOff, queues(0, 9000), info(tcp.NotSentBytes, 9000), info(tcp.SndWnd, 500)), true, ""},
 
 		{"last_ack unanswered", socket(tcp.LastAck, 20*time.Second, retransmit(4), queues(0, 1), inode(0), flight), true, "CW204"},

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/closewait/closewait/forecast"
 	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/report"
 )
@@ -139,13 +138,14 @@ func (g *group) growth() *report.Growth {
 }
 
 // ends sums up when the kernel ends the members.
-func (g *group) ends() report.Ends {
+func (g *group) ends(sc *scene) report.Ends {
 	if len(g.members) == 0 {
 		return report.Ends{Kind: "unknown"}
 	}
-	first := forecast.Of(g.members[0].socket)
+	model := sc.now.Model(&sc.now.Namespaces[g.netns])
+	first := model.Ends(g.members[0].socket)
 	for i := range g.members[1:] {
-		next := forecast.Of(g.members[i+1].socket)
+		next := model.Ends(g.members[i+1].socket)
 		if next.Kind != first.Kind || next.By != first.By {
 			return report.Ends{Kind: "unknown", Reason: "the sockets end in different ways: see closewait ls"}
 		}

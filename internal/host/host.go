@@ -40,7 +40,7 @@ type Request struct {
 	OnlyConnected bool
 	// Each, when set, is handed every socket as it is read, and none is kept: the way for a million of them. The socket is overwritten by the next.
 	// It excludes Holders, Dead and Undecided. An error it returns ends the look.
-	Each func(*look.Namespace, *tcp.Socket) error
+	Each func(*look.Snapshot, *look.Namespace, *tcp.Socket) error
 	// Holders says whose holders are wanted; nil means nobody's.
 	Holders func(*tcp.Socket) bool
 	// Dead asks for descriptors whose sockets are in no table.
@@ -61,6 +61,7 @@ func (h *Host) Look(ctx context.Context, r Request) (*look.Snapshot, []tcp.Socke
 		v.missing("CW502", "the host's name and boot id could not be read: "+err.Error(), "")
 	}
 	v.snapshot.Host = identity
+	v.clock()
 	if err := v.namespaces(ctx); err != nil {
 		return nil, nil, err
 	}
@@ -68,6 +69,13 @@ func (h *Host) Look(ctx context.Context, r Request) (*look.Snapshot, []tcp.Socke
 	later := v.again(ctx)
 	v.snapshot.Elapsed = h.now().Sub(v.snapshot.TakenAt)
 	return v.snapshot, later, nil
+}
+
+// clock reads the kernel's timer clock. Without the right to do so forecasts are less exact, which they say themselves.
+func (v *visit) clock() {
+	if hz, jiffies, err := v.host.proc.Clock(); err == nil {
+		v.snapshot.Clock = look.Clock{HZ: hz, Jiffies: jiffies, At: v.host.now()}
+	}
 }
 
 // visit is one look in the making.

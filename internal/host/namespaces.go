@@ -126,6 +126,7 @@ const few = 200
 
 func (v *visit) dump(ctx context.Context, conn *inetdiag.Conn, found look.Namespace, condition tcp.Condition, size int) error {
 	query := inetdiag.Query{States: v.request.States, Condition: condition, Extensions: inetdiag.WithInfo}
+	found.ReadAt = v.host.now()
 	var sockets []tcp.Socket
 	var stats inetdiag.Stats
 	var err error
@@ -139,7 +140,7 @@ func (v *visit) dump(ctx context.Context, conn *inetdiag.Conn, found look.Namesp
 		}
 	}
 	if v.request.Each != nil {
-		stats, err = conn.Dump(ctx, query, func(s *tcp.Socket) error { return v.request.Each(&found, s) })
+		stats, err = conn.Dump(ctx, query, func(s *tcp.Socket) error { return v.request.Each(v.snapshot, &found, s) })
 	} else {
 		sockets, stats, err = conn.Sockets(ctx, query, make([]tcp.Socket, 0, v.expected(size)))
 	}

@@ -36,6 +36,8 @@ type Row struct {
 	Processes []*Process // the holders' processes, one each
 	Age       Age
 	Ends      forecast.Ends
+	// EndsIf is what Ends would be after the changes that were asked about, nil when none were.
+	EndsIf *forecast.Ends
 	// Cause, Code and Severity are those of the finding the socket belongs to, "" when it belongs to none.
 	Cause, Code, Severity string
 }

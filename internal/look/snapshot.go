@@ -3,6 +3,7 @@ package look
 import (
 	"time"
 
+	"github.com/closewait/closewait/forecast"
 	"github.com/closewait/closewait/tcp"
 )
 
@@ -25,6 +26,15 @@ type Snapshot struct {
 	// DeadSought is true when Dead is complete as far as Missing does not say otherwise.
 	DeadSought bool
 	Missing    []Missing
+	// Clock is the kernel's, read at Clock.At; it is unknown where nobody needed it or it may not be read.
+	Clock Clock
+}
+
+// Clock is what is known of the kernel's timer clock at one moment.
+type Clock struct {
+	HZ      int    // jiffies a second, 0 when not known
+	Jiffies uint64 // the count of them at At, 0 when not known
+	At      time.Time
 }
 
 // Host is the host that was looked at.
@@ -42,8 +52,21 @@ type Namespace struct {
 	// Skipped is true when sockstat showed that there is nothing to dump.
 	Skipped bool
 	Sockets []tcp.Socket
+	// ReadAt is the moment its table began to be read, by the same clock as Snapshot.TakenAt.
+	ReadAt time.Time
 	// Sysctls are the limits of the namespace by their name below net.ipv4; those that could not be read are absent.
 	Sysctls map[string]int64
+}
+
+// Model returns what forecasts the ends of a namespace's sockets.
+func (s *Snapshot) Model(n *Namespace) forecast.Model {
+	m := forecast.Model{Limits: forecast.LimitsOf(n.Sysctls), Kernel: forecast.KernelOf(s.Host.Kernel), Clock: forecast.Clock{HZ: s.Clock.HZ}}
+	if s.Clock.Jiffies != 0 && s.Clock.HZ > 0 {
+		since := n.ReadAt.Sub(s.Clock.At)
+		m.Clock.Jiffies = s.Clock.Jiffies + uint64(int64(since)*int64(s.Clock.HZ)/int64(time.Second))
+		m.Clock.Known = true
+	}
+	return m
 }
 
 // Count returns the number of sockets in all namespaces.

@@ -37,8 +37,9 @@ func (g *grid) appendRow(b []byte, r int) []byte {
 
 // appendCell appends a cell at its column's width; the last one of a line is not filled up with spaces.
 func (g *grid) appendCell(b []byte, r, c int, last bool) []byte {
-	cell, width := g.cell(r, c), 0
-	if width = cellWidth(cell); width > g.width[c] {
+	cell := g.cell(r, c)
+	width := cellWidth(cell)
+	if width > g.width[c] {
 		cell = []byte(g.style.cut(string(cell), g.width[c]))
 		width = cellWidth(cell)
 	}

@@ -73,8 +73,8 @@ var headlines = map[string]func(finding) string{
 
 // headline is the title of a finding. Codes that this version does not know get a title made of their cause.
 func (f finding) headline() string {
-	if make := headlines[f.Code]; make != nil {
-		return make(f)
+	if title := headlines[f.Code]; title != nil {
+		return title(f)
 	}
 	cause := strings.ReplaceAll(f.page.text(f.Cause), "_", " ")
 	if cause == "" {

@@ -1,6 +1,8 @@
 package render
 
 import (
+	"slices"
+
 	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/tcp"
 )
@@ -38,6 +40,31 @@ var socketColumns = []Column{
 	{Key: "fd", Header: "FD", Priority: 8, Align: Right, TSV: appendFDs},
 	{Key: "comm", Header: "COMMAND", Priority: 3, TSV: appendComms, Text: textComms},
 	{Key: "workload", Header: "WORKLOAD", Priority: 5, TSV: appendWorkload},
+}
+
+// forecastColumns are those of "closewait when": who it is about, what runs, when it ends and by what.
+var forecastColumns = []Column{
+	{Key: "netns", Header: "NETNS", Priority: 4, Uniform: true, TSV: appendNetns},
+	{Key: "state", Header: "STATE", Priority: 0, TSV: appendState},
+	{Key: "local", Header: "LOCAL", Priority: 1, TSV: appendLocal},
+	{Key: "peer", Header: "PEER", Priority: 0, TSV: appendPeer},
+	{Key: "timer", Header: "TIMER", Priority: 5, TSV: appendTimer},
+	{Key: "count", Header: "TRY", Priority: 3, Align: Right, TSV: appendCount},
+	{Key: "expires", Header: "NEXT", Priority: 3, Align: Right, TSV: appendExpires, Text: textExpires},
+	{Key: "kind", Header: "KIND", Priority: 9, TSV: appendEndsKind},
+	{Key: "ends", Header: "ENDS IN", Priority: 0, TSV: appendEnds, Text: textEnds},
+	{Key: "earliest", Header: "EARLIEST", Priority: 9, Align: Right, TSV: appendEarliest},
+	{Key: "latest", Header: "LATEST", Priority: 9, Align: Right, TSV: appendLatest},
+	{Key: "also", Header: "OR IN", Priority: 9, Align: Right, TSV: appendAlso},
+	{Key: "by", Header: "BY", Priority: 2, TSV: appendBy},
+	{Key: "error", Header: "ERROR", Priority: 6, TSV: appendError},
+	{Key: "ends_if", Header: "THEN", Priority: 1, TSV: appendEndsIf, Text: textEndsIf},
+	{Key: "cookie", Header: "COOKIE", Priority: 9, TSV: appendCookie},
+}
+
+// ForecastColumns returns the columns of "closewait when" in their stable order. In a table the column of what would be is only there when it was asked for.
+func ForecastColumns(changed, table bool) []Column {
+	return slices.DeleteFunc(slices.Clone(forecastColumns), func(c Column) bool { return table && !changed && c.Key == "ends_if" })
 }
 
 // infoNumber, infoSize, infoSeconds and infoTime make cells of fields of struct tcp_info; fields that the kernel did not send are unknown.

@@ -42,6 +42,19 @@ type SocketList struct {
 	Sockets []Socket `json:"sockets"`
 }
 
+// Forecast is the document of "closewait when". If has the settings that were tried out by their keys, null when there were none.
+type Forecast struct {
+	Header
+	If      map[string]int64 `json:"if"`
+	Sockets []ForecastSocket `json:"sockets"`
+}
+
+// ForecastSocket is a socket with what its end would be after the changes, null when there were none.
+type ForecastSocket struct {
+	Socket
+	EndsIf *Ends `json:"ends_if"`
+}
+
 // Report is the document of the one-screen answer, doctor and show.
 type Report struct {
 	Header

@@ -1,0 +1,64 @@
+package procfs
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// frequencies are the values CONFIG_HZ can have on the architectures Go runs on (kernel/Kconfig.hz, arch/*/Kconfig).
+var frequencies = [...]int{100, 200, 250, 256, 300, 500, 1000, 1024}
+
+// errNoClock is said of a timer list that does not show what is wanted.
+var errNoClock = errors.New("no count of jiffies, or one that fits no frequency")
+
+// ParseTimerList finds the kernel's count of jiffies in /proc/timer_list (timer_list_show in kernel/time/timer_list.c), and computes from it how many of them make a
+// second. No more is read than that takes.
+func ParseTimerList(r io.Reader) (hz int, jiffies uint64, err error) {
+	var now time.Duration
+	lines := bufio.NewScanner(r)
+	for lines.Scan() {
+		if text, ok := strings.CutPrefix(lines.Text(), "now at "); ok {
+			text, _, _ = strings.Cut(text, " ")
+			n, err := strconv.ParseInt(text, 10, 64)
+			if err == nil {
+				now = time.Duration(n)
+			}
+		}
+		if text, ok := strings.CutPrefix(lines.Text(), "jiffies: "); ok {
+			if jiffies, err = strconv.ParseUint(strings.TrimSpace(text), 10, 64); err != nil {
+				return 0, 0, opError("parse timer_list", "", err)
+			}
+			if hz = frequency(jiffies, now); hz == 0 {
+				break
+			}
+			return hz, jiffies, nil
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return 0, 0, opError("parse timer_list", "", err)
+	}
+	return 0, 0, opError("parse timer_list", "", errNoClock)
+}
+
+// frequency finds the CONFIG_HZ with which a kernel that has run for a while has come to this count. It starts counting five minutes before a 32 bit
+// overflow (INITIAL_JIFFIES in include/linux/jiffies.h), and loses a few ticks while it boots. 0 means that none fits.
+func frequency(jiffies uint64, uptime time.Duration) int {
+	best, bestOff := 0, math.Inf(1)
+	for _, hz := range frequencies {
+		start := float64(uint32(-300 * hz))
+		off := math.Abs(float64(jiffies) - start - uptime.Seconds()*float64(hz))
+		if off < bestOff {
+			best, bestOff = hz, off
+		}
+	}
+	// A clock that was slewed runs apart from the ticks by 500 ppm at most.
+	if bestOff > float64(best)*(30+uptime.Seconds()*0.001) {
+		return 0
+	}
+	return best
+}

@@ -1,0 +1,67 @@
+package procfs_test
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"testing"
+
+	"github.com/closewait/closewait/internal/procfs"
+)
+
+// timerList is the beginning of a real list, of a kernel with 250 Hz.
+const timerList = `Timer List Version: v0.10
+HRTIMER_MAX_CLOCK_BASES: 8
+now at 5637337971944 nsecs
+
+cpu: 0
+ clock 0:
+  .base:       000000005503c603
+active timers:
+ #0: <000000008c9f5be5>, tick_nohz_handler, S:01
+ # expires at 5620896000000-5620896000000 nsecs [in 1617623 to 1617623 nsecs]
+  .idle_jiffies   : 4296079368
+  .last_jiffies   : 4296109794
+jiffies: 4296301720
+`
+
+func TestParseTimerList(t *testing.T) {
+	hz, jiffies, err := procfs.ParseTimerList(strings.NewReader(timerList))
+	if hz != 250 || jiffies != 4296301720 || err != nil {
+		t.Errorf("%d Hz, %d jiffies, %v", hz, jiffies, err)
+	}
+	for _, hz := range []int{100, 250, 300, 1000} {
+		for _, uptime := range []int{1, 60, 86400, 400 * 86400} { // a second after boot the frequencies lie 5 minutes of ticks apart
+			text := fmt.Sprintf("now at %d000000000 nsecs\njiffies: %d\n", uptime, uint64(uint32(-300*hz))+uint64(uptime*hz)-20)
+			if got, _, err := procfs.ParseTimerList(strings.NewReader(text)); got != hz || err != nil {
+				t.Errorf("%d Hz, up for %d s: %d Hz, %v", hz, uptime, got, err)
+			}
+		}
+	}
+	for _, text := range []string{"", "jiffies: many\n", "now at 5 nsecs\njiffies: 17\n", "now at x nsecs\n"} {
+		if hz, _, err := procfs.ParseTimerList(strings.NewReader(text)); err == nil {
+			t.Errorf("%q: %d Hz", text, hz)
+		}
+	}
+}
+
+func TestClock(t *testing.T) {
+	hz, jiffies, err := procfs.New("/proc").Clock()
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		t.Skipf("only root may read it: %v", err)
+	case err != nil || hz == 0 || jiffies == 0:
+		t.Errorf("%d Hz, %d jiffies, %v", hz, jiffies, err)
+	}
+}
+
+func FuzzParseTimerList(f *testing.F) {
+	f.Add(timerList)
+	f.Add("now at 1 nsecs\njiffies: 4294892546\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		if hz, _, err := procfs.ParseTimerList(strings.NewReader(text)); (hz == 0) != (err != nil) {
+			t.Errorf("%d Hz, %v", hz, err)
+		}
+	})
+}
