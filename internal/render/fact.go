@@ -1,6 +1,7 @@
 package render
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -112,12 +113,16 @@ func (f finding) since() string {
 // why names the culprits and then the evidence; without either, what the code means.
 func (f finding) why() string {
 	var parts []string
-	for i := range f.Culprits {
+	// A culprit nobody can name ("the peers") adds nothing to the evidence.
+	named := slices.DeleteFunc(slices.Clone(f.Culprits), func(c report.Culprit) bool {
+		return c.Comm == nil && c.PID == nil && c.TID == nil && c.Peer == nil && len(f.Evidence) > 0
+	})
+	for i := range named {
 		if i == 2 {
-			parts = append(parts, Thousands(len(f.Culprits)-2)+" more like these")
+			parts = append(parts, Thousands(len(named)-2)+" more like these")
 			break
 		}
-		parts = append(parts, f.culprit(&f.Culprits[i]))
+		parts = append(parts, f.culprit(&named[i]))
 	}
 	for _, sentence := range f.Evidence {
 		parts = append(parts, f.page.text(sentence))
