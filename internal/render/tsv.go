@@ -15,11 +15,12 @@ type TSVWriter struct {
 	w    io.Writer
 	cols []Column
 	b    []byte
+	line func([]byte, *look.Row) []byte // in place of cols when set
 }
 
 // NewTSV returns a writer of these columns. With header a first line has their keys.
 func NewTSV(w io.Writer, cols []Column, header bool) *TSVWriter {
-	t := &TSVWriter{w, cols, make([]byte, 0, chunk+4096)}
+	t := &TSVWriter{w: w, cols: cols, b: make([]byte, 0, chunk+4096)}
 	if header {
 		t.b = append(append(t.b, Keys(cols)...), '\n')
 	}
@@ -28,7 +29,11 @@ func NewTSV(w io.Writer, cols []Column, header bool) *TSVWriter {
 
 // Row writes a row, or keeps it until there are more.
 func (t *TSVWriter) Row(r *look.Row) error {
-	t.b = appendRow(t.b, r, t.cols)
+	if t.line != nil {
+		t.b = t.line(t.b, r)
+	} else {
+		t.b = appendRow(t.b, r, t.cols)
+	}
 	if len(t.b) < chunk {
 		return nil
 	}
