@@ -69,3 +69,22 @@ const (
 func (s Source) String() string {
 	return [...]string{"not_needed", "exact", "reconstructed", "bounded"}[s]
 }
+
+// Blurred returns the ends of a socket whose running timer was shown cut off: it may run this much longer than the forecast was made for.
+func (e Ends) Blurred(by time.Duration) Ends {
+	if by <= 0 {
+		return e
+	}
+	switch e.Kind {
+	case At:
+		e.Best, e.Latest = e.Best+by/2, e.Latest+by
+		if e.Also > 0 {
+			e.Also += by / 2
+		}
+	case Unknown:
+		if e.Earliest > 0 {
+			e.Earliest += by / 2
+		}
+	}
+	return e
+}

@@ -29,6 +29,7 @@ type flags struct {
 	ascii, strict, quiet    bool
 	watch, timeout          time.Duration
 	netns                   []string
+	from                    string
 	verbose                 int
 	processes, processesSet bool // of ls; processesSet when it was given
 }
@@ -46,6 +47,7 @@ func (f *flags) register(set *pflag.FlagSet) {
 	set.VarP(&interval{&f.watch, leastInterval}, "watch", "w", "repeat every 2s, or as given: --watch=500ms")
 	set.Lookup("watch").NoOptDefVal = "2s"
 	set.Var((*list)(&f.netns), "netns", "host, all, NAME, PID or PATH; several with commas")
+	set.StringVar(&f.from, "from", "", "a pasted ss, netstat or /proc/net/tcp, - for stdin")
 	f.timeout = 5 * time.Second
 	set.Var(&interval{&f.timeout, time.Millisecond}, "timeout", "then answer with what is known")
 	set.BoolVar(&f.strict, "strict", false, "exit with 3 when something could not be read")

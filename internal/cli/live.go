@@ -168,13 +168,13 @@ func (j *joiner) each(f *filter.Filter, visit func(*look.Row) error) error {
 	var row look.Row
 	for n := range j.snapshot.Namespaces {
 		ns := &j.snapshot.Namespaces[n]
-		model := j.snapshot.Model(ns)
-		changed := model.If(j.changes...)
+		today := j.snapshot.Forecaster(ns)
+		then := j.snapshot.Forecaster(ns, j.changes...)
 		for i := range ns.Sockets {
 			j.join(&row, ns, &ns.Sockets[i])
-			row.Ends = model.Ends(&ns.Sockets[i])
+			row.Ends = today.Ends(i)
 			if j.changes != nil {
-				row.EndsIf = new(changed.Ends(&ns.Sockets[i]))
+				row.EndsIf = new(then.Ends(i))
 			}
 			if !f.Match(&row) {
 				continue

@@ -13,6 +13,9 @@ func (a *app) look(ctx context.Context, q Query) (*Answer, error) {
 	if a.cfg.Look == nil {
 		return nil, &Error{Exit: Unsupported, Message: "look at this host: not in this build", Help: "closewait capabilities"}
 	}
+	if a.flags.from != "" {
+		return a.lookFrom(q)
+	}
 	q.Netns = a.flags.netns
 	ctx, cancel := context.WithTimeout(ctx, a.flags.timeout)
 	defer cancel()

@@ -76,7 +76,7 @@ func (a *app) lines(w io.Writer) *render.TSVWriter {
 	case a.flags.output == formatName:
 		return render.NewTSV(w, render.NameColumns(), false)
 	case !a.tabular() && !a.flags.json():
-		return render.NewTSV(w, render.SocketColumns(), a.flags.headers)
+		return render.NewSocketTSV(w, a.flags.headers)
 	}
 	return nil
 }

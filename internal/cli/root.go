@@ -26,7 +26,7 @@ closewait -o json | jq .findings   # the same for a script`,
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { a.help(cmd) })
 	root.PersistentPreRunE = func(*cobra.Command, []string) error { return a.flags.check() }
 	root.SetHelpCommand(a.helpCommand())
-	root.AddCommand(a.statusCommand(), a.lsCommand(), a.whenCommand(), a.capabilitiesCommand(), a.schemaCommand(), a.completionCommand(), a.manCommand(), a.versionCommand())
+	root.AddCommand(a.statusCommand(), a.lsCommand(), a.explainCommand(), a.whenCommand(), a.capabilitiesCommand(), a.schemaCommand(), a.completionCommand(), a.manCommand(), a.versionCommand())
 	a.completeFlags(root)
 	return root
 }
@@ -58,6 +58,10 @@ func (f *flags) check() error {
 	switch {
 	case f.headers && f.noHeaders:
 		return usageError("", "flags --headers and --no-headers exclude each other")
+	case f.from != "" && f.watch > 0:
+		return usageError("", "flags --from and --watch exclude each other: a text does not change")
+	case f.from != "" && f.netns != nil:
+		return usageError("", "flags --from and --netns exclude each other: a text does not name namespaces")
 	case f.watch > 0 && f.output == formatJSON:
 		return usageError("-o ndjson", "flag -w: -o json is one document, it cannot be repeated")
 	}

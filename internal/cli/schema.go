@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"reflect"
 	"strings"
 
@@ -20,6 +21,8 @@ var kinds = []struct {
 	{"Retries", "the document of when --table", report.Retries{}},
 	{"Socket", "a line of ls -o ndjson", socketLine{}},
 	{"Finding", "a line of status -o ndjson; its first line is a Report without findings", findingLine{}},
+	{"Explanation", "the document of explain", Explanation{}},
+	{"ExplanationList", "the document of explain without a word", ExplanationList{}},
 	{"Capabilities", "the document of capabilities", Capabilities{}},
 	{"Version", "the document of version", Version{}},
 	{"Error", "what stderr gets instead of a document", report.Error{}},
@@ -62,7 +65,7 @@ func (a *app) schema(args []string) error {
 
 func (a *app) schemaKinds() error {
 	for _, k := range kinds {
-		if _, err := a.out.WriteString(k.name + strings.Repeat(" ", 14-len(k.name)) + k.short + "\n"); err != nil {
+		if _, err := fmt.Fprintf(a.out, "%-16s%s\n", k.name, k.short); err != nil {
 			return err
 		}
 	}

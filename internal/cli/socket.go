@@ -15,7 +15,7 @@ func socketJSON(r *look.Row) report.Socket {
 	s := r.Socket
 	return report.Socket{
 		Netns: netnsJSON(r.Netns), Family: s.Family.String(), State: s.State.String(), Local: endpointJSON(s.Local), Peer: peerJSON(s),
-		Cookie: s.Cookie.String(), Inode: s.Inode, UID: s.UID, RecvQueueBytes: s.RecvQueue, SendQueueBytes: s.SendQueue,
+		Cookie: cookieJSON(r), Inode: ifKnown(r.Inode()), UID: ifKnown(r.UID()), RecvQueueBytes: s.RecvQueue, SendQueueBytes: s.SendQueue,
 		Timer: timerJSON(s.Timer), Info: infoJSON(&s.Info), Accepted: acceptedJSON(s), Age: ageJSON(r.Age), Holders: holdersJSON(r),
 		Workload: workloadJSON(r.Processes), Ends: diagnose.ReportEnds(r.Ends), Cause: known(r.Cause), Code: known(r.Code),
 	}
@@ -34,6 +34,19 @@ func netnsJSON(n *look.Namespace) report.Netns {
 		return report.Netns{}
 	}
 	return diagnose.ReportNetns(n)
+}
+
+// ifKnown is null for a value that is not known.
+func ifKnown[T any](value T, known bool) *T {
+	if !known {
+		return nil
+	}
+	return &value
+}
+
+func cookieJSON(r *look.Row) *string {
+	cookie, ok := r.Cookie()
+	return ifKnown(cookie.String(), ok)
 }
 
 func endpointJSON(ap netip.AddrPort) report.Endpoint {

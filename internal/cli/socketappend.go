@@ -26,9 +26,16 @@ func appendSocket(b []byte, r *look.Row) []byte {
 	} else {
 		b = appendEndpoint(b, s.Peer)
 	}
-	b = strconv.AppendUint(append(b, `,"cookie":"0x`...), uint64(s.Cookie), 16)
-	b = strconv.AppendUint(append(b, `","inode":`...), uint64(s.Inode), 10)
-	b = strconv.AppendUint(append(b, `,"uid":`...), uint64(s.UID), 10)
+	b = append(b, `,"cookie":`...)
+	if cookie, ok := r.Cookie(); ok {
+		b = append(strconv.AppendUint(append(b, `"0x`...), uint64(cookie), 16), '"')
+	} else {
+		b = append(b, "null"...)
+	}
+	inode, inodeKnown := r.Inode()
+	b = appendNumber(append(b, `,"inode":`...), inode, inodeKnown)
+	uid, uidKnown := r.UID()
+	b = appendNumber(append(b, `,"uid":`...), uid, uidKnown)
 	b = strconv.AppendUint(append(b, `,"recv_queue_bytes":`...), uint64(s.RecvQueue), 10)
 	b = strconv.AppendUint(append(b, `,"send_queue_bytes":`...), uint64(s.SendQueue), 10)
 	b = appendTimer(append(b, `,"timer":`...), s.Timer)
@@ -40,6 +47,13 @@ func appendSocket(b []byte, r *look.Row) []byte {
 	b = appendEnds(append(b, `,"ends":`...), &r.Ends)
 	b = appendKnown(append(b, `,"cause":`...), r.Cause)
 	return appendKnown(append(b, `,"code":`...), r.Code)
+}
+
+func appendNumber(b []byte, n uint32, known bool) []byte {
+	if !known {
+		return append(b, "null"...)
+	}
+	return strconv.AppendUint(b, uint64(n), 10)
 }
 
 // appendText appends a JSON string; what needs an escape is left to encoding/json.

@@ -26,7 +26,7 @@ const rootHelp = `closewait explains stuck TCP sockets: what, who, why, when it 
   closewait ls 'state close-wait'    sockets, one a line
   closewait -o json | jq .findings   the same for a script
 
-Look    status, ls [FILTER]
+Look    status, ls [FILTER], when [FILTER], explain [WORD]
 Meta    capabilities, schema, completion, man, version, help
 Topics  help exit-codes | filters | json | permissions | states | environment
 
@@ -84,8 +84,13 @@ func argument(f *pflag.Flag) string {
 		}
 		return " TIME"
 	}
-	if f.Name == "color" {
+	switch f.Name {
+	case "color":
 		return " WHEN"
+	case "from":
+		return " FILE"
+	case "if":
+		return " KEY=VALUE"
 	}
 	return " FORMAT"
 }
@@ -93,7 +98,7 @@ func argument(f *pflag.Flag) string {
 // preset tells the default of a flag where it has one that says something.
 func preset(f *pflag.Flag) string {
 	switch f.DefValue {
-	case "", "false", "0", "0s":
+	case "", "false", "0", "0s", "[]":
 		return ""
 	}
 	return " (default " + f.DefValue + ")"

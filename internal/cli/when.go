@@ -45,10 +45,10 @@ running timer, as the kernel does not; some settings reach new sockets only.`,
 		},
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
-	cmd.Flags().StringArrayVar(&f.changes, "if", nil, "KEY=VALUE, a setting to try out; may be repeated")
+	cmd.Flags().StringArrayVar(&f.changes, "if", nil, "a setting to try out; may be repeated")
 	cmd.Flags().BoolVar(&f.table, "table", false, "print tcp_retries2 0 to 20 against the time to death")
 	cmd.Flags().DurationVar(&f.path.RTT, "rtt", time.Millisecond, "the round-trip time for --table")
-	cmd.Flags().DurationVar(&f.path.RTOMax, "rto-max", 120*time.Second, "the longest time-out for --table, 1s to 120s")
+	cmd.Flags().DurationVar(&f.path.RTOMax, "rto-max", 120*time.Second, "the longest time-out for --table")
 	return cmd
 }
 

@@ -79,13 +79,13 @@ type groupKey struct {
 // groups offers every suspect to the rules and collects what they claim, in the order in which the groups first appear.
 func (sc *scene) groups() []*group {
 	all, owners := rules(), ownerIndex{scene: sc, byName: map[string]int{}, byPID: map[int]int{}}
-	index := map[groupKey]*group{}
+	byKey := map[groupKey]*group{}
 	var order []*group
-	sc.each(func(netns int, s *tcp.Socket) {
+	sc.each(func(netns, index int, s *tcp.Socket) {
 		if s.State == tcp.Listen || s.State == tcp.FinWait2 || !Suspect(s) {
 			return
 		}
-		subj := sc.subject(netns, s)
+		subj := sc.subject(netns, index, s)
 		rule := claimant(all, sc, &subj)
 		if rule < 0 {
 			return
@@ -94,19 +94,19 @@ func (sc *scene) groups() []*group {
 		if all[rule].together != nil {
 			key.together = all[rule].together(&subj)
 		}
-		g := index[key]
+		g := byKey[key]
 		if g == nil {
 			g = &group{rule: &all[rule], netns: netns}
-			index[key], order = g, append(order, g)
+			byKey[key], order = g, append(order, g)
 		}
 		g.members = append(g.members, subj)
 	})
 	return order
 }
 
-func (sc *scene) subject(netns int, s *tcp.Socket) subject {
+func (sc *scene) subject(netns, index int, s *tcp.Socket) subject {
 	holders, known := sc.holders(s)
-	return subject{netns: netns, socket: s, age: Age(s), holders: holders, known: known, listener: sc.listener(netns, s)}
+	return subject{netns: netns, index: index, socket: s, age: Age(s), holders: holders, known: known, listener: sc.listener(netns, s)}
 }
 
 // claimant returns the index of the rule that claims the socket, -1 if none does.

@@ -142,10 +142,10 @@ func (g *group) ends(sc *scene) report.Ends {
 	if len(g.members) == 0 {
 		return report.Ends{Kind: "unknown"}
 	}
-	model := sc.now.Model(&sc.now.Namespaces[g.netns])
-	first := model.Ends(g.members[0].socket)
+	forecaster := sc.now.Forecaster(&sc.now.Namespaces[g.netns])
+	first := forecaster.Ends(g.members[0].index)
 	for i := range g.members[1:] {
-		next := model.Ends(g.members[i+1].socket)
+		next := forecaster.Ends(g.members[i+1].index)
 		if next.Kind != first.Kind || next.By != first.By {
 			return report.Ends{Kind: "unknown", Reason: "the sockets end in different ways: see closewait ls"}
 		}

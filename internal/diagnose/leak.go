@@ -79,7 +79,7 @@ func readEvidence(g *group) []string {
 			lines = append(lines, fmt.Sprintf("Recv-Q %s", fmt.Sprintf(what, n)))
 		}
 	}
-	add(read, "0 on %d: the program has read to the end and knows")
+	add(read, "0 on %d: the program has read all there was to the end")
 	add(unseen, "1 on %d: only the FIN is unread, the program has not looked")
 	add(data, "above 1 on %d: data is unread as well")
 	return lines

@@ -13,7 +13,8 @@ const fresh = 5 * time.Second
 
 // subject is one suspect socket with what was joined to it.
 type subject struct {
-	netns    int
+	netns    int // index into the snapshot's namespaces
+	index    int // of the socket in it
 	socket   *tcp.Socket
 	age      look.Age
 	holders  []look.Holder

@@ -29,7 +29,7 @@ func newScene(now *look.Snapshot, later []tcp.Socket) *scene {
 			sc.later[later[i].Cookie] = &later[i]
 		}
 	}
-	sc.each(func(netns int, s *tcp.Socket) {
+	sc.each(func(netns, _ int, s *tcp.Socket) {
 		switch {
 		case s.State == tcp.Listen:
 			key := listenKey{netns, s.Local.Port()}
@@ -41,11 +41,11 @@ func newScene(now *look.Snapshot, later []tcp.Socket) *scene {
 	return sc
 }
 
-func (sc *scene) each(f func(netns int, s *tcp.Socket)) {
+func (sc *scene) each(f func(netns, index int, s *tcp.Socket)) {
 	for n := range sc.now.Namespaces {
 		sockets := sc.now.Namespaces[n].Sockets
 		for i := range sockets {
-			f(n, &sockets[i])
+			f(n, i, &sockets[i])
 		}
 	}
 }

@@ -41,3 +41,21 @@ type Row struct {
 	// Cause, Code and Severity are those of the finding the socket belongs to, "" when it belongs to none.
 	Cause, Code, Severity string
 }
+
+// Inode returns the socket's inode, and whether it is known: a pasted text may not show it, and its reader counts down from the largest number then.
+func (r *Row) Inode() (inode uint32, known bool) {
+	return r.Socket.Inode, !r.pasted() || r.Socket.Inode < 1<<31
+}
+
+// UID returns the user that made the socket, and whether it is known: mini and request sockets have none, and a pasted text may not show it.
+func (r *Row) UID() (uid uint32, known bool) {
+	s := r.Socket
+	return s.UID, !s.Mini() && s.State != tcp.SynReceived && (!r.pasted() || s.UID != 1<<32-1)
+}
+
+// Cookie returns the socket's cookie, and whether it is the kernel's: a pasted text may not show it, and its reader makes up numbers from 1<<63 then.
+func (r *Row) Cookie() (cookie tcp.Cookie, known bool) {
+	return r.Socket.Cookie, !r.pasted() || r.Socket.Cookie < 1<<63
+}
+
+func (r *Row) pasted() bool { return r.Netns != nil && r.Netns.Pasted }

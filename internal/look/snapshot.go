@@ -52,6 +52,11 @@ type Namespace struct {
 	// Skipped is true when sockstat showed that there is nothing to dump.
 	Skipped bool
 	Sockets []tcp.Socket
+	// Pasted is true when the sockets were read from a text: what it does not show is then a number that no kernel uses, see Row.Inode, UID and Cookie.
+	Pasted bool
+	// Blur is, for each socket, how much longer its timer may run than is known, because it was read from a text that cuts times off; nil when nothing was
+	// cut off.
+	Blur []time.Duration
 	// ReadAt is the moment its table began to be read, by the same clock as Snapshot.TakenAt.
 	ReadAt time.Time
 	// Sysctls are the limits of the namespace by their name below net.ipv4; those that could not be read are absent.

@@ -34,7 +34,7 @@ func appendName(b []byte, name string) []byte {
 
 func appendNetns(b []byte, r *look.Row) []byte {
 	switch n := r.Netns; {
-	case n == nil:
+	case n == nil, n.Inode == 0 && n.Name == "": // a pasted text does not name namespaces
 		return append(b, unknown)
 	case n.Name == "":
 		return appendUint(b, n.Inode)
@@ -148,18 +148,25 @@ func appendMoment(b []byte, d time.Duration) []byte {
 	return append(strconv.AppendFloat(b, d.Seconds(), 'f', 1, 64), " s"...)
 }
 
-// appendUID leaves out mini sockets: the kernel does not keep their owner.
 func appendUID(b []byte, r *look.Row) []byte {
-	if r.Socket.Mini() || r.Socket.State == tcp.SynReceived {
-		return append(b, unknown)
+	if uid, known := r.UID(); known {
+		return appendUint(b, uint64(uid))
 	}
-	return appendUint(b, uint64(r.Socket.UID))
+	return append(b, unknown)
 }
 
-func appendInode(b []byte, r *look.Row) []byte { return appendUint(b, uint64(r.Socket.Inode)) }
+func appendInode(b []byte, r *look.Row) []byte {
+	if inode, known := r.Inode(); known {
+		return appendUint(b, uint64(inode))
+	}
+	return append(b, unknown)
+}
 
 func appendCookie(b []byte, r *look.Row) []byte {
-	return strconv.AppendUint(append(b, '0', 'x'), uint64(r.Socket.Cookie), 16)
+	if cookie, known := r.Cookie(); known {
+		return strconv.AppendUint(append(b, '0', 'x'), uint64(cookie), 16)
+	}
+	return append(b, unknown)
 }
 
 func appendCode(b []byte, r *look.Row) []byte { return appendName(b, r.Code) }

@@ -28,7 +28,7 @@ func appendSocketLine(b []byte, r *look.Row) []byte {
 	b = appendTimerCells(b, r)
 	b = appendEndCells(b, r)
 	b = append(appendUID(b, r), '\t')
-	b = append(appendUint(b, uint64(s.Inode)), '\t')
+	b = append(appendInode(b, r), '\t')
 	b = append(appendCookie(b, r), '\t')
 	b = appendInfoCells(b, s)
 	return appendOwnerCells(b, r)

@@ -30,7 +30,7 @@ func drawFinding(t *rapid.T) report.Finding {
 		return nil
 	}
 	f := report.Finding{
-		ID: name.Draw(t, "id"), Cause: name.Draw(t, "cause"), Count: rapid.IntRange(0, 1<<31).Draw(t, "count"),
+		ID: name.Draw(t, "id"), Cause: name.Draw(t, "cause"), Count: rapid.IntRange(0, 1<<31-1).Draw(t, "count"),
 		Code:      rapid.OneOf(name, rapid.SampledFrom([]string{"CW101", "CW104", "CW105", "CW111", "CW114", "CW201", "CW301", "CW401"})).Draw(t, "code"),
 		Severity:  rapid.SampledFrom([]string{"critical", "warning", "info", "other"}).Draw(t, "severity"),
 		Processes: []report.Process{{PID: 1 << 22, Comm: name.Draw(t, "comm")}}, Evidence: []string{name.Draw(t, "evidence")},

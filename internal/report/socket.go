@@ -7,9 +7,9 @@ type Socket struct {
 	State          string    `json:"state"`
 	Local          Endpoint  `json:"local"`
 	Peer           *Endpoint `json:"peer"`
-	Cookie         string    `json:"cookie"`
-	Inode          uint32    `json:"inode"`
-	UID            uint32    `json:"uid"`
+	Cookie         *string   `json:"cookie"`
+	Inode          *uint32   `json:"inode"`
+	UID            *uint32   `json:"uid"`
 	RecvQueueBytes uint32    `json:"recv_queue_bytes"`
 	SendQueueBytes uint32    `json:"send_queue_bytes"`
 	Timer          Timer     `json:"timer"`

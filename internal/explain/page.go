@@ -1,0 +1,92 @@
+package explain
+
+import (
+	"embed"
+	"slices"
+	"strings"
+)
+
+//go:embed pages/*.txt
+var texts embed.FS
+
+// Page is one page. Its text is made by [Page.Text].
+type Page struct {
+	// Name is the page's own name: "tcp_retries2", "CW101".
+	Name string
+	// Title says in a few words what the page is about.
+	Title string
+	// Aliases are the other names that [Find] accepts, without those that differ in case, hyphens, underscores and spaces only.
+	Aliases []string
+}
+
+// table lists the pages: what decides when a socket ends, states, codes.
+var table = [...]Page{
+	{"tcp_retries2", "how long data may stay unanswered", []string{"retries2", "retries", "tcp_retries", "tcp_model_timeout"}},
+	{"rto", "the wait before data is sent again", []string{
+		"retransmission", "retransmit", "retransmission timeout", "backoff", "rto_min", "rto_max", "tcp_rto_min_us", "tcp_rto_max_ms", "tcp_rto_min", "tcp_rto_max",
+	}},
+	{"user_timeout", "one socket's own limit for unanswered data", []string{"tcp_user_timeout", "uto"}},
+	{"keepalive", "probes on a connection that is idle", []string{
+		"so_keepalive", "tcp_keepalive", "tcp_keepalive_time", "tcp_keepalive_intvl", "tcp_keepalive_probes",
+		"keepalive_time", "keepalive_intvl", "keepalive_probes", "tcp_keepidle", "tcp_keepintvl", "tcp_keepcnt",
+	}},
+	{"orphan", "a socket that no program holds any more", []string{"orphans", "tcp_orphan_retries", "orphan_retries", "tcp_max_orphans", "max_orphans"}},
+	{"zero_window", "the peer takes no more data", []string{"window", "closed window", "persist", "persist timer", "probe", "probes", "window probe", "zero window probe"}},
+	{"time_wait", "the minute after a connection", []string{"tw", "2msl", "msl", "tcp_tw_reuse", "tcp_tw_recycle", "tcp_max_tw_buckets", "tw_reuse", "tw_recycle", "tcp_timewait_len"}},
+	{"close_wait", "the peer has closed, our program has not", nil},
+	{"fin_wait_2", "we have closed, the peer has not", []string{"tcp_fin_timeout", "fin_timeout", "tcp_linger2"}},
+	{"last_ack", "our FIN waits for its answer", []string{"fin_wait_1", "closing"}},
+	{"CW101", "the program does not close its sockets", []string{"leak"}},
+	{"CW104", "connections that nobody accepts", []string{"not_accepted", "accept queue", "backlog", "unaccepted"}},
+	{"CW110", "descriptors of connections that are over", []string{"dead_fds", "dead fd", "dead descriptors", "can't identify protocol"}},
+	{"CW112", "a socket that no process holds", []string{"in_transit"}},
+	{"CW201", "the peer answers nothing", []string{"peer_vanished", "vanished", "silent peer"}},
+	{"CW202", "the peer lives and reads nothing", []string{"peer_not_reading"}},
+	{"CW203", "our packets do not leave this host", []string{"local_drop"}},
+	{"CW204", "our FIN gets no answer", []string{"closing_unanswered"}},
+}
+
+// Pages returns all pages, in the order in which they are listed. The caller owns the slice.
+func Pages() []Page {
+	pages := slices.Clone(table[:])
+	for i := range pages {
+		pages[i].Aliases = slices.Clone(pages[i].Aliases)
+	}
+	return pages
+}
+
+// Find returns the page with a name. Case, hyphens, underscores and spaces do not count, and names of settings may be whole keys or paths, with or
+// without a value: "net.ipv4.tcp_retries2=15". The error is an [*UnknownError].
+func Find(word string) (*Page, error) {
+	sought := keyOf(word)
+	for i := range table {
+		if slices.Contains(table[i].keys(), sought) {
+			page := Pages()[i]
+			return &page, nil
+		}
+	}
+	return nil, unknown(word, sought)
+}
+
+// keys are all names of a page as keyOf writes them. A code and its cause may also be written together: "CW101/leak".
+func (p *Page) keys() []string {
+	keys := []string{keyOf(p.Name)}
+	for _, alias := range p.Aliases {
+		keys = append(keys, keyOf(alias), keyOf(p.Name+"/"+alias))
+	}
+	return keys
+}
+
+// keyOf reduces a name to what tells it from others: its letters and digits.
+func keyOf(word string) string {
+	word, _, _ = strings.Cut(strings.ToLower(strings.TrimSpace(word)), "=")
+	for _, prefix := range []string{"/proc/sys/", "net.ipv4.", "net/ipv4/"} {
+		word = strings.TrimPrefix(word, prefix)
+	}
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return -1
+	}, word)
+}
