@@ -243,7 +243,7 @@ func (f Field) Unit() Unit { return layout[f].unit }
 // Fields yields all fields in the order of the structure.
 func Fields() iter.Seq[Field] {
 	return func(yield func(Field) bool) {
-		for f := range Field(fieldsLength) {
+		for f := range fieldsLength {
 			if !yield(f) {
 				return
 			}

@@ -38,9 +38,9 @@ func parseDuration(text string) (time.Duration, error) {
 	}
 	var sum uint64
 	for rest := text; rest != ""; {
-		number, unit := leading(rest, "0123456789."), ""
+		number := leading(rest, "0123456789.")
 		rest = rest[len(number):]
-		unit = rest[:indexAny(rest, "0123456789.")]
+		unit := rest[:indexAny(rest, "0123456789.")]
 		rest = rest[len(unit):]
 		size, ok := durationUnit(unit)
 		if unit == "" && len(number) == len(text) {

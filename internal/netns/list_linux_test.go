@@ -8,12 +8,16 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/closewait/closewait/internal/netns"
 )
+
+// fakeNames stands for /run/netns, where this host may have names of its own.
+const fakeNames = "/nowhere/netns"
 
 // fakeProc is a /proc with links instead of the kernel's: pid to inode, "" for a process that may not be read.
 func fakeProc(t *testing.T, self uint64, pids map[int]uint64, files map[string]string) netns.Roots {
@@ -41,11 +45,13 @@ func fakeProc(t *testing.T, self uint64, pids map[int]uint64, files map[string]s
 			t.Fatal(err)
 		}
 	}
-	return netns.Roots{Proc: root, Names: []string{"/run/netns", "/var/run/netns"}}
+	return netns.Roots{Proc: root, Names: []string{fakeNames}}
 }
 
 func TestList_fixture(t *testing.T) {
-	roots := fakeProc(t, 50, map[int]uint64{1: 10, 20: 50, 30: 11, 40: 0}, map[string]string{"self/mountinfo": recorded, "uptime": "1 1\n"})
+	roots := fakeProc(t, 50, map[int]uint64{1: 10, 20: 50, 30: 11, 40: 0}, map[string]string{
+		"self/mountinfo": strings.ReplaceAll(recorded, "/run/netns/", fakeNames+"/"), "uptime": "1 1\n",
+	})
 	got, unreadable, err := netns.List(t.Context(), roots)
 	if err != nil || len(unreadable) != 0 {
 		t.Fatal(err, unreadable)
@@ -54,9 +60,9 @@ func TestList_fixture(t *testing.T) {
 		{Inode: 50, PID: 20, Path: roots.Proc + "/20/ns/net"},
 		{Inode: 10, Name: "host", PID: 1, Path: roots.Proc + "/1/ns/net"},
 		{Inode: 11, PID: 30, Path: roots.Proc + "/30/ns/net"},
-		{Inode: 4026532164, Name: "blue", Path: "/run/netns/blue"},
+		{Inode: 4026532164, Name: "blue", Path: fakeNames + "/blue"},
 		{Inode: 4026532300, Path: "/run/docker/netns/1-u0kq3m"},
-		{Inode: 4026532301, Name: "with space\\and\tmore", Path: "/run/netns/with space\\and\tmore"},
+		{Inode: 4026532301, Name: "with space\\and\tmore", Path: fakeNames + "/with space\\and\tmore"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

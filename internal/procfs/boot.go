@@ -23,7 +23,7 @@ func ParseBootTime(r io.Reader) (time.Time, error) {
 			}
 		}
 		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				err = errors.New("no line btime")
 			}
 			return time.Time{}, opError("parse stat", "", err)

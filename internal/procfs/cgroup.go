@@ -41,7 +41,7 @@ func WorkloadOfAll(list []Cgroup) look.Workload {
 	for _, rank := range [...]func(Cgroup) bool{
 		func(c Cgroup) bool { return c.Hierarchy == 0 },
 		func(c Cgroup) bool { return c.Controllers == "name=systemd" },
-		func(c Cgroup) bool { return true },
+		func(Cgroup) bool { return true },
 	} {
 		for _, c := range list {
 			if !rank(c) {

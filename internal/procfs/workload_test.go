@@ -11,12 +11,12 @@ import (
 )
 
 const (
-	cid   = "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0"
-	outer = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-	short = "0f1e2d3c4b5a"
-	uid   = "1a2b3c4d-0000-1111-2222-333344445555"
-	uid_  = "1a2b3c4d_0000_1111_2222_333344445555"
-	hash  = "0123456789abcdef0123456789abcdef"
+	cid      = "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0"
+	outer    = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	short    = "0f1e2d3c4b5a"
+	uid      = "1a2b3c4d-0000-1111-2222-333344445555"
+	uidUnder = "1a2b3c4d_0000_1111_2222_333344445555"
+	hash     = "0123456789abcdef0123456789abcdef"
 )
 
 func unit(name string) look.Workload {
@@ -79,20 +79,20 @@ var paths = []struct {
 	{"/kubepods/burstable/pod" + uid + "/" + cid, inPod(uid, cid, "")},
 	{"/kubepods/pod" + uid + "/crio-" + cid, inPod(uid, cid, "cri-o")},
 	{"/kubepods/besteffort/pod" + hash + "/" + cid, inPod(hash, cid, "")},
-	{"/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" + uid_ + ".slice/cri-containerd-" + cid + ".scope", inPod(uid, cid, "containerd")},
-	{"/kubepods.slice/kubepods-pod" + uid_ + ".slice/crio-" + cid + ".scope", inPod(uid, cid, "cri-o")},
-	{"/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod" + uid_ + ".slice/crio-" + cid + ".scope/container", inPod(uid, cid, "cri-o")},
-	{"/kubepods.slice/kubepods-pod" + uid_ + ".slice/crio-conmon-" + cid + ".scope", func() look.Workload {
+	{"/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" + uidUnder + ".slice/cri-containerd-" + cid + ".scope", inPod(uid, cid, "containerd")},
+	{"/kubepods.slice/kubepods-pod" + uidUnder + ".slice/crio-" + cid + ".scope", inPod(uid, cid, "cri-o")},
+	{"/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod" + uidUnder + ".slice/crio-" + cid + ".scope/container", inPod(uid, cid, "cri-o")},
+	{"/kubepods.slice/kubepods-pod" + uidUnder + ".slice/crio-conmon-" + cid + ".scope", func() look.Workload {
 		w := inPod(uid, "", "")
 		w.Unit = "crio-conmon-" + cid + ".scope"
 		return w
 	}()},
-	{"/kubepods.slice/kubepods-pod" + uid_ + ".slice/docker-" + cid + ".scope", inPod(uid, cid, "docker")},
-	{"/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-burstable.slice/kubelet-kubepods-burstable-pod" + uid_ + ".slice/cri-containerd-" + cid + ".scope", inPod(uid, cid, "containerd")},
+	{"/kubepods.slice/kubepods-pod" + uidUnder + ".slice/docker-" + cid + ".scope", inPod(uid, cid, "docker")},
+	{"/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-burstable.slice/kubelet-kubepods-burstable-pod" + uidUnder + ".slice/cri-containerd-" + cid + ".scope", inPod(uid, cid, "containerd")},
 	{"/system.slice/docker-" + outer + ".scope/kubelet/kubepods/burstable/pod" + uid + "/" + cid, inPod(uid, cid, "")},
-	{"/docker/" + outer + "/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod" + uid_ + ".slice/cri-containerd-" + cid + ".scope", inPod(uid, cid, "containerd")},
+	{"/docker/" + outer + "/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod" + uidUnder + ".slice/cri-containerd-" + cid + ".scope", inPod(uid, cid, "containerd")},
 	{"/system.slice/k3s.service/kubepods/besteffort/pod" + uid + "/" + cid, inPod(uid, cid, "")},
-	{"/system.slice/containerd.service/kubepods-burstable-pod" + uid_ + ".slice:cri-containerd:" + cid, inPod(uid, cid, "containerd")},
+	{"/system.slice/containerd.service/kubepods-burstable-pod" + uidUnder + ".slice:cri-containerd:" + cid, inPod(uid, cid, "containerd")},
 	{"/kubepods/burstable/pod" + uid + "/" + outer + "/docker/" + cid, inPod(uid, cid, "docker")},
 	{"/kubepods/burstable/podnonsense/x", look.Workload{}},
 	{"/pod" + uid, look.Workload{}},

@@ -46,12 +46,12 @@ func child(mode string) {
 		runs, _ := strconv.Atoi(os.Getenv("COMPARE_RUNS"))
 		err = inside(sockets, runs)
 	case "dump":
-		_, err = bareDump()
+		err = bareDump()
 	case "walk":
-		_, err = bareWalk()
+		err = bareWalk()
 	case "dump+walk":
-		if _, err = bareDump(); err == nil {
-			_, err = bareWalk()
+		if err = bareDump(); err == nil {
+			err = bareWalk()
 		}
 	}
 	if err != nil {

@@ -1,21 +1,23 @@
-// Command needs installs what the tests want beside Go: ss(8), which they compare the answers with. On Debian and its relatives it does so
-// by itself when it is root; elsewhere it says what is missing, and the tests that want it are skipped with that reason.
+// Command needs installs what the tests want beside Go: ss(8), which they compare the answers with, and the programs named as arguments (gcc, for the
+// race detector). On Debian and its relatives it does so by itself when it is root; elsewhere it says what is missing, and the tests that want ss are
+// skipped with that reason.
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 )
 
-// packages lists the Debian package of each program.
-var packages = map[string]string{"ss": "iproute2"}
+// packages lists the Debian packages of each program.
+var packages = map[string][]string{"ss": {"iproute2"}, "gcc": {"gcc", "libc6-dev"}}
 
 func main() {
 	var missing []string
-	for program, pkg := range packages {
+	for _, program := range append([]string{"ss"}, os.Args[1:]...) {
 		if _, err := exec.LookPath(program); err != nil {
-			missing = append(missing, pkg)
+			missing = append(missing, packages[program]...)
 		}
 	}
 	if len(missing) == 0 {
@@ -35,7 +37,7 @@ func install(packages []string) error {
 		return err
 	}
 	if os.Geteuid() != 0 {
-		return fmt.Errorf("not root")
+		return errors.New("not root")
 	}
 	if err := run(apt, "update", "-qq"); err != nil {
 		return err
