@@ -23,19 +23,23 @@ func age(row *look.Row) span {
 
 func recvQueue(row *look.Row) span { return exactly(uint64(row.Socket.RecvQueue), true) }
 func sendQueue(row *look.Row) span { return exactly(uint64(row.Socket.SendQueue), true) }
-func inode(row *look.Row) span     { return exactly(uint64(row.Socket.Inode), true) }
+
+func inode(row *look.Row) span {
+	n, known := row.Inode()
+	return exactly(uint64(n), known)
+}
 
 // cookieOf knows no cookie 0: sock_gen_cookie begins with 1, so 0 stands for text that had none.
 func cookieOf(row *look.Row) span {
-	c := row.Socket.Cookie
-	return exactly(uint64(c), c != 0 && c != tcp.NoCookie)
+	c, known := row.Cookie()
+	return exactly(uint64(c), known && c != 0 && c != tcp.NoCookie)
 }
 
 // uid is not known where the kernel reports 0 for want of a file to ask: mini sockets, orphans and connections not accepted
 // (sock_i_uid returns 0 for a sock without socket up to Linux 6.15).
 func uid(row *look.Row) span {
-	s := row.Socket
-	return exactly(uint64(s.UID), s.Inode != 0 || s.UID != 0)
+	n, known := row.UID()
+	return exactly(uint64(n), known && (row.Socket.Inode != 0 || n != 0))
 }
 
 // retransmissions prefers idiag_retrans, which is there without tcp_info, to the same counter in tcp_info.

@@ -30,6 +30,11 @@ func (f *Forecaster) Ends(i int) forecast.Ends {
 	if f.namespace.Blur != nil {
 		blur = f.namespace.Blur[i]
 	}
+	if f.namespace.Pasted && s.Inode >= 1<<31 && tcp.SetOf(tcp.FinWait1, tcp.Closing, tcp.LastAck).Has(s.State) {
+		orphan := *s
+		orphan.Inode = 0
+		return either(f.model.Ends(s), f.model.Ends(&orphan)).Blurred(blur)
+	}
 	if s.Timer.Kind == tcp.TimerKeepalive && f.forgotten(s) {
 		options := f.model.Options
 		options.PeerForgot = true
@@ -54,4 +59,20 @@ func (f *Forecaster) forgotten(s *tcp.Socket) bool {
 	}
 	_, there := f.tuples[s.Tuple().Reverse()]
 	return !there
+}
+
+// either is what can be said of a socket that may or may not have an owner: other limits hold for orphans.
+func either(held, orphan forecast.Ends) forecast.Ends {
+	if held.Kind != forecast.At || orphan.Kind != forecast.At {
+		if held.Kind != orphan.Kind {
+			return forecast.Ends{Reason: "the text does not show whether a program still holds the socket, and other limits hold for orphans"}
+		}
+		return held
+	}
+	ends := held
+	ends.Earliest, ends.Latest = min(held.Earliest, orphan.Earliest), max(held.Latest, orphan.Latest)
+	if orphan.Best != held.Best {
+		ends.Also = orphan.Best
+	}
+	return ends
 }

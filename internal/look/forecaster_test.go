@@ -53,3 +53,27 @@ func TestForecaster_blur(t *testing.T) {
 		t.Errorf("exact %v-%v, cut off %v-%v", a.Earliest, a.Latest, b.Earliest, b.Latest)
 	}
 }
+
+// TestForecaster_ownerUnknown: a text without inodes leaves open whether the limits of orphans hold.
+func TestForecaster_ownerUnknown(t *testing.T) {
+	s := keepalive("192.0.2.1:80", "198.51.100.7:5121")
+	s.State, s.Inode, s.SendQueue = tcp.LastAck, 1<<32-1, 1
+	s.Timer = tcp.Timer{Kind: tcp.TimerRetransmit, Count: 3, Expires: time.Second}
+	for field, value := range map[tcp.Field]uint64{
+		tcp.RTO: 1_632_000, tcp.Backoff: 3, tcp.Unacked: 1, tcp.Retransmits: 3, tcp.SndWnd: 65536, tcp.TotalRTO: 3, tcp.TotalRTORecoveries: 1, tcp.TotalRTOTime: 1_224,
+	} {
+		s.Info.Put(field, value)
+	}
+	ends := func(inode uint32) forecast.Ends {
+		s.Inode = inode
+		shot := &look.Snapshot{Namespaces: []look.Namespace{{Sockets: []tcp.Socket{s}, Pasted: true, Sysctls: map[string]int64{"tcp_retries2": 15, "tcp_orphan_retries": 0}}}}
+		return shot.Forecaster(&shot.Namespaces[0]).Ends(0)
+	}
+	held, orphan, open := ends(7), ends(0), ends(1<<32-1)
+	if held.Kind != forecast.At || orphan.Kind != forecast.At || held.Best <= orphan.Best {
+		t.Fatalf("held %+v, orphan %+v", held, orphan)
+	}
+	if open.Earliest != orphan.Earliest || open.Latest != held.Latest || open.Also != orphan.Best {
+		t.Errorf("%+v, want from %v to %v", open, orphan.Earliest, held.Latest)
+	}
+}

@@ -84,7 +84,7 @@ func TestParse_info(t *testing.T) {
 			values{tcp.SndWnd: 0},
 		},
 		"too_large": {[]string{"\t cubic rto:204 backoff:256 mss:4294967296 cwnd:2 bytes_acked:4294967296"}, values{tcp.Backoff: unknown, tcp.SndMSS: unknown, tcp.BytesAcked: 1 << 32}},
-		"damaged": {[]string{"\t cubic rto:204 unacked:x mss:536 cwnd:2 minrtt:1 snd_wnd:4"}, values{tcp.RTO: 204_000, tcp.Unacked: unknown, tcp.Lost: unknown, tcp.SndWnd: 4}},
+		"damaged":   {[]string{"\t cubic rto:204 unacked:x mss:536 cwnd:2 minrtt:1 snd_wnd:4"}, values{tcp.RTO: 204_000, tcp.Unacked: unknown, tcp.Lost: unknown, tcp.SndWnd: 4}},
 	} {
 		t.Run(strings.ReplaceAll(name, ".", "_"), func(t *testing.T) {
 			for i, line := range c.lines {
