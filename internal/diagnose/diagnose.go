@@ -149,7 +149,7 @@ func (o *ownerIndex) of(s *subject) int {
 // complete makes the group's finding.
 func (g *group) complete(sc *scene) report.Finding {
 	f := g.finding(sc)
-	g.describeHolders(sc, &f, g.holders())
+	g.describeHolders(sc, &f, g.holders(), g.count(func(s *subject) bool { return !s.known }) == 0)
 	g.rule.describe(sc, g, &f)
 	return f
 }

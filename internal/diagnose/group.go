@@ -6,8 +6,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/closewait/closewait/forecast"
 	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/report"
+	"github.com/closewait/closewait/tcp"
 )
 
 // group is the sockets of one finding.
@@ -144,10 +146,21 @@ func (g *group) ends(sc *scene) report.Ends {
 	}
 	forecaster := sc.now.Forecaster(&sc.now.Namespaces[g.netns])
 	first := forecaster.Ends(g.members[0].index)
+	untimed := g.members[0].socket // as a rule no timer runs on any of them, and then the state decides
 	for i := range g.members[1:] {
+		s := g.members[i+1].socket
+		if s.Timer.Kind == tcp.TimerNone && untimed.Timer.Kind == tcp.TimerNone && s.State == untimed.State {
+			continue
+		}
 		next := forecaster.Ends(g.members[i+1].index)
 		if next.Kind != first.Kind || next.By != first.By {
-			return report.Ends{Kind: "unknown", Reason: "the sockets end in different ways: see closewait ls"}
+			return report.Ends{Kind: "unknown", Reason: "the sockets end in different ways: see closewait when"}
+		}
+		if next.Reason != first.Reason {
+			first.Reason = "no kernel timer ends these sockets" // for reasons of their own
+			if first.Kind == forecast.At {
+				first.Reason = "the kernel ends these sockets when their timers fire"
+			}
 		}
 		first.Best, first.Earliest, first.Latest = max(first.Best, next.Best), min(first.Earliest, next.Earliest), max(first.Latest, next.Latest)
 	}

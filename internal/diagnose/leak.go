@@ -34,15 +34,11 @@ func halfClosed(sc *scene, s *subject) bool {
 	if len(sc.ends) == 0 {
 		return false
 	}
-	for _, other := range sc.ends[s.socket.Tuple().Reverse()] {
-		for _, h := range sc.now.Holders.Of(other.Inode) {
-			if slices.ContainsFunc(s.holders, func(own look.Holder) bool { return own.PID == h.PID }) {
-				return false
-			}
-		}
-		return true
-	}
-	return false
+	return slices.ContainsFunc(sc.ends[s.socket.Tuple().Reverse()], func(other *tcp.Socket) bool {
+		return !slices.ContainsFunc(sc.now.Holders.Of(other.Inode), func(h look.Holder) bool {
+			return slices.ContainsFunc(s.holders, func(own look.Holder) bool { return own.PID == h.PID })
+		})
+	})
 }
 
 func describeLeak(sc *scene, g *group, f *report.Finding) {
@@ -65,7 +61,7 @@ func describeLeak(sc *scene, g *group, f *report.Finding) {
 	f.NotRemedies = append(f.NotRemedies, report.NotRemedy{
 		What: "destroying the sockets (ss -K)", Why: "the descriptors stay open, and the leak can no longer be seen",
 	})
-	f.Remedies = append(f.Remedies, g.restart(sc)...)
+	f.Remedies = append(f.Remedies, g.restart()...)
 }
 
 // readEvidence tells the sockets apart by what is unread: a received FIN counts as one byte of the receive queue until the program has read to the end.

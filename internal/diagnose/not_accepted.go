@@ -37,11 +37,11 @@ func describeNotAccepted(sc *scene, g *group, f *report.Finding) {
 	if gone := g.count(func(s *subject) bool { return s.socket.State == tcp.CloseWait }); gone > 0 {
 		f.Evidence = append(f.Evidence, fmt.Sprintf("%d of them are in CLOSE_WAIT: the clients have given up meanwhile", gone))
 	}
-	holders, _ := sc.holders(l)
-	for _, p := range g.describeHolders(sc, f, holders) {
+	holders, known := sc.holders(l)
+	for _, p := range g.describeHolders(sc, f, holders, known) {
 		f.Culprits = append(f.Culprits, report.Culprit{PID: &p.PID, Comm: &p.Comm, What: "not_accepting", Listener: &listener})
 	}
-	for _, r := range g.restart(sc) {
+	for _, r := range g.restart() {
 		r.Effect = "closes the listener: the queue is emptied and the clients in it are reset"
 		f.Remedies = append(f.Remedies, r)
 	}

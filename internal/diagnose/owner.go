@@ -14,8 +14,8 @@ import (
 // limitSoon is the time within which a descriptor limit that will be reached is near.
 const limitSoon = 4 * time.Hour
 
-// describeHolders writes who holds the sockets into the finding and returns the processes.
-func (g *group) describeHolders(sc *scene, f *report.Finding, holders []look.Holder) []*look.Process {
+// describeHolders writes who holds the sockets into the finding and returns the processes. Unless known is true, no holder does not mean nobody.
+func (g *group) describeHolders(sc *scene, f *report.Finding, holders []look.Holder, known bool) []*look.Process {
 	for _, h := range holders {
 		p := sc.now.Processes[h.PID]
 		if p == nil || slices.Contains(g.processes, p) {
@@ -24,7 +24,10 @@ func (g *group) describeHolders(sc *scene, f *report.Finding, holders []look.Hol
 		g.processes = append(g.processes, p)
 	}
 	slices.SortFunc(g.processes, func(a, b *look.Process) int { return a.PID - b.PID })
-	f.Processes = []report.Process{}
+	f.Processes = nil
+	if known {
+		f.Processes = []report.Process{}
+	}
 	for _, p := range g.processes {
 		f.Processes = append(f.Processes, process(p))
 	}
@@ -70,7 +73,7 @@ func (g *group) fdLimit(sc *scene, growth *report.Growth) *report.FDLimit {
 }
 
 // restart proposes to restart the owner in the way that fits it. A restart closes all descriptors, whatever the cause.
-func (g *group) restart(sc *scene) []report.Remedy {
+func (g *group) restart() []report.Remedy {
 	if len(g.processes) == 0 {
 		return []report.Remedy{}
 	}
