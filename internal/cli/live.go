@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/closewait/closewait/forecast"
+	"github.com/closewait/closewait/inetdiag"
 	"github.com/closewait/closewait/internal/diagnose"
 	"github.com/closewait/closewait/internal/filter"
 	"github.com/closewait/closewait/internal/host"
@@ -137,7 +138,13 @@ func request(q Query, f *filter.Filter, diagnosed bool) host.Request {
 // lookError gives the errors of a look the words and exit codes of the contract.
 func lookError(err error) error {
 	var ns *netns.OpError
+	var diag *inetdiag.OpError
 	switch {
+	case errors.As(err, &diag) && errors.Is(err, fs.ErrPermission): // the only thing a dump refuses (inet_diag_bc_audit)
+		return &Error{
+			Exit: Refused, Code: "not_permitted", Message: "filter: fwmark cannot be tested",
+			Why: "the kernel tests and reports marks only with CAP_NET_ADMIN", Help: "run as root", Err: err,
+		}
 	case errors.As(err, &ns) && errors.Is(err, fs.ErrPermission):
 		return &Error{
 			Exit: Refused, Code: "not_permitted", Message: "network namespace " + ns.Path + " cannot be entered",

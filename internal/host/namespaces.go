@@ -15,7 +15,8 @@ import (
 
 const enterRemedy = "run as root (CAP_SYS_ADMIN and CAP_SYS_PTRACE)"
 
-// namespaces reads the tables of all selected namespaces. Only a failure in the first of them, or in the selection, is an error.
+// namespaces reads the tables of all selected namespaces. It is an error when none of them may be entered, when the selection names one that does not
+// exist, and when sock_diag refuses the question.
 func (v *visit) namespaces(ctx context.Context) error {
 	all, hidden, err := netns.List(ctx, v.host.roots)
 	if err != nil && len(all) == 0 {
@@ -41,7 +42,7 @@ func (v *visit) namespaces(ctx context.Context) error {
 	for i, ns := range selected {
 		switch err := v.namespace(ctx, ns); {
 		case err == nil, errors.Is(err, netns.ErrVanished):
-		case errors.Is(err, fs.ErrPermission) && (i > 0 || len(v.request.Netns) == 0):
+		case mayNotEnter(err):
 			refused++
 		case ctx.Err() != nil:
 			v.unseen += len(selected) - i
@@ -60,6 +61,12 @@ func (v *visit) namespaces(ctx context.Context) error {
 		v.missing("CW502", fmt.Sprintf("network namespaces that could not be looked into: at least %d", n), enterRemedy)
 	}
 	return nil
+}
+
+// mayNotEnter tells a namespace that may not be entered from one whose sock_diag refuses the question.
+func mayNotEnter(err error) bool {
+	var entering *netns.OpError
+	return errors.As(err, &entering) && errors.Is(err, fs.ErrPermission)
 }
 
 // namespace reads one namespace, unless its counters show that there is nothing to read: dumping an empty namespace costs the kernel a walk over the
