@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/closewait/closewait/internal/report"
+	"github.com/closewait/closewait/internal/spelling"
 )
 
 // UnknownError says that there is no page with a name.
@@ -68,7 +69,7 @@ func near(key string) []string {
 func closest(p *Page, key string) (away int, name string) {
 	away = longestWord
 	for _, n := range append([]string{p.Name}, p.Aliases...) {
-		d := distance(key, keyOf(n))
+		d := spelling.Distance(key, keyOf(n))
 		if len(key) > 2 && strings.HasPrefix(keyOf(n), key) {
 			d = 1
 		}
@@ -77,28 +78,4 @@ func closest(p *Page, key string) (away int, name string) {
 		}
 	}
 	return away, name
-}
-
-// distance is the number of letters to insert, delete, replace or swap with a neighbour that turns a into b.
-func distance(a, b string) int {
-	before, last := make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range last {
-		last[j] = j
-	}
-	for i := range len(a) {
-		row := make([]int, len(b)+1)
-		row[0] = i + 1
-		for j := range len(b) {
-			change := last[j]
-			if a[i] != b[j] {
-				change++
-			}
-			row[j+1] = min(change, last[j+1]+1, row[j]+1)
-			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
-				row[j+1] = min(row[j+1], before[j-1]+1)
-			}
-		}
-		before, last = last, row
-	}
-	return last[len(b)]
 }

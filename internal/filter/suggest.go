@@ -3,6 +3,8 @@ package filter
 import (
 	"slices"
 	"strings"
+
+	"github.com/closewait/closewait/internal/spelling"
 )
 
 // suggest returns the known words nearest to a misspelt one, the likeliest typing errors only: a word not finished,
@@ -18,7 +20,7 @@ func suggest(word string, known []string) []string {
 		if len(word) > 2 && strings.HasPrefix(strings.ToLower(k), word) {
 			return []string{k}
 		}
-		switch d := distance(word, strings.ToLower(k)); {
+		switch d := spelling.Distance(word, strings.ToLower(k)); {
 		case d < best:
 			best, found = d, []string{k}
 		case d == best && d < len(word) && !slices.Contains(found, k):
@@ -26,29 +28,6 @@ func suggest(word string, known []string) []string {
 		}
 	}
 	return found[:min(len(found), 3)]
-}
-
-// distance counts the letters to insert, delete, replace or swap with their neighbour to turn a into b.
-func distance(a, b string) int {
-	two, one, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range a {
-		two, one, row = one, row, two
-		row[0] = i + 1
-		for j := range b {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			row[j+1] = min(one[j+1]+1, row[j]+1, one[j]+cost)
-			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
-				row[j+1] = min(row[j+1], two[j-1]+1)
-			}
-		}
-	}
-	return row[len(b)]
 }
 
 // didYouMean joins a suggestion, if there is one, with the list of what is known.
