@@ -71,6 +71,9 @@ func cannedLook(ctx context.Context, q Query) (*Answer, error) {
 	case "slow":
 		time.Sleep(700 * time.Millisecond)
 	case "hang":
+		if file := os.Getenv("READY"); file != "" { // so that a script need not guess when to send its signal
+			_ = os.WriteFile(file, nil, 0o644)
+		}
 		<-ctx.Done()
 		a := hiddenAnswer()
 		a.Report.Incomplete = []report.Incomplete{{Code: "CW502", Message: "the look was cut short"}}
