@@ -71,11 +71,17 @@ func (v *view) cutShort(p *plan) {
 	case v.payloadSent() && v.expires > 0:
 		p.armed = min(length, v.rto)
 	case v.payloadSent():
-		p.armed = min(v.rto, max(v.Clock.jiffiesUp(rest+time.Duration(v.sent)*tick), 1))
+		cut := min(v.rto, max(v.Clock.jiffiesUp(rest+time.Duration(v.sent)*tick), 1))
+		if v.sent-cut > slotOf(cut)+1 { // cut short, it would have fired: the option came later
+			cut = v.rto
+		}
+		p.armed = cut
 		v.overdue(p.armed)
 	case near(v.Clock.jiffiesUp(rest), v.expires):
-		// A FIN alone: the timer ends with the option's time.
-		p.cut = true
+		// A FIN alone: the timer ends with the option's time. Where the last firing was shows how far ahead it was armed.
+		_, base, _ := v.bases()
+		spent := time.Duration(v.passed(p, base, likely)) * tick
+		p.cut, p.armed = true, min(v.rto, max(v.Clock.jiffiesUp(p.timeout.user-spent), v.expires))
 	}
 	p.cut = p.cut || p.armed < v.rto && near(v.Clock.jiffiesUp(rest), v.expires) || p.armed <= 1
 }

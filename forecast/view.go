@@ -126,6 +126,13 @@ func (v *view) thin() bool {
 	if v.socket.State != tcp.Established || v.uint(tcp.Unacked) >= 4 {
 		return false
 	}
+	// A first time-out that doubled was none of a thin stream's, nor is any during the initial slow start (tcp_in_initial_slowstart), which BBR never leaves.
+	if v.backoff > 0 && v.retransmits <= thinRetries {
+		return false
+	}
+	if threshold, ok := v.socket.Info.Uint(tcp.SndSSThresh); ok && threshold >= 0x7fffffff && v.retransmits > 0 {
+		return false
+	}
 	// Where no setting is known, the absence of any doubling, as well as of those the first time-outs left out, shows it.
 	seen := v.retransmits > 1 && v.backoff == max(v.retransmits-thinRetries, 0)
 	if v.options.ThinLinear.Known || v.Limits.ThinLinear.Known {

@@ -146,6 +146,10 @@ func compareJSON(s *socketJSON, ss *nstest.SSSocket) (differences []string) {
 		expires := time.Duration(*s.Timer.ExpiresSeconds * float64(time.Second))
 		check("expires", expires >= ss.Timer.Min-looks && expires <= ss.Timer.Max+looks, expires, ss.Timer.Text)
 	}
+	if s.State == "listen" { // its tcp_info has the two queues once more, under the names of other things
+		check("info", s.Info == nil, s.Info, "")
+		return differences
+	}
 	for key, name := range map[string]string{
 		"unacked": "unacked", "bytes_acked": "bytes_acked", "bytes_received": "bytes_received", "bytes_sent": "bytes_sent",
 		"segs_out": "segments_sent", "segs_in": "segments_received", "notsent": "not_sent_bytes", "snd_wnd": "send_window_bytes", "backoff": "backoff",

@@ -72,10 +72,11 @@ func eachMatch(f *filter.Filter, each func(*look.Row) error) func(*look.Snapshot
 	var row look.Row
 	var model forecast.Model
 	var of *look.Namespace
+	var clock look.Clock
 	whole := f.String() == ""
 	return func(host *look.Snapshot, ns *look.Namespace, s *tcp.Socket) error {
-		if of != ns {
-			model, of = host.Model(ns), ns
+		if of != ns || clock != host.Clock {
+			model, of, clock = host.Model(ns), ns, host.Clock
 		}
 		row = look.Row{Socket: s, Netns: ns, Age: diagnose.Age(s), Ends: model.Ends(s)}
 		if s.Inode == 0 {

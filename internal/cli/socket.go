@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"math"
 	"net/netip"
 	"strconv"
 
@@ -16,7 +17,7 @@ func socketJSON(r *look.Row) report.Socket {
 	return report.Socket{
 		Netns: netnsJSON(r.Netns), Family: s.Family.String(), State: s.State.String(), Local: endpointJSON(s.Local), Peer: peerJSON(s),
 		Cookie: cookieJSON(r), Inode: ifKnown(r.Inode()), UID: ifKnown(r.UID()), RecvQueueBytes: s.RecvQueue, SendQueueBytes: s.SendQueue,
-		Timer: timerJSON(s.Timer), Info: infoJSON(&s.Info), Accepted: acceptedJSON(s), Age: ageJSON(r.Age), Holders: holdersJSON(r),
+		Timer: timerJSON(s.Timer), Info: infoJSON(s), Accepted: acceptedJSON(s), Age: ageJSON(r.Age), Holders: holdersJSON(r),
 		Workload: workloadJSON(r.Processes), Ends: diagnose.ReportEnds(r.Ends), Cause: known(r.Cause), Code: known(r.Code),
 	}
 }
@@ -70,16 +71,17 @@ func timerJSON(t tcp.Timer) report.Timer {
 	return out
 }
 
-// infoJSON lists the fields the kernel sent. The numbers share one string.
-func infoJSON(info *tcp.Info) report.Info {
-	if !info.Known() {
+// infoJSON lists the fields the kernel sent, but for the figures it has for listeners, which are of no connection, and for rates without a limit. The numbers share one string.
+func infoJSON(s *tcp.Socket) report.Info {
+	info := &s.Info
+	if !info.Known() || s.State == tcp.Listen {
 		return nil
 	}
 	var numbers []byte
 	fields, ends := make(report.Info, 0, 64), make([]int, 0, 64)
 	for f := range tcp.Fields() {
 		n, ok := info.Uint(f)
-		if !ok {
+		if !ok || n == math.MaxUint64 {
 			continue
 		}
 		if d, isTime := info.Duration(f); isTime {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"math"
 	"net/netip"
 	"strconv"
 
@@ -39,7 +40,7 @@ func appendSocket(b []byte, r *look.Row) []byte {
 	b = strconv.AppendUint(append(b, `,"recv_queue_bytes":`...), uint64(s.RecvQueue), 10)
 	b = strconv.AppendUint(append(b, `,"send_queue_bytes":`...), uint64(s.SendQueue), 10)
 	b = appendTimer(append(b, `,"timer":`...), s.Timer)
-	b = appendInfo(append(b, `,"info":`...), &s.Info)
+	b = appendInfo(append(b, `,"info":`...), s)
 	b = appendAccepted(append(b, `,"accepted":`...), s)
 	b = appendAge(append(b, `,"age":`...), r.Age)
 	b = appendHolders(append(b, `,"holders":`...), r)
@@ -110,14 +111,15 @@ func appendTimer(b []byte, t tcp.Timer) []byte {
 	return append(strconv.AppendUint(append(b, `,"count":`...), uint64(t.Count), 10), '}')
 }
 
-func appendInfo(b []byte, info *tcp.Info) []byte {
-	if !info.Known() {
+func appendInfo(b []byte, s *tcp.Socket) []byte {
+	info := &s.Info
+	if !info.Known() || s.State == tcp.Listen {
 		return append(b, "null"...)
 	}
 	separator := byte('{')
 	for f := range tcp.Fields() {
 		n, ok := info.Uint(f)
-		if !ok {
+		if !ok || n == math.MaxUint64 { // a pacing rate without a limit
 			continue
 		}
 		b = append(append(append(b, separator, '"'), f.Key()...), '"', ':')

@@ -103,10 +103,7 @@ func (a *app) forecasts(w io.Writer, answer *Answer, changes []forecast.Change) 
 }
 
 func changesJSON(changes []forecast.Change) map[string]int64 {
-	if changes == nil {
-		return nil
-	}
-	out := map[string]int64{}
+	out := map[string]int64{} // empty, not null: nothing was tried out
 	for _, c := range changes {
 		out[c.Key] = c.Value
 	}

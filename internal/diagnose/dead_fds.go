@@ -32,13 +32,16 @@ func deadFDs(sc *scene) []report.Finding {
 func deadFDsOf(sc *scene, pid, count int) report.Finding {
 	g := &group{rule: &rule{code: "CW110", cause: "dead_fds"}, netns: -1}
 	f := g.finding(sc)
-	f.Count, f.Severity = count, report.SeverityWarning
+	f.Count, f.Severity = count, report.SeverityInfo
+	if count >= 10 { // a few may be on their way to be closed
+		f.Severity = report.SeverityWarning
+	}
 	g.describeHolders(sc, &f, []look.Holder{{PID: pid}}, true)
 	if f.FDLimit = g.fdLimit(sc, nil); f.FDLimit != nil && f.FDLimit.Used*5 >= f.FDLimit.Limit*4 {
 		f.Severity = report.SeverityCritical
 	}
 	f.Ends = report.Ends{Kind: "never", Reason: "the sockets have ended already; the descriptors stay open until the program closes them"}
-	f.Evidence = []string{fmt.Sprintf("%s of pid %d refer to connections that are over (reset, timed out or destroyed): no table of sockets shows them",
+	f.Evidence = []string{fmt.Sprintf("%s of pid %d without a connection: it is over (reset, timed out or destroyed): no table of sockets shows them",
 		plural(count, "descriptor"), pid)}
 	f.NotRemedies = []report.NotRemedy{{What: "any sysctl, ss -K", Why: "there is no socket left that the kernel could end"}}
 	f.Remedies = g.restart()

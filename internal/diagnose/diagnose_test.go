@@ -150,9 +150,11 @@ func TestLeak_severity(t *testing.T) {
 		{"a few, long ago", leaks(3, burst), 100, report.SeverityInfo},
 		{"a burst that does not grow", leaks(8, burst), 100, report.SeverityInfo},
 		{"many", leaks(12, burst), 100, report.SeverityWarning},
-		{"growing", leaks(8, steady), 100, report.SeverityWarning},
+		{"a pool whose members are closed one after another", leaks(8, steady), 46, report.SeverityInfo},
+		{"growing", leaks(12, steady), 100, report.SeverityWarning},
 		{"near the limit", leaks(3, burst), 900, report.SeverityCritical},
-		{"soon at the limit", leaks(60, steady), 800, report.SeverityCritical},
+		{"soon at the limit", leaks(210, steady), 800, report.SeverityCritical},
+		{"a small part of what is open", leaks(60, steady), 800, report.SeverityWarning},
 	}
 	for _, test := range tests {
 		test.now.Processes[2214].FDs, test.now.Processes[2214].FDLimit = test.fds, 1024

@@ -91,6 +91,16 @@ func (g *group) silence(better func(a, b time.Duration) bool) (d time.Duration) 
 	return d
 }
 
+// minStall returns for how long none of the members could send payload.
+func (g *group) minStall() (d time.Duration) {
+	for i := range g.members {
+		if sent, ok := g.members[i].socket.Info.Duration(tcp.LastDataSent); ok && (i == 0 || sent < d) {
+			d = sent
+		}
+	}
+	return d
+}
+
 // ages returns the known ages in ascending order, and the worst of their kinds.
 func (g *group) ages() ([]time.Duration, look.AgeKind) {
 	if g.sorted != nil {

@@ -34,8 +34,13 @@ func halfClosed(sc *scene, s *subject) bool {
 	if len(sc.ends) == 0 {
 		return false
 	}
-	return slices.ContainsFunc(sc.ends[s.socket.Tuple().Reverse()], func(other *tcp.Socket) bool {
-		return !slices.ContainsFunc(sc.now.Holders.Of(other.Inode), func(h look.Holder) bool {
+	// Namespaces may use the same addresses, loopback ones at least: there the other end can only be in the same namespace.
+	loopback := s.socket.Peer.Addr().Unmap().IsLoopback()
+	return slices.ContainsFunc(sc.ends[s.socket.Tuple().Reverse()], func(other otherEnd) bool {
+		if loopback && other.netns != s.netns {
+			return false
+		}
+		return !slices.ContainsFunc(sc.now.Holders.Of(other.socket.Inode), func(h look.Holder) bool {
 			return slices.ContainsFunc(s.holders, func(own look.Holder) bool { return own.PID == h.PID })
 		})
 	})
@@ -45,7 +50,7 @@ func describeLeak(sc *scene, g *group, f *report.Finding) {
 	f.Growth = g.growth()
 	f.FDLimit = g.fdLimit(sc, f.Growth)
 	f.Severity = leakSeverity(sc, g, f)
-	f.Evidence = append(f.Evidence, fmt.Sprintf("the peers of %s sent FIN; the program has not called close()", plural(len(g.members), "socket")))
+	f.Evidence = append(f.Evidence, fmt.Sprintf("the peers of %s sent FIN a while ago; nobody has closed them here since", plural(len(g.members), "socket")))
 	f.Evidence = append(f.Evidence, readEvidence(g)...)
 	if f.Ends.Kind == "never" {
 		f.Evidence = append(f.Evidence, "no kernel timer runs on them")
@@ -82,12 +87,22 @@ func readEvidence(g *group) []string {
 }
 
 // leakSeverity follows the harm: near the descriptor limit it is critical; a few sockets that do not grow in number are worth a note.
+//
+// Growth is estimated from ages, which members of a bounded pool that are closed one after another show as well. So it only counts where there are more of
+// them than a small pool has, and the limit is only foreseen where they are a good part of what is open.
 func leakSeverity(sc *scene, g *group, f *report.Finding) string {
-	if l := f.FDLimit; l != nil && (l.Used*5 >= l.Limit*4 || l.ReachedAt != nil && l.ReachedAt.Sub(sc.now.TakenAt) <= limitSoon) {
-		return report.SeverityCritical
-	}
+	const several, many = 10, 20
 	growing := f.Growth != nil && f.Growth.PerMinute > 0
-	if len(g.members) >= 10 || growing {
+	if l := f.FDLimit; l != nil {
+		foreseen := growing && len(g.members) >= many && 4*len(g.members) >= l.Used
+		if !foreseen {
+			l.ReachedAt = nil
+		}
+		if l.Used*5 >= l.Limit*4 || foreseen && l.ReachedAt != nil && l.ReachedAt.Sub(sc.now.TakenAt) <= limitSoon {
+			return report.SeverityCritical
+		}
+	}
+	if len(g.members) >= several || growing && g.members[0].listener != nil {
 		return report.SeverityWarning
 	}
 	return report.SeverityInfo

@@ -10,11 +10,11 @@ import (
 // notAccepted is connections that wait in a listener's accept queue while nobody accepts.
 //
 // Needs: the inode (0 before accept, see sock_graft) and the listener. Claims: the listener's queue is not empty and the connection has been in it for
-// a while. Refuted by an inode.
+// a while, and nobody left the queue between two looks. Refuted by an inode.
 var notAccepted = rule{
 	code: "CW104", cause: "not_accepted",
-	claims: func(_ *scene, s *subject) bool {
-		return s.socket.Unaccepted() && s.listener != nil && s.listener.RecvQueue > 0 && s.age.Time >= fresh
+	claims: func(sc *scene, s *subject) bool {
+		return s.socket.Unaccepted() && s.listener != nil && s.listener.RecvQueue > 0 && s.age.Time >= fresh && !sc.accepting(s.netns, s.listener)
 	},
 	together: func(s *subject) uint64 { return uint64(s.listener.Cookie) },
 	describe: describeNotAccepted,
@@ -30,7 +30,7 @@ func describeNotAccepted(sc *scene, g *group, f *report.Finding) {
 	listener := endpoint(l.Local)
 	f.Role, f.Local = new("listener"), &listener
 	f.Victims = report.Victims{Count: len(g.members), Listener: &listener}
-	f.Evidence = append(f.Evidence, fmt.Sprintf("%d connections wait to be accepted on %s, whose backlog is %d", l.RecvQueue, text(l.Local), l.SendQueue))
+	f.Evidence = append(f.Evidence, fmt.Sprintf("%s waiting to be accepted on %s, whose backlog is %d", plural(int(l.RecvQueue), "connection"), text(l.Local), l.SendQueue))
 	if full {
 		f.Evidence = append(f.Evidence, "the queue is full: the kernel drops what else arrives")
 	}

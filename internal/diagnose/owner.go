@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -87,6 +88,13 @@ func (g *group) restart() []report.Remedy {
 		remedy.Command = w.Runtime + " restart " + shellWord(cmp.Or(w.Name, w.ContainerID))
 	case w.Kind == look.KindUnit && strings.HasSuffix(w.Unit, ".service") && !strings.Contains(w.Cgroup, "/user@"):
 		remedy.Command = "systemctl restart " + shellWord(w.Unit)
+	case len(g.processes) > 1:
+		var pids []string
+		for _, p := range g.processes {
+			pids = append(pids, strconv.Itoa(p.PID))
+		}
+		remedy.Command = fmt.Sprintf("restart %s (pids %s)", g.processes[0].Comm, strings.Join(pids[:min(len(pids), 10)], ", "))
+		remedy.Effect = "gives the descriptors back once none of these processes has them any more"
 	default:
 		remedy.Command = fmt.Sprintf("restart %s (pid %d)", g.processes[0].Comm, g.processes[0].PID)
 	}

@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/closewait/closewait/internal/report"
 	"github.com/closewait/closewait/tcp"
@@ -13,9 +14,9 @@ import (
 // peer answered the latest probe. Refuted by unanswered probes (then it has vanished) and by data that moves.
 var peerNotReading = rule{
 	code: "CW202", cause: "peer_not_reading",
-	claims: func(sc *scene, s *subject) bool {
+	claims: func(_ *scene, s *subject) bool {
 		sent, ok := s.socket.Info.Duration(tcp.LastDataSent)
-		return ok && sent >= fresh && windowClosed(s.socket) && (answersProbes(s.socket) || shrunk(s.socket)) && !sc.moved(s.socket)
+		return ok && sent >= fresh && windowClosed(s.socket) && (answersProbes(s.socket) || shrunk(s.socket))
 	},
 	describe: describePeerNotReading,
 }
@@ -35,12 +36,23 @@ func shrunk(s *tcp.Socket) bool {
 	return s.Timer.Kind == tcp.TimerRetransmit && s.Timer.Count == 0 && backoff > 0 && ok && heard <= 2*rto
 }
 
+// longStall is the time without any progress that no reader takes that reads at all.
+const longStall = 30 * time.Second
+
 func describePeerNotReading(_ *scene, g *group, f *report.Finding) {
-	f.Severity = report.SeverityWarning
+	// A slow reader that opens its window every now and then looks the same in between.
+	f.Severity = report.SeverityInfo
+	if g.minStall() >= longStall {
+		f.Severity = report.SeverityWarning
+	}
 	f.Culprits = []report.Culprit{{What: "peer", Peer: g.onePeer()}}
 	f.Evidence = append(f.Evidence,
-		fmt.Sprintf("the window is 0 and the peers answer our probes: last heard %s ago; they are alive and read nothing", short(g.maxSilence())),
+		fmt.Sprintf("the window is 0 and the peers answer our probes: last heard %s ago; they are alive and have taken nothing for %s or longer",
+			short(g.maxSilence()), short(g.minStall())),
 		fmt.Sprintf("%s queued on %s", size(g.sendQueue()), plural(len(g.members), "socket")))
+	if g.count(func(s *subject) bool { return s.socket.Orphan() }) > 0 {
+		return // orphans are given up, whatever the peer answers
+	}
 	f.NotRemedies = append(f.NotRemedies, report.NotRemedy{
 		What: "tcp_retries2", Why: "a peer that answers probes is never given up: the count starts again with each answer",
 	})

@@ -62,9 +62,13 @@ func waits(s *tcp.Socket) bool {
 	return (s.Timer.Kind == tcp.TimerRetransmit || s.Timer.Kind == tcp.TimerPersist) && (s.Timer.Count > 0 || backoff > 0)
 }
 
-// Undecided reports whether a verdict about the socket depends on seeing it again a moment later: it has bytes that may or may not be moving.
+// Undecided reports whether a verdict about the socket depends on seeing it again a moment later: it has bytes that may or may not be
+// moving, or waits in a queue that may or may not be.
 func Undecided(s *tcp.Socket) bool {
-	return s.State == tcp.CloseWait && s.Inode != 0 && Age(s).Time >= fresh && (s.RecvQueue > 1 || s.SendQueue > 0)
+	if Age(s).Time < fresh {
+		return false
+	}
+	return s.Unaccepted() || s.State == tcp.CloseWait && (s.RecvQueue > 1 || s.SendQueue > 0)
 }
 
 // silent returns how long the peer has not been heard; ok is false when the kernel does not say.

@@ -13,7 +13,12 @@ type scene struct {
 	later     map[tcp.Cookie]*tcp.Socket // the second look at suspects, nil if there was none
 	listeners map[listenKey][]*tcp.Socket
 	// ends are the sockets in FIN_WAIT_2 that somebody holds: the other ends, on this host, of sockets in CLOSE_WAIT.
-	ends map[tcp.Tuple][]*tcp.Socket
+	ends map[tcp.Tuple][]otherEnd
+}
+
+type otherEnd struct {
+	netns  int
+	socket *tcp.Socket
 }
 
 type listenKey struct {
@@ -22,7 +27,7 @@ type listenKey struct {
 }
 
 func newScene(now *look.Snapshot, later []tcp.Socket) *scene {
-	sc := &scene{now: now, listeners: map[listenKey][]*tcp.Socket{}, ends: map[tcp.Tuple][]*tcp.Socket{}}
+	sc := &scene{now: now, listeners: map[listenKey][]*tcp.Socket{}, ends: map[tcp.Tuple][]otherEnd{}}
 	if later != nil {
 		sc.later = make(map[tcp.Cookie]*tcp.Socket, len(later))
 		for i := range later {
@@ -35,7 +40,7 @@ func newScene(now *look.Snapshot, later []tcp.Socket) *scene {
 			key := listenKey{netns, s.Local.Port()}
 			sc.listeners[key] = append(sc.listeners[key], s)
 		case s.State == tcp.FinWait2 && s.Inode != 0:
-			sc.ends[s.Tuple()] = append(sc.ends[s.Tuple()], s)
+			sc.ends[s.Tuple()] = append(sc.ends[s.Tuple()], otherEnd{netns, s})
 		}
 	})
 	return sc
@@ -68,8 +73,22 @@ func (sc *scene) listener(netns int, s *tcp.Socket) *tcp.Socket {
 
 // holders returns who holds the socket; known is false where that could not be found out.
 func (sc *scene) holders(s *tcp.Socket) (holders []look.Holder, known bool) {
+	if s.Inode == 0 {
+		return nil, true // no file refers to it
+	}
 	holders = sc.now.Holders.Of(s.Inode)
 	return holders, len(holders) > 0 || sc.now.Sought(s)
+}
+
+// accepting reports whether a listener's program took connections out of its queue between the two looks.
+func (sc *scene) accepting(netns int, listener *tcp.Socket) bool {
+	for i := range sc.now.Namespaces[netns].Sockets {
+		s := &sc.now.Namespaces[netns].Sockets[i]
+		if s.Unaccepted() && Undecided(s) && sc.moved(s) && sc.listener(netns, s) == listener {
+			return true
+		}
+	}
+	return false
 }
 
 // moved reports whether the second look saw the socket make progress or found it gone. Without a second look nothing is known to have moved.
@@ -78,7 +97,7 @@ func (sc *scene) moved(s *tcp.Socket) bool {
 		return false
 	}
 	after, ok := sc.later[s.Cookie]
-	if !ok || after.State != s.State || after.RecvQueue != s.RecvQueue {
+	if !ok || after.State != s.State || after.Inode != s.Inode || after.RecvQueue != s.RecvQueue {
 		return true
 	}
 	for _, f := range [...]tcp.Field{tcp.BytesAcked, tcp.BytesReceived} {

@@ -61,7 +61,6 @@ func (h *Host) Look(ctx context.Context, r Request) (*look.Snapshot, []tcp.Socke
 		v.missing("CW502", "the host's name and boot id could not be read: "+err.Error(), "")
 	}
 	v.snapshot.Host = identity
-	v.clock()
 	if err := v.namespaces(ctx); err != nil {
 		return nil, nil, err
 	}
@@ -71,10 +70,15 @@ func (h *Host) Look(ctx context.Context, r Request) (*look.Snapshot, []tcp.Socke
 	return v.snapshot, later, nil
 }
 
-// clock reads the kernel's timer clock. Without the right to do so forecasts are less exact, which they say themselves.
-func (v *visit) clock() {
-	if hz, jiffies, err := v.host.proc.Clock(); err == nil {
-		v.snapshot.Clock = look.Clock{HZ: hz, Jiffies: jiffies, At: v.host.now()}
+// clock reads the kernel's timer clock when the first socket with a timer is seen that may end it. Without the right to do so forecasts are less exact, which they
+// say themselves.
+func (v *visit) clock(s *tcp.Socket) {
+	if v.clocked || s.Timer.Kind == tcp.TimerNone {
+		return
+	}
+	v.clocked = true
+	if hz, jiffies, into, err := v.host.proc.Clock(); err == nil {
+		v.snapshot.Clock = look.Clock{HZ: hz, Jiffies: jiffies, At: v.host.now().Add(-into)}
 	}
 }
 
@@ -87,6 +91,7 @@ type visit struct {
 	tables map[int]*inetdiag.Conn
 	// inUse sums the sockets in the tables of all namespaces, as sockstat counts them; allocated is what the host has in all.
 	inUse, allocated procfs.Count
+	clocked          bool // whether clock has been asked
 	// unseen counts namespaces that exist, or may exist, and were not read.
 	unseen int
 }

@@ -147,9 +147,15 @@ func (v *visit) dump(ctx context.Context, conn *inetdiag.Conn, found look.Namesp
 		}
 	}
 	if v.request.Each != nil {
-		stats, err = conn.Dump(ctx, query, func(s *tcp.Socket) error { return v.request.Each(v.snapshot, &found, s) })
+		stats, err = conn.Dump(ctx, query, func(s *tcp.Socket) error {
+			v.clock(s)
+			return v.request.Each(v.snapshot, &found, s)
+		})
 	} else {
 		sockets, stats, err = conn.Sockets(ctx, query, make([]tcp.Socket, 0, v.expected(size)))
+	}
+	for i := range sockets {
+		v.clock(&sockets[i])
 	}
 	found.Sockets = sockets
 	index := len(v.snapshot.Namespaces)

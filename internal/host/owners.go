@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/procfs"
@@ -35,9 +36,33 @@ func (v *visit) owners(ctx context.Context) {
 	}
 	s.HoldersComplete = err == nil && stats.NotPermitted == 0
 	v.processes(ctx)
-	if hidden := s.Holders.Wanted() - s.Holders.Held(); hidden > 0 && !s.HoldersComplete {
-		v.missing("CW501", fmt.Sprintf("sockets whose owners could not be seen: %d (%s)", hidden, why(err, stats)), ownersRemedy)
+	if hidden := v.unheld(); hidden > 0 && !s.HoldersComplete {
+		v.missing("CW501", fmt.Sprintf("sockets whose owners could not be seen: %d (%s)", hidden, why(err, stats)), remedy(err))
 	}
+}
+
+// unheld counts the wanted sockets without a holder. Those that were active a moment ago may have been closed between the reading of the tables and of
+// the descriptors, and are not missed.
+func (v *visit) unheld() (n int) {
+	const settled = time.Second
+	v.each(func(s *tcp.Socket) {
+		heard, known := s.Info.Duration(tcp.LastAckRecv)
+		if s.Inode != 0 && v.snapshot.Holders.Wants(s.Inode) && len(v.snapshot.Holders.Of(s.Inode)) == 0 && (!known || heard >= settled) {
+			n++
+		}
+	})
+	return n
+}
+
+// remedy is what would have shown the owners.
+func remedy(err error) string {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return "use a longer --timeout"
+	case os.Geteuid() == 0:
+		return "even root is not let in: look for AppArmor, SELinux, a user namespace or missing capabilities"
+	}
+	return ownersRemedy
 }
 
 func why(err error, stats procfs.WalkStats) string {
@@ -121,7 +146,7 @@ func (v *visit) judge(strange []look.DeadFD) {
 		}
 	}
 	if unknown > 0 {
-		v.missing("CW501", fmt.Sprintf("descriptors in no socket table that could not be asked whether they are leaked: %d", unknown), ownersRemedy)
+		v.missing("CW501", fmt.Sprintf("descriptors in no socket table that could not be asked whether they are leaked: %d", unknown), remedy(nil))
 	}
 }
 
@@ -149,7 +174,7 @@ func (v *visit) processes(ctx context.Context) {
 	}
 	found, err := v.host.proc.Processes(ctx, list)
 	if err != nil {
-		v.missing("CW501", "the owners could not all be described: "+strings.TrimSpace(err.Error()), ownersRemedy)
+		v.missing("CW501", "the owners could not all be described: "+strings.TrimSpace(err.Error()), remedy(err))
 	}
 	v.snapshot.Processes = found
 }

@@ -33,7 +33,7 @@ type Snapshot struct {
 // Clock is what is known of the kernel's timer clock at one moment.
 type Clock struct {
 	HZ      int    // jiffies a second, 0 when not known
-	Jiffies uint64 // the count of them at At, 0 when not known
+	Jiffies uint64 // the count of them that began at At, 0 when not known
 	At      time.Time
 }
 
@@ -67,8 +67,13 @@ type Namespace struct {
 func (s *Snapshot) Model(n *Namespace) forecast.Model {
 	m := forecast.Model{Limits: forecast.LimitsOf(n.Sysctls), Kernel: forecast.KernelOf(s.Host.Kernel), Clock: forecast.Clock{HZ: s.Clock.HZ}}
 	if s.Clock.Jiffies != 0 && s.Clock.HZ > 0 {
+		tick := time.Second / time.Duration(s.Clock.HZ)
 		since := n.ReadAt.Sub(s.Clock.At)
-		m.Clock.Jiffies = s.Clock.Jiffies + uint64(int64(since)*int64(s.Clock.HZ)/int64(time.Second))
+		passed := int64(since / tick)
+		if since < 0 && since%tick != 0 {
+			passed-- // whole jiffies downwards: the table was read before the clock
+		}
+		m.Clock.Jiffies = s.Clock.Jiffies + uint64(passed)
 		m.Clock.Known = true
 	}
 	return m

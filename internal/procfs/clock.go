@@ -2,6 +2,7 @@ package procfs
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"io"
 	"math"
@@ -16,10 +17,9 @@ var frequencies = [...]int{100, 200, 250, 256, 300, 500, 1000, 1024}
 // errNoClock is said of a timer list that does not show what is wanted.
 var errNoClock = errors.New("no count of jiffies, or one that fits no frequency")
 
-// ParseTimerList finds the kernel's count of jiffies in /proc/timer_list (timer_list_show in kernel/time/timer_list.c), and computes from it how many of them make a
-// second. No more is read than that takes.
-func ParseTimerList(r io.Reader) (hz int, jiffies uint64, err error) {
-	var now time.Duration
+// ParseTimerList finds the kernel's count of jiffies in /proc/timer_list (timer_list_show in kernel/time/timer_list.c) and the reading of CLOCK_MONOTONIC
+// shortly before, and computes from them how many jiffies make a second. No more is read than that takes.
+func ParseTimerList(r io.Reader) (hz int, jiffies uint64, now time.Duration, err error) {
 	lines := bufio.NewScanner(r)
 	for lines.Scan() {
 		if text, ok := strings.CutPrefix(lines.Text(), "now at "); ok {
@@ -31,18 +31,15 @@ func ParseTimerList(r io.Reader) (hz int, jiffies uint64, err error) {
 		}
 		if text, ok := strings.CutPrefix(lines.Text(), "jiffies: "); ok {
 			if jiffies, err = strconv.ParseUint(strings.TrimSpace(text), 10, 64); err != nil {
-				return 0, 0, opError("parse timer_list", "", err)
+				return 0, 0, 0, opError("parse timer_list", "", err)
 			}
 			if hz = frequency(jiffies, now); hz == 0 {
 				break
 			}
-			return hz, jiffies, nil
+			return hz, jiffies, now, nil
 		}
 	}
-	if err := lines.Err(); err != nil {
-		return 0, 0, opError("parse timer_list", "", err)
-	}
-	return 0, 0, opError("parse timer_list", "", errNoClock)
+	return 0, 0, 0, opError("parse timer_list", "", cmp.Or(lines.Err(), errNoClock))
 }
 
 // frequency finds the CONFIG_HZ with which a kernel that has run for a while has come to this count. It starts counting five minutes before a 32 bit

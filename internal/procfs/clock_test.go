@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/closewait/closewait/internal/procfs"
 )
@@ -27,32 +28,45 @@ jiffies: 4296301720
 `
 
 func TestParseTimerList(t *testing.T) {
-	hz, jiffies, err := procfs.ParseTimerList(strings.NewReader(timerList))
-	if hz != 250 || jiffies != 4296301720 || err != nil {
-		t.Errorf("%d Hz, %d jiffies, %v", hz, jiffies, err)
+	hz, jiffies, now, err := procfs.ParseTimerList(strings.NewReader(timerList))
+	if hz != 250 || jiffies != 4296301720 || now != 5637337971944 || err != nil {
+		t.Errorf("%d Hz, %d jiffies at %v, %v", hz, jiffies, now, err)
 	}
 	for _, hz := range []int{100, 250, 300, 1000} {
 		for _, uptime := range []int{1, 60, 86400, 400 * 86400} { // a second after boot the frequencies lie 5 minutes of ticks apart
 			text := fmt.Sprintf("now at %d000000000 nsecs\njiffies: %d\n", uptime, uint64(uint32(-300*hz))+uint64(uptime*hz)-20)
-			if got, _, err := procfs.ParseTimerList(strings.NewReader(text)); got != hz || err != nil {
+			if got, _, _, err := procfs.ParseTimerList(strings.NewReader(text)); got != hz || err != nil {
 				t.Errorf("%d Hz, up for %d s: %d Hz, %v", hz, uptime, got, err)
 			}
 		}
 	}
 	for _, text := range []string{"", "jiffies: many\n", "now at 5 nsecs\njiffies: 17\n", "now at x nsecs\n"} {
-		if hz, _, err := procfs.ParseTimerList(strings.NewReader(text)); err == nil {
+		if hz, _, _, err := procfs.ParseTimerList(strings.NewReader(text)); err == nil {
 			t.Errorf("%q: %d Hz", text, hz)
 		}
 	}
 }
 
+// TestClock: two readings a while apart differ by the ticks between them.
 func TestClock(t *testing.T) {
-	hz, jiffies, err := procfs.New("/proc").Clock()
-	switch {
-	case errors.Is(err, fs.ErrPermission):
+	hz, first, into, err := procfs.New("/proc").Clock()
+	if errors.Is(err, fs.ErrPermission) {
 		t.Skipf("only root may read it: %v", err)
-	case err != nil || hz == 0 || jiffies == 0:
-		t.Errorf("%d Hz, %d jiffies, %v", hz, jiffies, err)
+	}
+	start := time.Now().Add(-into)
+	if err != nil || hz == 0 || into < 0 || into >= time.Second/time.Duration(hz) {
+		t.Fatalf("%d Hz, %v into %d, %v", hz, into, first, err)
+	}
+	for range 20 {
+		_, jiffies, into, err := procfs.New("/proc").Clock()
+		passed := time.Since(start)
+		if err != nil {
+			t.Fatal(err)
+		}
+		counted := time.Duration(jiffies-first)*time.Second/time.Duration(hz) + into
+		if (passed - counted).Abs() > 2*time.Second/time.Duration(hz)+20*time.Millisecond {
+			t.Errorf("%v passed, %v counted", passed, counted)
+		}
 	}
 }
 
@@ -60,7 +74,7 @@ func FuzzParseTimerList(f *testing.F) {
 	f.Add(timerList)
 	f.Add("now at 1 nsecs\njiffies: 4294892546\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		if hz, _, err := procfs.ParseTimerList(strings.NewReader(text)); (hz == 0) != (err != nil) {
+		if hz, _, _, err := procfs.ParseTimerList(strings.NewReader(text)); (hz == 0) != (err != nil) {
 			t.Errorf("%d Hz, %v", hz, err)
 		}
 	})

@@ -27,7 +27,8 @@ type Walk struct {
 
 // WalkStats says how much a walk has seen, and what it could not see.
 //
-// A kernel that hides other users' processes (mount option hidepid) shows nothing of them that could be counted.
+// A kernel that hides other users' processes (mount option hidepid) shows nothing of them that could be counted: where not even process 1 is there, one is taken
+// to be not permitted.
 type WalkStats struct {
 	// Processes counts the processes whose descriptors were listed, or known to be none.
 	Processes int

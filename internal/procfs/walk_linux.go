@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"unsafe"
 
@@ -47,9 +48,14 @@ func (k *walker) close() { _ = unix.Close(k.root) }
 
 // countsDescriptors asks for our own count, which cannot be 0 while root is open.
 func countsDescriptors(root int) bool {
-	var sfs unix.Statfs_t
 	var st unix.Stat_t
-	return unix.Fstatfs(root, &sfs) == nil && sfs.Type == unix.PROC_SUPER_MAGIC && unix.Fstatat(root, "self/fd", &st, 0) == nil && st.Size > 0
+	return isProc(root) && unix.Fstatat(root, "self/fd", &st, 0) == nil && st.Size > 0
+}
+
+// isProc tells a /proc from a fixture.
+func isProc(root int) bool {
+	var sfs unix.Statfs_t
+	return unix.Fstatfs(root, &sfs) == nil && sfs.Type == unix.PROC_SUPER_MAGIC
 }
 
 // descriptors returns the number of descriptors of a process, -1 when it is not known. It needs no permission.
@@ -69,6 +75,9 @@ func (k *walker) pids() ([]int, error) {
 		}
 		return Continue, nil
 	})
+	if err == nil && isProc(k.root) && !slices.Contains(list, 1) {
+		k.stats.NotPermitted++ // hidepid
+	}
 	return list, opError("list", k.fs.proc, err)
 }
 

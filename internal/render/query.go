@@ -12,7 +12,7 @@ func (f finding) query() string {
 	switch {
 	case f.Cause == "not_accepted" && f.Local != nil: // nobody holds these sockets: the listener's owner does not select them
 		where += " and sport = :" + strconv.Itoa(int(f.Local.Port))
-	case f.Workload != nil && shellSafe(f.Workload.Name):
+	case f.Workload != nil && f.Workload.Kind != "process" && shellSafe(f.Workload.Name):
 		where += " and workload " + f.Workload.Name
 	case len(f.Processes) > 0:
 		where += " and pid " + strconv.Itoa(f.Processes[0].PID)

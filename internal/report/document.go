@@ -42,7 +42,7 @@ type SocketList struct {
 	Sockets []Socket `json:"sockets"`
 }
 
-// Forecast is the document of "closewait when". If has the settings that were tried out by their keys, null when there were none.
+// Forecast is the document of "closewait when". If has the settings that were tried out by their keys.
 type Forecast struct {
 	Header
 	If      map[string]int64 `json:"if"`

@@ -67,6 +67,7 @@ func TCPSettings() []Setting {
 		{"tcp_retries2", Count, 0, maxByte, 15, PerNetns, "", "4.6"},
 		{"tcp_rto_max_ms", Milliseconds, 1000, 120000, 120000, PerNetns, "6.15", ""},
 		{"tcp_rto_min_us", Microseconds, 1, maxInt, 200000, PerNetns, "6.11", ""},
+		{"tcp_syn_linear_timeouts", Count, 0, 127, 4, PerNetns, "6.5", "6.5"},
 		{"tcp_syn_retries", Count, 1, 127, 6, PerNetns, "", "4.6"},
 		{"tcp_synack_retries", Count, 0, maxByte, 5, PerNetns, "", "4.6"},
 		{"tcp_thin_linear_timeouts", Switch, 0, maxByte, 0, PerNetns, "2.6.34", "4.15"},
