@@ -1,0 +1,257 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/closewait/closewait/forecast"
+	"github.com/closewait/closewait/tcp"
+)
+
+// What a forecast has to keep to (the bounds of the issue).
+const (
+	worstExact    = 250 * time.Millisecond // the error with jiffies known
+	p95Exact      = 10 * time.Millisecond
+	mostAlso      = 0.01
+	meanRough     = 80 * time.Millisecond // without jiffies, for limits up to tcp_retries2 = 6
+	leastInside   = 0.99
+	observed      = 3 * time.Millisecond // how late a death is seen at most on a quiet machine
+	roughTimers   = 20 * time.Millisecond
+	settled       = 2 * time.Second // how long before the end of the run a death must be due to count as missing
+	noiseWindow   = 30 * time.Millisecond
+	halfSlotShare = 15 // half a slot is at most this part of a timer's length
+)
+
+// row collects the forecasts of one kind in one lane.
+type row struct {
+	Kind                                      string
+	Lane                                      string
+	N, Unknown, Also, Outside, Beyond         int
+	Machine                                   int
+	MeanMS, P95MS, MaxMS, WidthMS, InsideRate float64
+	SmallMeanMS                               float64 // of retransmission with tcp_retries2 up to 6 and a time-out of 260 ms at most before back-off
+	errors, widths, small                     []time.Duration
+	deaths                                    map[*life]bool
+}
+
+// judgement compares what was said of one life with its end.
+type judgement struct {
+	report *report
+	noise  *noise
+	ends   time.Time
+}
+
+func judge(s *stage) *report {
+	r := &report{rows: map[[2]string]*row{}, Missing: s.missing, Looks: s.oracle.looks, Lives: len(s.lives), long: s.ends.Sub(s.began) > time.Minute}
+	s.noise.mu.Lock()
+	defer s.noise.mu.Unlock()
+	j := judgement{r, &s.noise, s.ends}
+	for _, err := range s.oracle.failed {
+		r.find(failure, nil, fmt.Sprintf("a look failed: %v", err))
+	}
+	for _, l := range s.lives {
+		l.mu.Lock()
+		j.life(l)
+		l.mu.Unlock()
+	}
+	for _, q := range []float64{0.5, 0.95, 0.99, 0.999, 1} {
+		r.NoiseMS = append(r.NoiseMS, ms(s.noise.quantile(q)))
+	}
+	r.sum()
+	return r
+}
+
+func (j *judgement) life(l *life) {
+	switch {
+	case l.failed != nil:
+		j.report.find(failure, nil, fmt.Sprintf("%v could not be led: %v", l, l.failed))
+		return
+	case !l.died.IsZero():
+		j.report.Deaths++
+		if l.immortal {
+			j.report.find(failure, nil, fmt.Sprintf("%v died with %v though its peer lives", l, name(l.errno)))
+		}
+	case !l.immortal:
+		j.report.Alive = append(j.report.Alive, l.String())
+	}
+	for i := range l.said {
+		p := &l.said[i]
+		if p.version != l.version {
+			continue
+		}
+		for lane := range lanes {
+			if lane == blind && !l.knowing {
+				continue
+			}
+			j.forecast(l, p, lane)
+		}
+	}
+}
+
+// forecast judges what was said at one moment in one lane.
+func (j *judgement) forecast(l *life, p *said, lane int) {
+	if lane == jiffies && !p.clock.Known {
+		return
+	}
+	e := &p.lanes[lane]
+	kind := l.kind
+	if l.disturbed && !sign(p) {
+		kind += unseen
+	}
+	r := j.report.row(kind, lane)
+	dead := !l.died.IsZero()
+	switch {
+	case e.Kind == forecast.Unknown:
+		r.Unknown++
+	case e.Kind == forecast.Never && dead:
+		j.report.find(kindOf(wrongNever, lane, r), l, j.describe(l, p, lane))
+	case e.Kind == forecast.At && l.immortal, e.Kind == forecast.At && !dead && p.at.Add(e.Latest).Before(j.ends.Add(-settled)):
+		j.report.find(kindOf(wrongAt, lane, r), l, j.describe(l, p, lane))
+	case e.Kind == forecast.At && dead:
+		j.moment(r, l, p, lane)
+	}
+}
+
+func (j *judgement) moment(r *row, l *life, p *said, lane int) {
+	e := &p.lanes[lane]
+	rest := l.died.Sub(p.at)
+	off := (rest - e.Best).Abs()
+	if e.Also != 0 {
+		r.Also++
+		if lane != jiffies {
+			off = min(off, (rest - e.Also).Abs())
+		}
+	}
+	r.N++
+	r.deaths[l] = true
+	machine := max(j.noise.worst(p.at.Add(-noiseWindow), p.until), j.noise.worst(l.died.Add(-noiseWindow), l.died.Add(noiseWindow)))
+	outside := max(e.Earliest-rest, rest-e.Latest) - observed
+	bound := worstExact
+	if lane != jiffies {
+		bound = halfSlots(l, p, rest)
+	}
+	if over := max(off-bound, outside); over > 0 && machine >= over {
+		r.Machine++
+		return
+	}
+	r.errors = append(r.errors, off)
+	r.widths = append(r.widths, e.Latest-e.Earliest)
+	if e.By == forecast.ByRetransmission && e.Limit.Name == "tcp_retries2" && e.Limit.Value <= 6 && usual(p) {
+		r.small = append(r.small, off)
+	}
+	if outside > 0 {
+		r.Outside++
+		j.report.find(kindOf(outsideOf, lane, r), l, j.describe(l, p, lane))
+	}
+	if off > bound {
+		r.Beyond++
+		j.report.find(kindOf(offBy, lane, r), l, j.describe(l, p, lane))
+	}
+	if got := name(l.errno); (l.fd >= 0 || e.Error != "") && e.Error != got {
+		j.report.find(kindOf(wrongError, lane, r), l, j.describe(l, p, lane))
+	}
+}
+
+// unseen marks the kinds of disturbed sockets that show no sign of it yet.
+const unseen = ", no sign"
+
+// sign says whether a socket shows that its path is broken: back-offs were undone (RFC 6069), the last time-out sent nothing, or a probe is unanswered.
+func sign(p *said) bool {
+	info := &p.socket.Info
+	retransmits, _ := info.Uint(tcp.Retransmits)
+	backoff, _ := info.Uint(tcp.Backoff)
+	total, _ := info.Uint(tcp.TotalRetrans)
+	rto, _ := info.Duration(tcp.RTO)
+	sent, _ := info.Duration(tcp.LastDataSent)
+	payload := p.socket.SendQueue > 1
+	if p.socket.Timer.Kind == tcp.TimerPersist {
+		return p.socket.Timer.Count > 0
+	}
+	return retransmits > backoff || retransmits > total || retransmits > 1 && payload && sent+p.socket.Timer.Expires > rto+rto/7+roughTimers
+}
+
+// usual says whether the time-out before back-off is that of a path without delay, for which the mean was promised: wider slots come with longer timers.
+func usual(p *said) bool {
+	rto, _ := p.socket.Info.Duration(tcp.RTO)
+	backoff, _ := p.socket.Info.Uint(tcp.Backoff)
+	return rto>>backoff <= 260*time.Millisecond
+}
+
+// halfSlots is about half a slot for each timer that was still to come, the running one included, and some ticks.
+func halfSlots(l *life, p *said, rest time.Duration) time.Duration {
+	running := p.socket.Timer.Expires
+	rto, _ := p.socket.Info.Duration(tcp.RTO)
+	backoff, _ := p.socket.Info.Uint(tcp.Backoff)
+	switch {
+	case l.mini:
+		running = time.Minute
+	case p.socket.Timer.Kind == tcp.TimerPersist:
+		rto = max(rto, 200*time.Millisecond) << min(backoff, 10)
+	case p.socket.Timer.Kind == tcp.TimerKeepalive:
+		rto = max(p.lanes[jiffies].Limit.Time, 3*time.Second)
+	}
+	return (max(running, rto)+rest)/halfSlotShare + roughTimers
+}
+
+func name(errno unix.Errno) string {
+	if errno == 0 {
+		return ""
+	}
+	return unix.ErrnoName(errno)
+}
+
+// describe says everything known about one forecast.
+func (j *judgement) describe(l *life, p *said, lane int) string {
+	e := &p.lanes[lane]
+	var b strings.Builder
+	fmt.Fprintf(&b, "%v, %s: ", l, laneNames[lane])
+	switch rest := l.died.Sub(p.at); {
+	case l.died.IsZero():
+		b.WriteString("lives")
+	default:
+		fmt.Fprintf(&b, "dies after %.3f s with %q", rest.Seconds(), name(l.errno))
+	}
+	fmt.Fprintf(&b, "; said %v best %.3f also %.3f in [%.3f, %.3f] by %s limit %s %d (%v) error %q elapsed %v", e.Kind, e.Best.Seconds(), e.Also.Seconds(),
+		e.Earliest.Seconds(), e.Latest.Seconds(), e.By, e.Limit.Name, e.Limit.Value, e.Limit.Time, e.Error, e.Elapsed)
+	fmt.Fprintf(&b, "\n      %v timer %v/%v/%d", p.socket.State, p.socket.Timer.Kind, p.socket.Timer.Expires, p.socket.Timer.Count)
+	for _, f := range []tcp.Field{
+		tcp.CAState, tcp.Retransmits, tcp.Backoff, tcp.Probes, tcp.RTO, tcp.RTT, tcp.RTTVar, tcp.TotalRTOTime, tcp.TotalRTORecoveries, tcp.TotalRetrans,
+		tcp.LastDataSent, tcp.LastAckRecv, tcp.LastDataRecv, tcp.Unacked, tcp.NotSentBytes, tcp.SndWnd,
+	} {
+		if d, ok := p.socket.Info.Duration(f); ok {
+			fmt.Fprintf(&b, " %v=%v", f, d)
+		} else if n, ok := p.socket.Info.Uint(f); ok {
+			fmt.Fprintf(&b, " %v=%d", f, n)
+		}
+	}
+	fmt.Fprintf(&b, " wqueue=%d jiffies=%d", p.socket.SendQueue, p.clock.Jiffies)
+	fmt.Fprintf(&b, "\n      looked at %.3f s for %.1f ms; %s; machine late by %.1f ms at the look, %.1f ms at the death, %.1f ms between", p.at.Sub(l.stage.began).Seconds(),
+		ms(p.until.Sub(p.at)), strings.Join(l.history, ", "), ms(j.noise.worst(p.at.Add(-noiseWindow), p.until)),
+		ms(j.noise.worst(l.died.Add(-noiseWindow), l.died.Add(noiseWindow))), ms(j.noise.worst(p.at, l.died)))
+	return b.String()
+}
+
+func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// sum works the figures of all rows out.
+func (r *row) sum() {
+	slices.Sort(r.errors)
+	slices.Sort(r.widths)
+	if n := len(r.errors); n > 0 {
+		r.MeanMS, r.P95MS, r.MaxMS = ms(mean(r.errors)), ms(r.errors[n*95/100]), ms(r.errors[n-1])
+		r.WidthMS, r.InsideRate = ms(r.widths[n/2]), 1-float64(r.Outside)/float64(n)
+	}
+	r.SmallMeanMS = ms(mean(r.small))
+}
+
+func mean(all []time.Duration) time.Duration {
+	sum := time.Duration(0)
+	for _, d := range all {
+		sum += d
+	}
+	return sum / time.Duration(max(len(all), 1))
+}
