@@ -16,7 +16,7 @@ const perAddress = 10_000
 
 // hold makes n CLOSE_WAIT sockets and keeps them until its standard input ends. The namespace is this program's own: its
 // tcp_fin_timeout is lowered so that the clients' FIN_WAIT_2 remains do not stay in the table, and lo is brought up.
-func hold(n int) error {
+func hold(n int, block byte) error {
 	limit := unix.Rlimit{Cur: uint64(n) + 100, Max: uint64(n) + 100}
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		return fmt.Errorf("raise the descriptor limit to %d: %w", limit.Cur, err)
@@ -29,7 +29,7 @@ func hold(n int) error {
 	}
 	for made := 0; made < n; {
 		batch := min(n-made, perAddress)
-		if err := closeWaits([4]byte{127, 0, 0, byte(1 + made/perAddress)}, batch); err != nil {
+		if err := closeWaits([4]byte{127, 0, block, byte(1 + made/perAddress)}, batch); err != nil {
 			return err
 		}
 		made += batch

@@ -24,11 +24,12 @@ func main() {
 		child(mode)
 		return
 	}
-	sockets := flag.Int("sockets", 19000, "CLOSE_WAIT sockets, all in one process")
+	sockets := flag.Int("sockets", 19000, "CLOSE_WAIT sockets")
+	processes := flag.Int("processes", 1, "processes that hold them, each an equal part")
 	namespaces := flag.Int("namespaces", 0, "empty network namespaces beside them")
 	runs := flag.Int("runs", 9, "runs of each command")
 	flag.Parse()
-	if err := compare(*sockets, *namespaces, *runs); err != nil {
+	if err := compare(*sockets, *processes, *namespaces, *runs); err != nil {
 		fmt.Fprintln(os.Stderr, "compare:", err)
 		os.Exit(1)
 	}
@@ -39,12 +40,9 @@ func child(mode string) {
 	var err error
 	switch mode {
 	case "hold":
-		n, _ := strconv.Atoi(os.Getenv("COMPARE_SOCKETS"))
-		err = hold(n)
+		err = hold(number("COMPARE_SOCKETS"), byte(number("COMPARE_INDEX")))
 	case "inside":
-		sockets, _ := strconv.Atoi(os.Getenv("COMPARE_SOCKETS"))
-		runs, _ := strconv.Atoi(os.Getenv("COMPARE_RUNS"))
-		err = inside(sockets, runs)
+		err = inside(number("COMPARE_SOCKETS"), number("COMPARE_PROCESSES"), number("COMPARE_RUNS"))
 	case "dump":
 		err = bareDump()
 	case "walk":
@@ -60,7 +58,16 @@ func child(mode string) {
 	}
 }
 
-func compare(sockets, namespaces, runs int) error {
+// number reads what the parent wrote with strconv.Itoa.
+func number(name string) int {
+	n, _ := strconv.Atoi(os.Getenv(name))
+	return n
+}
+
+func compare(sockets, processes, namespaces, runs int) error {
+	if processes < 1 || processes > 255 || runs < 1 {
+		return fmt.Errorf("-processes must be from 1 to 255, -runs at least 1")
+	}
 	for i := range namespaces {
 		name := fmt.Sprintf("compare-%d-%d", os.Getpid(), i)
 		if out, err := exec.Command("ip", "netns", "add", name).CombinedOutput(); err != nil {
@@ -68,10 +75,10 @@ func compare(sockets, namespaces, runs int) error {
 		}
 		defer exec.Command("ip", "netns", "del", name).Run()
 	}
-	cmd := self("inside", "COMPARE_SOCKETS="+strconv.Itoa(sockets), "COMPARE_RUNS="+strconv.Itoa(runs))
+	cmd := self("inside", "COMPARE_SOCKETS="+strconv.Itoa(sockets), "COMPARE_PROCESSES="+strconv.Itoa(processes), "COMPARE_RUNS="+strconv.Itoa(runs))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
 	cmd.Stdout = os.Stdout
-	fmt.Printf("%d CLOSE_WAIT sockets in one process, %d empty namespaces, %d runs of each command in turn\n", sockets, namespaces, runs)
+	fmt.Printf("%d CLOSE_WAIT sockets in %d processes, %d empty namespaces, %d runs of each command in turn\n", sockets, processes, namespaces, runs)
 	return cmd.Run()
 }
 
@@ -83,23 +90,14 @@ func self(mode string, env ...string) *exec.Cmd {
 }
 
 // inside runs in the namespace of the load.
-func inside(sockets, runs int) error {
-	holder := self("hold", "COMPARE_SOCKETS="+strconv.Itoa(sockets))
-	stdin, err := holder.StdinPipe()
-	if err != nil {
-		return err
-	}
-	stdout, err := holder.StdoutPipe()
-	if err != nil {
-		return err
-	}
-	if err := holder.Start(); err != nil {
-		return err
-	}
-	defer holder.Wait()
-	defer stdin.Close()
-	if _, err := stdout.Read(make([]byte, 16)); err != nil {
-		return fmt.Errorf("wait for the load: %w", err)
+func inside(sockets, processes, runs int) error {
+	for i := range processes {
+		part := (sockets + i) / processes // the parts add up to sockets
+		release, err := holder(part, i)
+		if err != nil {
+			return err
+		}
+		defer release()
 	}
 	binary, cleanup, err := build()
 	if err != nil {
@@ -107,6 +105,31 @@ func inside(sockets, runs int) error {
 	}
 	defer cleanup()
 	return measure(binary, runs)
+}
+
+// holder starts a process that holds that many sockets and waits until it does.
+func holder(sockets, index int) (release func(), err error) {
+	cmd := self("hold", "COMPARE_SOCKETS="+strconv.Itoa(sockets), "COMPARE_INDEX="+strconv.Itoa(index))
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	release = func() {
+		stdin.Close() // it ends at the end of its input
+		cmd.Wait()
+	}
+	if _, err := stdout.Read(make([]byte, 16)); err != nil {
+		release()
+		return nil, fmt.Errorf("wait for the load: %w", err)
+	}
+	return release, nil
 }
 
 func build() (binary string, cleanup func(), err error) {
