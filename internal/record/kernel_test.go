@@ -207,6 +207,10 @@ func (c *comparison) timer() {
 		return // it fired
 	}
 	c.equal("timer", g.Kind, a.Kind)
+	if c.before.State == tcp.SynReceived && !strings.HasPrefix(c.name, "ss_") && g.Count < a.Count {
+		// /proc shows num_timeout of a request, sock_diag num_retrans, which the answers to repeated SYNs raise as well.
+		g.Count = a.Count
+	}
 	c.equal("count", g.Count, a.Count)
 	if g.Kind != tcp.TimerNone && (g.Expires > a.Expires || g.Expires+c.detail.Expires < b.Expires) {
 		c.wrong = append(c.wrong, fmt.Sprintf("expires in %v + %v, want %v to %v", g.Expires, c.detail.Expires, b.Expires, a.Expires))
