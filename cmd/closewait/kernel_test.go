@@ -195,7 +195,6 @@ func TestUnprivileged(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("needs root to become nobody")
 	}
-	nstest.StartHolder(t, 3)
 	binary := filepath.Join(t.TempDir(), "closewait")
 	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
@@ -203,6 +202,8 @@ func TestUnprivileged(t *testing.T) {
 	if err := os.Chmod(filepath.Dir(binary), 0o755); err != nil {
 		t.Fatal(err)
 	}
+	nstest.StartHolder(t, 3)
+	time.Sleep(1100 * time.Millisecond) // a socket heard of within a second may just have been closed, and is not missed
 	cmd := exec.Command("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", binary, "ls", "-p", "state", "close-wait")
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
