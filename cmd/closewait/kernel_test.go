@@ -203,7 +203,6 @@ func TestUnprivileged(t *testing.T) {
 		t.Fatal(err)
 	}
 	nstest.StartHolder(t, 3)
-	time.Sleep(1100 * time.Millisecond) // a socket heard of within a second may just have been closed, and is not missed
 	cmd := exec.Command("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", binary, "ls", "-p", "state", "close-wait")
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

@@ -42,12 +42,16 @@ func (v *visit) owners(ctx context.Context) {
 }
 
 // unheld counts the wanted sockets without a holder. Those that were active a moment ago may have been closed between the reading of the tables and of
-// the descriptors, and are not missed.
+// the descriptors, and are not missed, unless they are another user's: then it is his processes that may not be looked into.
 func (v *visit) unheld() (n int) {
 	const settled = time.Second
+	self := os.Geteuid()
 	v.each(func(s *tcp.Socket) {
+		if s.Inode == 0 || !v.snapshot.Holders.Wants(s.Inode) || len(v.snapshot.Holders.Of(s.Inode)) > 0 {
+			return
+		}
 		heard, known := s.Info.Duration(tcp.LastAckRecv)
-		if s.Inode != 0 && v.snapshot.Holders.Wants(s.Inode) && len(v.snapshot.Holders.Of(s.Inode)) == 0 && (!known || heard >= settled) {
+		if foreign := self != 0 && int(s.UID) != self; foreign || !known || heard >= settled {
 			n++
 		}
 	})
