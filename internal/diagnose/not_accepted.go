@@ -14,7 +14,7 @@ import (
 var notAccepted = rule{
 	code: "CW104", cause: "not_accepted",
 	claims: func(sc *scene, s *subject) bool {
-		return s.socket.Unaccepted() && s.listener != nil && s.listener.RecvQueue > 0 && s.age.Time >= fresh && !sc.accepting(s.netns, s.listener)
+		return s.socket.Unaccepted() && s.listener != nil && s.listener.RecvQueue > 0 && s.age.Time >= fresh && !sc.accepting[s.listener]
 	},
 	together: func(s *subject) uint64 { return uint64(s.listener.Cookie) },
 	describe: describeNotAccepted,

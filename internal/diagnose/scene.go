@@ -14,6 +14,8 @@ type scene struct {
 	listeners map[listenKey][]*tcp.Socket
 	// ends are the sockets in FIN_WAIT_2 that somebody holds: the other ends, on this host, of sockets in CLOSE_WAIT.
 	ends map[tcp.Tuple][]otherEnd
+	// accepting are the listeners whose program took connections out of their queue between the two looks.
+	accepting map[*tcp.Socket]bool
 }
 
 type otherEnd struct {
@@ -27,7 +29,7 @@ type listenKey struct {
 }
 
 func newScene(now *look.Snapshot, later []tcp.Socket) *scene {
-	sc := &scene{now: now, listeners: map[listenKey][]*tcp.Socket{}, ends: map[tcp.Tuple][]otherEnd{}}
+	sc := &scene{now: now, listeners: map[listenKey][]*tcp.Socket{}, ends: map[tcp.Tuple][]otherEnd{}, accepting: map[*tcp.Socket]bool{}}
 	if later != nil {
 		sc.later = make(map[tcp.Cookie]*tcp.Socket, len(later))
 		for i := range later {
@@ -41,6 +43,11 @@ func newScene(now *look.Snapshot, later []tcp.Socket) *scene {
 			sc.listeners[key] = append(sc.listeners[key], s)
 		case s.State == tcp.FinWait2 && s.Inode != 0:
 			sc.ends[s.Tuple()] = append(sc.ends[s.Tuple()], otherEnd{netns, s})
+		}
+	})
+	sc.each(func(netns, _ int, s *tcp.Socket) {
+		if s.Unaccepted() && sc.moved(s) {
+			sc.accepting[sc.listener(netns, s)] = true
 		}
 	})
 	return sc
@@ -78,17 +85,6 @@ func (sc *scene) holders(s *tcp.Socket) (holders []look.Holder, known bool) {
 	}
 	holders = sc.now.Holders.Of(s.Inode)
 	return holders, len(holders) > 0 || sc.now.Sought(s)
-}
-
-// accepting reports whether a listener's program took connections out of its queue between the two looks.
-func (sc *scene) accepting(netns int, listener *tcp.Socket) bool {
-	for i := range sc.now.Namespaces[netns].Sockets {
-		s := &sc.now.Namespaces[netns].Sockets[i]
-		if s.Unaccepted() && Undecided(s) && sc.moved(s) && sc.listener(netns, s) == listener {
-			return true
-		}
-	}
-	return false
 }
 
 // moved reports whether the second look saw the socket make progress or found it gone. Without a second look nothing is known to have moved.
