@@ -58,7 +58,7 @@ func (v *visit) namespaces(ctx context.Context) error {
 	}
 	// A hidden process may live in a namespace that is known by its name and could not be entered, so the two may be the same.
 	if n := max(refused, len(hidden)); n > 0 {
-		v.missing("CW502", fmt.Sprintf("network namespaces that could not be looked into: at least %d", n), enterRemedy)
+		v.missing("CW502", fmt.Sprintf("network namespaces that could not be looked into: at least %d", n), remedy(nil, enterRemedy))
 	}
 	return nil
 }

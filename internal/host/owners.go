@@ -15,7 +15,10 @@ import (
 	"github.com/closewait/closewait/tcp"
 )
 
-const ownersRemedy = "run as root (CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH)"
+const (
+	ownersRemedy = "run as root (CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH)"
+	lockedOut    = "root is not let in: AppArmor, SELinux, a user namespace, no /proc?"
+)
 
 // owners finds who holds the wanted sockets, and the descriptors whose sockets are in no table.
 func (v *visit) owners(ctx context.Context) {
@@ -37,7 +40,7 @@ func (v *visit) owners(ctx context.Context) {
 	s.HoldersComplete = err == nil && stats.NotPermitted == 0
 	v.processes(ctx)
 	if hidden := v.unheld(); hidden > 0 && !s.HoldersComplete {
-		v.missing("CW501", fmt.Sprintf("sockets whose owners could not be seen: %d (%s)", hidden, why(err, stats)), remedy(err))
+		v.missing("CW501", fmt.Sprintf("sockets whose owners could not be seen: %d (%s)", hidden, why(err, stats)), remedy(err, ownersRemedy))
 	}
 }
 
@@ -58,15 +61,15 @@ func (v *visit) unheld() (n int) {
 	return n
 }
 
-// remedy is what would have shown the owners.
-func remedy(err error) string {
+// remedy is what would have shown more: asRoot, unless this is root already or time was up.
+func remedy(err error, asRoot string) string {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return "use a longer --timeout"
 	case os.Geteuid() == 0:
-		return "even root is not let in: look for AppArmor, SELinux, a user namespace or missing capabilities"
+		return lockedOut
 	}
-	return ownersRemedy
+	return asRoot
 }
 
 func why(err error, stats procfs.WalkStats) string {
@@ -150,7 +153,7 @@ func (v *visit) judge(strange []look.DeadFD) {
 		}
 	}
 	if unknown > 0 {
-		v.missing("CW501", fmt.Sprintf("descriptors in no socket table that could not be asked whether they are leaked: %d", unknown), remedy(nil))
+		v.missing("CW501", fmt.Sprintf("descriptors in no socket table that could not be asked whether they are leaked: %d", unknown), remedy(nil, ownersRemedy))
 	}
 }
 
@@ -178,7 +181,7 @@ func (v *visit) processes(ctx context.Context) {
 	}
 	found, err := v.host.proc.Processes(ctx, list)
 	if err != nil {
-		v.missing("CW501", "the owners could not all be described: "+strings.TrimSpace(err.Error()), remedy(err))
+		v.missing("CW501", "the owners could not all be described: "+strings.TrimSpace(err.Error()), remedy(err, ownersRemedy))
 	}
 	v.snapshot.Processes = found
 }
