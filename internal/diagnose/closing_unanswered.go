@@ -11,7 +11,7 @@ import (
 //
 // Needs: the state, the timer and when the peer was last heard. Claims what peerVanished claims, in the states after our close. Refuted by any acknowledgement.
 var closingUnanswered = rule{
-	code: "CW204", cause: "closing_unanswered",
+	code: closingCode, cause: "closing_unanswered",
 	claims: func(_ *scene, s *subject) bool {
 		heard, ok := silent(s.socket)
 		return tcp.SetOf(tcp.FinWait1, tcp.Closing, tcp.LastAck).Has(s.socket.State) && ok && heard >= fresh &&
@@ -19,8 +19,8 @@ var closingUnanswered = rule{
 	},
 	describe: func(_ *scene, g *group, f *report.Finding) {
 		f.Severity = report.SeverityInfo
-		f.Evidence = append(f.Evidence, fmt.Sprintf("our FIN was retransmitted up to %d times; the peers have been silent for %s or longer",
-			g.maxCount(), short(g.minSilence())))
+		f.Evidence = append(f.Evidence, fmt.Sprintf("our FIN, and what is queued before it, is not acknowledged: %s; the peers have been silent for %s or longer",
+			g.attempts(), short(g.minSilence())))
 		if orphans := g.count(func(s *subject) bool { return s.socket.Orphan() }); orphans > 0 {
 			f.Evidence = append(f.Evidence, fmt.Sprintf("%d of them are orphans: closed by their program, only the kernel keeps them", orphans))
 		}

@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"cmp"
+	"fmt"
 	"net/netip"
 	"slices"
 	"time"
@@ -73,6 +74,18 @@ func (g *group) maxCount() (n uint8) {
 		n = max(n, g.members[i].socket.Timer.Count)
 	}
 	return n
+}
+
+// attempts says what was sent in vain: a probe of a closed window is no retransmission.
+func (g *group) attempts() string {
+	probing := g.count(func(s *subject) bool { return s.socket.Timer.Kind == tcp.TimerPersist })
+	switch probing {
+	case 0:
+		return fmt.Sprintf("retransmitted up to %d times", g.maxCount())
+	case len(g.members):
+		return fmt.Sprintf("the closed windows were probed up to %d times", g.maxCount())
+	}
+	return fmt.Sprintf("retransmitted, or closed windows probed, up to %d times", g.maxCount())
 }
 
 func (g *group) minSilence() time.Duration {

@@ -44,7 +44,7 @@ func describePeerVanished(_ *scene, g *group, f *report.Finding) {
 	f.Culprits = []report.Culprit{{What: "peer", Peer: g.onePeer(), SinceSeconds: report.SecondsOf(g.minSilence())}}
 	f.Evidence = append(f.Evidence,
 		fmt.Sprintf("%s wait for an acknowledgement; the peers have been silent for %s or longer", plural(len(g.members), "socket"), short(g.minSilence())),
-		fmt.Sprintf("retransmitted up to %d times, %s unacknowledged in all", g.maxCount(), size(g.sendQueue())))
+		fmt.Sprintf("%s, %s queued or unacknowledged in all", g.attempts(), size(g.sendQueue())))
 	f.NotRemedies = append(f.NotRemedies,
 		report.NotRemedy{What: "tcp_keepalive_*", Why: "keepalive waits while data is in flight"},
 		report.NotRemedy{What: "tcp_fin_timeout", Why: "it concerns FIN_WAIT_2 only"})
