@@ -22,26 +22,17 @@ type (
 	negation struct{ node node }
 )
 
-// and joins nodes; joined ones among them are taken apart, so that parentheses leave no trace in the tree where they make no difference.
-func and(nodes ...node) node {
-	var flat allOf
-	for _, n := range nodes {
-		if inner, ok := n.(allOf); ok {
-			flat = append(flat, inner...)
-			continue
-		}
-		flat = append(flat, n)
-	}
-	if len(flat) == 1 {
-		return flat[0]
-	}
-	return flat
-}
+func and(nodes ...node) node { return join[allOf](nodes) }
+func or(nodes ...node) node  { return join[anyOf](nodes) }
 
-func or(nodes ...node) node {
-	var flat anyOf
+// join joins nodes; joined ones of the same kind among them are taken apart, so that parentheses leave no trace in the tree where they make no difference.
+func join[L interface {
+	~[]node
+	node
+}](nodes []node) node {
+	var flat L
 	for _, n := range nodes {
-		if inner, ok := n.(anyOf); ok {
+		if inner, ok := n.(L); ok {
 			flat = append(flat, inner...)
 			continue
 		}
