@@ -3,7 +3,6 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,27 +11,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/closewait/closewait/internal/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
-
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, got, 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s (-want +got; -update accepts):\n%s", path, diff)
-	}
-}
 
 // run executes the command in this process, in a pipe, with an environment of its own.
 func run(t *testing.T, change func(*Config), args ...string) (stdout, stderr string, code int) {
@@ -74,7 +54,7 @@ func TestHelp_fits_one_screen(t *testing.T) {
 		}
 		fmt.Fprintf(&all, "$ closewait %s\n%s\n", strings.Join(args, " "), out)
 	}
-	golden(t, "help.golden", []byte(all.String()))
+	golden.Compare(t, "help.golden", []byte(all.String()))
 }
 
 // TestRootHelp_names_every_command keeps the help written by hand complete.
@@ -110,7 +90,7 @@ func TestSchema_only_grows(t *testing.T) {
 					t.Fatalf("removed or changed, which breaks scripts:\n%s", strings.Join(lost, "\n"))
 				}
 			}
-			golden(t, name, []byte(out))
+			golden.Compare(t, name, []byte(out))
 		})
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/closewait/closewait/forecast"
+	"github.com/closewait/closewait/internal/golden"
 	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/report"
 	"github.com/closewait/closewait/tcp"
@@ -29,7 +30,7 @@ func TestSocketJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "socket.json", append(b, '\n'))
+	golden.Compare(t, "socket.json", append(b, '\n'))
 }
 
 // TestSocketJSON_unknown: what is not known is null, never a zero.
@@ -39,7 +40,7 @@ func TestSocketJSON_unknown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "socket_unknown.json", append(b, '\n'))
+	golden.Compare(t, "socket_unknown.json", append(b, '\n'))
 	for holders, want := range map[string][]look.Holder{"null": nil, "[]": {}} {
 		b, _ := json.Marshal(socketJSON(&look.Row{Socket: s, Holders: want}).Holders)
 		if string(b) != holders {

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/closewait/closewait/internal/golden"
 	"github.com/closewait/closewait/internal/report"
 )
 
@@ -27,7 +28,7 @@ func TestTerminal_golden(t *testing.T) {
 			if code != 0 || stderr != "" {
 				t.Errorf("exit %d, stderr %q", code, stderr)
 			}
-			golden(t, "tty_"+name+".golden", []byte(out))
+			golden.Compare(t, "tty_"+name+".golden", []byte(out))
 		})
 	}
 }

@@ -1,13 +1,10 @@
 package explain
 
 import (
-	"flag"
 	"fmt"
 	"io/fs"
 	"maps"
 	"math"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -17,10 +14,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/closewait/closewait/internal/filter"
+	"github.com/closewait/closewait/internal/golden"
 	"github.com/closewait/closewait/internal/report"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // usual are the facts of a host that nobody has changed.
 func usual() Facts {
@@ -179,18 +175,6 @@ func TestText_golden(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		path, got := filepath.Join("testdata", name+".golden"), p.Text(f)
-		if *update {
-			if err := os.WriteFile(path, []byte(got), 0o666); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(string(want), got); diff != "" {
-			t.Errorf("%s (-want +got; -update accepts):\n%s", path, diff)
-		}
+		golden.Compare(t, name+".golden", p.Text(f))
 	}
 }

@@ -2,17 +2,12 @@ package filter_test
 
 import (
 	"errors"
-	"flag"
-	"os"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/closewait/closewait/internal/filter"
+	"github.com/closewait/closewait/internal/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite testdata/rejected.golden")
 
 var rejected = []string{
 	"sprot = :22", "stat close-wait", "foo", "close-wait", "close-wait,last-ack", "10.0.0.1", "10.0.0.0/8", "[::1]:443", ":443", "port = 443",
@@ -45,19 +40,7 @@ func TestParse_rejected(t *testing.T) {
 		}
 		got.WriteString(err.Error() + "\n\n")
 	}
-	const golden = "testdata/rejected.golden"
-	if *update {
-		if err := os.WriteFile(golden, []byte(got.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got.String()); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
-	}
+	golden.Compare(t, "rejected.golden", got.String())
 }
 
 func TestParse_withoutOptions(t *testing.T) {

@@ -2,38 +2,14 @@ package render
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
+	"github.com/closewait/closewait/internal/golden"
 	"github.com/closewait/closewait/internal/report"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
-
-// golden compares got with a file of testdata.
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", name+".golden")
-	if *update {
-		if err := os.WriteFile(path, got, 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s (-want +got; -update accepts):\n%s", path, diff)
-	}
-}
 
 func screens() map[string]*report.Report {
 	return map[string]*report.Report{"sick": sick(), "healthy": healthy(), "unprivileged": unprivileged(), "many": many(), "remarks": remarks()}
@@ -57,7 +33,7 @@ func TestStatus_golden(t *testing.T) {
 					if err := Status(&b, r, sidelights(), style); err != nil {
 						t.Fatal(err)
 					}
-					golden(t, file, b.Bytes())
+					golden.Compare(t, file+".golden", b.Bytes())
 				})
 			}
 		}
@@ -69,7 +45,7 @@ func TestStatus_ascii(t *testing.T) {
 	if err := Status(&b, many(), sidelights(), Style{Width: 80, ASCII: true}); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "many_ascii", b.Bytes())
+	golden.Compare(t, "many_ascii.golden", b.Bytes())
 	if !isSafeASCII(strings.ReplaceAll(b.String(), "\n", "")) {
 		t.Error("not plain ASCII")
 	}
@@ -106,5 +82,5 @@ func TestStatus_every_code(t *testing.T) {
 			fmt.Fprintf(&b, "%s  %s\n", code, finding{&f, &page{report: &report.Report{}}}.headline())
 		}
 	}
-	golden(t, "headlines", b.Bytes())
+	golden.Compare(t, "headlines.golden", b.Bytes())
 }

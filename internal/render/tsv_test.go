@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/closewait/closewait/forecast"
+	"github.com/closewait/closewait/internal/golden"
 	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/tcp"
 )
@@ -58,7 +59,7 @@ func TestTSV_golden(t *testing.T) {
 	if err := TSV(&b, mixedRows(), SocketColumns(), true); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "sockets_tsv", b.Bytes())
+	golden.Compare(t, "sockets_tsv.golden", b.Bytes())
 	for line := range strings.Lines(b.String()) {
 		if n := strings.Count(line, "\t"); n != len(SocketColumns())-1 {
 			t.Errorf("%d tabs: %q", n, line)
@@ -80,7 +81,7 @@ func TestTable_golden(t *testing.T) {
 			if err := Table(&b, mixedRows(), SocketColumns(), true, style); err != nil {
 				t.Fatal(err)
 			}
-			golden(t, "sockets_"+name, b.Bytes())
+			golden.Compare(t, "sockets_"+name+".golden", b.Bytes())
 		})
 	}
 }

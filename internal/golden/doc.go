@@ -1,0 +1,2 @@
+// Package golden compares what a test got with a file of the package's testdata.
+package golden
