@@ -56,7 +56,8 @@ var layers = map[string]layer{
 		others:    []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term", "golang.org/x/sys"},
 	},
 	"command": {rooms: []string{"cmd/closewait"}, may: []string{"internal/cli"}},
-	"tests":   {rooms: []string{"internal/nstest", "internal/golden", "internal/archtest"}, may: []string{"vocabulary"}, others: []string{"golang.org/x/sys", "github.com/google/go-cmp"}},
+	"scenery": {rooms: []string{"internal/stage"}, may: []string{"vocabulary"}, others: []string{"golang.org/x/sys"}},
+	"tests":   {rooms: []string{"internal/nstest", "internal/golden", "internal/archtest"}, may: []string{"vocabulary", "scenery"}, others: []string{"golang.org/x/sys", "github.com/google/go-cmp"}},
 	"tools": {
 		rooms: []string{"tools/needs", "tools/fuzz", "tools/compare", "tools/truth"},
 		may:   []string{"vocabulary", "model", "look data", "doors", "look"}, others: []string{"golang.org/x/sys"},

@@ -1,60 +1,16 @@
 package nstest
 
-import (
-	"fmt"
-	"net/netip"
-
-	"github.com/closewait/closewait/tcp"
-)
+import "github.com/closewait/closewait/internal/stage"
 
 // Family is what a connection is made of.
-type Family uint8
+type Family = stage.Family
 
 // The three kinds of connection.
 const (
-	IPv4   Family = iota // IPv4 sockets
-	IPv6                 // IPv6 sockets
-	Mapped               // IPv6 sockets carrying IPv4, with addresses like ::ffff:127.0.0.1
+	IPv4   = stage.IPv4   // IPv4 sockets
+	IPv6   = stage.IPv6   // IPv6 sockets
+	Mapped = stage.Mapped // IPv6 sockets carrying IPv4, with addresses like ::ffff:127.0.0.1
 )
 
 // Families returns all families.
-func Families() []Family { return []Family{IPv4, IPv6, Mapped} }
-
-// String returns "ipv4", "ipv6" or "mapped".
-func (f Family) String() string {
-	switch f {
-	case IPv4:
-		return "ipv4"
-	case IPv6:
-		return "ipv6"
-	case Mapped:
-		return "mapped"
-	}
-	return fmt.Sprintf("family_%d", uint8(f))
-}
-
-// Kernel returns the address family of the sockets.
-func (f Family) Kernel() tcp.Family {
-	if f == IPv4 {
-		return tcp.IPv4
-	}
-	return tcp.IPv6
-}
-
-func (f Family) loopback() netip.Addr {
-	switch f {
-	case IPv4:
-		return netip.AddrFrom4([4]byte{127, 0, 0, 1})
-	case IPv6:
-		return netip.IPv6Loopback()
-	}
-	return netip.AddrFrom16(netip.AddrFrom4([4]byte{127, 0, 0, 1}).As16())
-}
-
-// unspecified is the peer of a socket without one, as the kernel reports it.
-func (f Family) unspecified() netip.AddrPort {
-	if f == IPv4 {
-		return netip.AddrPortFrom(netip.IPv4Unspecified(), 0)
-	}
-	return netip.AddrPortFrom(netip.IPv6Unspecified(), 0)
-}
+func Families() []Family { return stage.Families() }

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/closewait/closewait/internal/stage"
 )
 
 // holdEnv makes the test binary hold as many CLOSE_WAIT sockets as its value says, instead of running tests.
@@ -59,7 +61,7 @@ func StartHolder(t testing.TB, n int) *Holder {
 
 // report reads what the holder has to say when it is ready.
 func (h *Holder) report(stdout io.Reader) error {
-	late := time.AfterFunc(10*patience, func() { _ = h.cmd.Process.Kill() })
+	late := time.AfterFunc(10*stage.Patience, func() { _ = h.cmd.Process.Kill() })
 	defer late.Stop()
 	line, err := bufio.NewReader(stdout).ReadBytes('\n')
 	if err != nil {
@@ -74,7 +76,7 @@ func (h *Holder) Stop() {
 		return
 	}
 	_ = h.stdin.Close()
-	late := time.AfterFunc(patience, func() { _ = h.cmd.Process.Kill() })
+	late := time.AfterFunc(stage.Patience, func() { _ = h.cmd.Process.Kill() })
 	err := h.cmd.Wait()
 	late.Stop()
 	if err != nil {
@@ -106,7 +108,7 @@ func holdSockets(n int, in io.Reader, out io.Writer) error {
 		_, err = io.Copy(io.Discard, in)
 	}
 	for _, e := range held {
-		descriptor(e.FD).abort()
+		stage.Socket(e.FD).Abort()
 	}
 	return err
 }

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/closewait/closewait/internal/stage"
 	"golang.org/x/sys/unix"
 )
 
@@ -58,14 +59,14 @@ func runRefused(m *testing.M, why error) int {
 
 // arrive makes the new namespace usable. It does not trust the environment: a stale variable must not let tests loose on the host.
 func arrive(outside string) error {
-	inode, err := inodeOf("/proc/self/ns/net")
+	inode, err := stage.Inode("/proc/self/ns/net")
 	if err != nil {
 		return err
 	}
 	if strconv.FormatUint(inode, 10) == outside {
 		return fmt.Errorf("still in network namespace %d, in spite of %s", inode, stageEnv)
 	}
-	return setUp("lo")
+	return stage.SetUp("lo")
 }
 
 // enter starts this binary again in a new network namespace.
@@ -76,39 +77,17 @@ func enter() (*exec.Cmd, error) {
 	if err != nil {
 		return nil, err
 	}
-	inode, err := inodeOf("/proc/self/ns/net")
+	inode, err := stage.Inode("/proc/self/ns/net")
 	if err != nil {
 		return nil, err
 	}
-	var refusals []string
-	for _, attr := range entrances() {
+	return stage.Enter(func() *exec.Cmd {
 		inner := exec.Command(exe)
 		inner.Args = os.Args
 		inner.Env = append(os.Environ(), stageEnv+"="+inside+strconv.FormatUint(inode, 10))
 		inner.Stdin, inner.Stdout, inner.Stderr = os.Stdin, os.Stdout, os.Stderr
-		inner.SysProcAttr = attr
-		if err := inner.Start(); err != nil {
-			refusals = append(refusals, fmt.Sprintf("clone with flags %#x: %v", attr.Cloneflags, err))
-			continue
-		}
-		return inner, nil
-	}
-	return nil, errors.New(strings.Join(refusals, "; "))
-}
-
-// entrances lists the ways into a new network namespace, the plainest first.
-func entrances() []*syscall.SysProcAttr {
-	user := &syscall.SysProcAttr{
-		Cloneflags: unix.CLONE_NEWUSER | unix.CLONE_NEWNET,
-		// As any other user the process would lose its capabilities over the namespace at execve.
-		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}},
-		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}},
-		Pdeathsig:   syscall.SIGKILL,
-	}
-	if os.Geteuid() != 0 {
-		return []*syscall.SysProcAttr{user}
-	}
-	return []*syscall.SysProcAttr{{Cloneflags: unix.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}, user}
+		return inner
+	})
 }
 
 // follow waits for the inner process and returns the exit code to end with.
@@ -152,30 +131,4 @@ func Missing(t testing.TB, what string) {
 		t.Fatalf("this test needs %s, and CI=true forbids to skip it", what)
 	}
 	t.Skipf("this test needs %s", what)
-}
-
-func inodeOf(path string) (uint64, error) {
-	var stat unix.Stat_t
-	if err := unix.Stat(path, &stat); err != nil {
-		return 0, &os.PathError{Op: "stat", Path: path, Err: err}
-	}
-	return stat.Ino, nil
-}
-
-// setUp brings a device of the calling thread's namespace up.
-func setUp(device string) error {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return os.NewSyscallError("socket", err)
-	}
-	defer unix.Close(fd)
-	request, err := unix.NewIfreq(device)
-	if err != nil {
-		return err
-	}
-	request.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
-	if err := unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, request); err != nil {
-		return fmt.Errorf("bring %s up: %w", device, err)
-	}
-	return nil
 }

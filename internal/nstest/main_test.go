@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/closewait/closewait/internal/stage"
 	"golang.org/x/sys/unix"
 )
 
@@ -64,7 +65,7 @@ func TestBuild_unknown_scene(t *testing.T) {
 
 func TestArrive_distrusts_the_environment(t *testing.T) {
 	Require(t)
-	inode, err := inodeOf("/proc/self/ns/net")
+	inode, err := stage.Inode("/proc/self/ns/net")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +120,7 @@ func TestMain_inner_process_does_not_survive(t *testing.T) {
 		if err := outer.Start(); err != nil {
 			t.Fatal(err)
 		}
-		late := time.AfterFunc(patience, func() { t.Errorf("%v: the inner process lives", signal); _ = stdout.Close() })
+		late := time.AfterFunc(stage.Patience, func() { t.Errorf("%v: the inner process lives", signal); _ = stdout.Close() })
 		lines := bufio.NewReader(stdout)
 		for line := ""; !strings.HasPrefix(line, "lingering"); {
 			if line, err = lines.ReadString('\n'); err != nil {

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"testing"
 
+	"github.com/closewait/closewait/internal/stage"
 	"github.com/closewait/closewait/tcp"
 	"golang.org/x/sys/unix"
 )
@@ -26,7 +27,7 @@ func ManyCloseWait(t testing.TB, n int) []Expected {
 	held, err := manyCloseWait(n)
 	t.Cleanup(func() {
 		for _, e := range held {
-			descriptor(e.FD).abort()
+			stage.Socket(e.FD).Abort()
 		}
 	})
 	if err != nil {
@@ -65,12 +66,12 @@ func manyCloseWait(n int) ([]Expected, error) {
 }
 
 func closeWaitAt(addr netip.Addr, n int) (held []Expected, err error) {
-	listener, err := listen(IPv4, addr, 16)
+	listener, err := stage.Listen(IPv4, netip.AddrPortFrom(addr, 0), 16)
 	if err != nil {
 		return nil, err
 	}
-	defer listener.close()
-	at, err := listener.local()
+	defer listener.Close()
+	at, err := listener.Local()
 	for err == nil && len(held) < n {
 		var one Expected
 		if one, err = oneCloseWait(listener, at); err == nil {
@@ -81,26 +82,26 @@ func closeWaitAt(addr netip.Addr, n int) (held []Expected, err error) {
 }
 
 // oneCloseWait connects, accepts, and closes the client.
-func oneCloseWait(listener descriptor, at netip.AddrPort) (Expected, error) {
+func oneCloseWait(listener stage.Socket, at netip.AddrPort) (Expected, error) {
 	e := Expected{Family: tcp.IPv4, Local: at, State: tcp.CloseWait, RecvQueue: 1, Listed: true}
-	client, err := openSocket(IPv4)
+	client, err := stage.Open(IPv4)
 	if err != nil {
 		return e, err
 	}
-	defer client.close()
-	if err := client.connect(at); err != nil {
+	defer client.Close()
+	if err := client.Connect(at); err != nil {
 		return e, err
 	}
-	server, err := listener.accept()
+	server, err := listener.Accept()
 	if err != nil {
 		return e, err
 	}
 	e.FD = int(server)
-	if e.Peer, err = server.peer(); err == nil {
-		e.Inode, err = server.inode()
+	if e.Peer, err = server.Peer(); err == nil {
+		e.Inode, err = server.Inode()
 	}
 	if err != nil {
-		server.close()
+		server.Close()
 	}
 	return e, err
 }
@@ -108,7 +109,7 @@ func oneCloseWait(listener descriptor, at netip.AddrPort) (Expected, error) {
 // awaitCloseWait waits for the FINs, nearly all of which have arrived when the client's close returns.
 func awaitCloseWait(held []Expected) error {
 	for _, e := range held {
-		if err := descriptor(e.FD).wait(unix.POLLRDHUP); err != nil {
+		if err := stage.Socket(e.FD).Wait(unix.POLLRDHUP); err != nil {
 			return fmt.Errorf("wait for the FIN of %v: %w", e.Peer, err)
 		}
 	}

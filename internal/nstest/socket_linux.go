@@ -6,8 +6,8 @@ import (
 	"os"
 	"testing"
 	"time"
-	"unsafe"
 
+	"github.com/closewait/closewait/internal/stage"
 	"github.com/closewait/closewait/tcp"
 	"golang.org/x/sys/unix"
 )
@@ -16,21 +16,21 @@ import (
 // something goes wrong. They act on the descriptor, in whatever namespace it was made.
 type Socket struct {
 	t           testing.TB
-	fd          descriptor // -1 when closed
+	fd          stage.Socket // -1 when closed
 	fam         Family
 	local, peer netip.AddrPort
 }
 
 // adopt makes a Socket of a new descriptor, or ends the test if that could not be had.
-func adopt(t testing.TB, fam Family, fd descriptor, err error) *Socket {
+func adopt(t testing.TB, fam Family, fd stage.Socket, err error) *Socket {
 	t.Helper()
 	if err != nil {
 		lacksFamily(t, fam, err)
 		t.Fatalf("%v socket: %v", fam, err)
 	}
-	s := &Socket{t: t, fd: fd, fam: fam, peer: fam.unspecified()}
+	s := &Socket{t: t, fd: fd, fam: fam, peer: fam.Unspecified()}
 	t.Cleanup(s.Abort)
-	if s.local, err = fd.local(); err != nil {
+	if s.local, err = fd.Local(); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -39,7 +39,7 @@ func adopt(t testing.TB, fam Family, fd descriptor, err error) *Socket {
 // lacksFamily ends the test if an error says that the machine has no IPv6.
 func lacksFamily(t testing.TB, fam Family, err error) {
 	t.Helper()
-	if fam != IPv4 && (absent(err) || errors.Is(err, unix.EADDRNOTAVAIL)) {
+	if fam != IPv4 && (stage.Absent(err) || errors.Is(err, unix.EADDRNOTAVAIL)) {
 		Missing(t, "IPv6 ("+err.Error()+")")
 	}
 }
@@ -47,14 +47,14 @@ func lacksFamily(t testing.TB, fam Family, err error) {
 // Listen makes a listening socket on the loopback address.
 func Listen(t testing.TB, fam Family, backlog int) *Socket {
 	t.Helper()
-	return ListenAt(t, fam, fam.loopback(), backlog)
+	return ListenAt(t, fam, fam.Loopback(), backlog)
 }
 
 // ListenAt makes a listening socket on an address of the calling thread's namespace.
 func ListenAt(t testing.TB, fam Family, addr netip.Addr, backlog int) *Socket {
 	t.Helper()
 	Require(t)
-	fd, err := listen(fam, addr, backlog)
+	fd, err := stage.Listen(fam, netip.AddrPortFrom(addr, 0), backlog)
 	return adopt(t, fam, fd, err)
 }
 
@@ -62,7 +62,7 @@ func ListenAt(t testing.TB, fam Family, addr netip.Addr, backlog int) *Socket {
 func Open(t testing.TB, fam Family) *Socket {
 	t.Helper()
 	Require(t)
-	fd, err := openSocket(fam)
+	fd, err := stage.Open(fam)
 	return adopt(t, fam, fd, err)
 }
 
@@ -101,7 +101,7 @@ func (s *Socket) Peer() netip.AddrPort { return s.peer }
 // Inode returns the socket's inode number in sockfs.
 func (s *Socket) Inode() uint32 {
 	s.t.Helper()
-	inode, err := s.fd.inode()
+	inode, err := s.fd.Inode()
 	s.check(err)
 	return inode
 }
@@ -109,19 +109,19 @@ func (s *Socket) Inode() uint32 {
 // Connect connects and waits for the handshake.
 func (s *Socket) Connect(to netip.AddrPort) {
 	s.t.Helper()
-	s.connected(s.fd.connect(to), to)
+	s.connected(s.fd.Connect(to), to)
 }
 
 // Begin starts to connect and does not wait.
 func (s *Socket) Begin(to netip.AddrPort) {
 	s.t.Helper()
-	s.connected(s.fd.begin(to), to)
+	s.connected(s.fd.Begin(to), to)
 }
 
 func (s *Socket) connected(err error, to netip.AddrPort) {
 	s.t.Helper()
 	if err == nil {
-		s.local, err = s.fd.local()
+		s.local, err = s.fd.Local()
 	}
 	s.check(err)
 	s.peer = to
@@ -130,9 +130,9 @@ func (s *Socket) connected(err error, to netip.AddrPort) {
 // BindPort binds the socket to a port on the loopback address; 0 leaves the choice to the kernel.
 func (s *Socket) BindPort(port uint16) {
 	s.t.Helper()
-	err := s.fd.bind(netip.AddrPortFrom(s.fam.loopback(), port))
+	err := s.fd.Bind(netip.AddrPortFrom(s.fam.Loopback(), port))
 	if err == nil {
-		s.local, err = s.fd.local()
+		s.local, err = s.fd.Local()
 	} else {
 		lacksFamily(s.t, s.fam, err)
 	}
@@ -142,9 +142,9 @@ func (s *Socket) BindPort(port uint16) {
 // Accept waits for a connection and accepts it.
 func (s *Socket) Accept() *Socket {
 	s.t.Helper()
-	fd, err := s.fd.accept()
+	fd, err := s.fd.Accept()
 	child := adopt(s.t, s.fam, fd, err)
-	child.peer, err = fd.peer()
+	child.peer, err = fd.Peer()
 	s.check(err)
 	return child
 }
@@ -161,7 +161,7 @@ func (s *Socket) Write(n int) int {
 func (s *Socket) Read(n int) {
 	s.t.Helper()
 	for buf := make([]byte, n); len(buf) > 0; {
-		s.check(s.fd.wait(unix.POLLIN))
+		s.check(s.fd.Wait(unix.POLLIN))
 		got, err := unix.Read(int(s.fd), buf)
 		s.check(os.NewSyscallError("read", err))
 		if got == 0 {
@@ -175,7 +175,7 @@ func (s *Socket) Read(n int) {
 func (s *Socket) ReadEnd() {
 	s.t.Helper()
 	for buf := make([]byte, 4096); ; {
-		s.check(s.fd.wait(unix.POLLIN))
+		s.check(s.fd.Wait(unix.POLLIN))
 		n, err := unix.Read(int(s.fd), buf)
 		s.check(os.NewSyscallError("read", err))
 		if n == 0 {
@@ -188,7 +188,7 @@ func (s *Socket) ReadEnd() {
 // later: wait for the effect before doing what depends on it.
 func (s *Socket) Close() {
 	if s.fd >= 0 {
-		s.fd.close()
+		s.fd.Close()
 		s.fd = -1
 	}
 }
@@ -196,53 +196,29 @@ func (s *Socket) Close() {
 // Abort closes the socket by a reset, at once. A listener resets the connections that wait.
 func (s *Socket) Abort() {
 	if s.fd >= 0 {
-		s.fd.abort()
+		s.fd.Abort()
 		s.fd = -1
 	}
 }
 
 // CloseWrite sends a FIN and keeps the socket open.
-func (s *Socket) CloseWrite() {
-	s.t.Helper()
-	s.check(os.NewSyscallError("shutdown", unix.Shutdown(int(s.fd), unix.SHUT_WR)))
-}
+func (s *Socket) CloseWrite() { s.t.Helper(); s.check(s.fd.CloseWrite()) }
 
 // Set sets an integer option.
-func (s *Socket) Set(level, option, value int) {
-	s.t.Helper()
-	s.check(os.NewSyscallError("setsockopt", unix.SetsockoptInt(int(s.fd), level, option, value)))
-}
+func (s *Socket) Set(level, option, value int) { s.t.Helper(); s.check(s.fd.Set(level, option, value)) }
 
-// Deafen loses every packet that arrives for the socket from now on, as if the path to it were broken (tcp_filter drops it before TCP sees it). Its own packets go out. A
-// deaf listener ignores SYNs.
-func (s *Socket) Deafen() {
-	s.t.Helper()
-	drop := unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: 0}
-	program := unix.SockFprog{Len: 1, Filter: &drop}
-	s.check(os.NewSyscallError("setsockopt", unix.SetsockoptSockFprog(int(s.fd), unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &program)))
-}
+// Deafen loses every packet that arrives for the socket from now on, as [stage.Socket.Deafen] does.
+func (s *Socket) Deafen() { s.t.Helper(); s.check(s.fd.Deafen()) }
 
 // Undeafen ends what Deafen began.
-func (s *Socket) Undeafen() { s.t.Helper(); s.Set(unix.SOL_SOCKET, unix.SO_DETACH_FILTER, 0) }
+func (s *Socket) Undeafen() { s.t.Helper(); s.check(s.fd.Undeafen()) }
 
 // Info returns the socket's struct tcp_info as getsockopt(TCP_INFO) gives it.
 func (s *Socket) Info() tcp.Info {
 	s.t.Helper()
-	raw, err := s.fd.info()
+	info, err := s.fd.Info()
 	s.check(err)
-	return tcp.MakeInfo(raw)
-}
-
-// info reads TCP_INFO without the fixed size of package unix's structure, which is shorter than the kernel's.
-func (fd descriptor) info() ([]byte, error) {
-	raw := make([]byte, 512)
-	length := uint32(len(raw))
-	_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(fd), unix.IPPROTO_TCP, unix.TCP_INFO,
-		uintptr(unsafe.Pointer(&raw[0])), uintptr(unsafe.Pointer(&length)), 0)
-	if errno != 0 {
-		return nil, os.NewSyscallError("getsockopt", errno)
-	}
-	return raw[:length], nil
+	return info
 }
 
 // State returns the socket's state (tcpi_state).
@@ -282,13 +258,13 @@ func Eventually(t testing.TB, ask func() (bool, any)) {
 	t.Helper()
 	pause := time.NewTicker(2 * time.Millisecond)
 	defer pause.Stop()
-	for deadline := time.Now().Add(patience); ; <-pause.C {
+	for deadline := time.Now().Add(stage.Patience); ; <-pause.C {
 		ok, why := ask()
 		if ok {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("gave up after %v: %v", patience, why)
+			t.Fatalf("gave up after %v: %v", stage.Patience, why)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package nstest
+package stage
 
 import (
 	"encoding/binary"
@@ -122,7 +122,7 @@ func familyOf(address []byte) uint8 {
 	return unix.AF_INET6
 }
 
-// absent reports whether an error says that the kernel was built without what was asked for.
-func absent(err error) bool {
+// Absent reports whether an error says that the kernel was built without what was asked for.
+func Absent(err error) bool {
 	return errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EPROTONOSUPPORT)
 }

@@ -1,0 +1,71 @@
+package stage
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Enter starts a command in a new network namespace, and in a new user namespace where the user may not make one otherwise; there he is root. prepare makes the command
+// anew for each attempt. It is killed when the calling thread ends: callers that are to outlive no one lock themselves to a thread that lasts.
+//
+// Errors: one text of all refusals, each with the flags of clone(2) that were tried.
+func Enter(prepare func() *exec.Cmd) (*exec.Cmd, error) {
+	var refusals []error
+	for _, attr := range entrances() {
+		cmd := prepare()
+		cmd.SysProcAttr = attr
+		err := cmd.Start()
+		if err == nil {
+			return cmd, nil
+		}
+		refusals = append(refusals, fmt.Errorf("clone with flags %#x: %w", attr.Cloneflags, err))
+	}
+	return nil, errors.Join(refusals...)
+}
+
+// entrances lists the ways into a new network namespace, the plainest first.
+func entrances() []*syscall.SysProcAttr {
+	user := &syscall.SysProcAttr{
+		Cloneflags: unix.CLONE_NEWUSER | unix.CLONE_NEWNET,
+		// As any other user the process would lose its capabilities over the namespace at execve.
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}},
+		Pdeathsig:   syscall.SIGKILL,
+	}
+	if os.Geteuid() != 0 {
+		return []*syscall.SysProcAttr{user}
+	}
+	return []*syscall.SysProcAttr{{Cloneflags: unix.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}, user}
+}
+
+// Inode returns the inode of a file, which names a namespace: that of the process is /proc/self/ns/net.
+func Inode(path string) (uint64, error) {
+	var stat unix.Stat_t
+	if err := unix.Stat(path, &stat); err != nil {
+		return 0, &os.PathError{Op: "stat", Path: path, Err: err}
+	}
+	return stat.Ino, nil
+}
+
+// SetUp brings a device of the calling thread's namespace up, "lo" as a rule.
+func SetUp(device string) error {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return os.NewSyscallError("socket", err)
+	}
+	defer unix.Close(fd)
+	request, err := unix.NewIfreq(device)
+	if err != nil {
+		return err
+	}
+	request.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
+	if err := unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, request); err != nil {
+		return fmt.Errorf("bring %s up: %w", device, err)
+	}
+	return nil
+}
