@@ -59,7 +59,7 @@ func listening(queue, backlog uint32) tcp.Socket {
 // snapshot is a host with one namespace whose sockets are all held by pid 2214, a unit's java, but those without an inode.
 func snapshot(sockets ...tcp.Socket) *look.Snapshot {
 	s := &look.Snapshot{
-		TakenAt: taken, Wanted: Suspect, HoldersComplete: true, DeadSought: true,
+		TakenAt: taken, HoldersComplete: true, DeadSought: true,
 		Namespaces: []look.Namespace{{Inode: 4026531840, Name: "host", PID: 1, Sockets: sockets}},
 		Processes: map[int]*look.Process{2214: {
 			PID: 2214, Comm: "java", FDs: 100, FDLimit: 8192,

@@ -202,6 +202,7 @@ func TestOwnersUnknown(t *testing.T) {
 	if f.Code != "CW101" || f.Processes != nil || f.Workload != nil || len(f.Remedies) != 0 {
 		t.Errorf("%s %+v %+v: without owners nobody is named", f.Code, f.Processes, f.Remedies)
 	}
+	now.Holders.Want(now.Namespaces[0].Sockets[0].Inode)
 	now.HoldersComplete = true
 	if f := only(t, Run(now, nil)); f.Code != "CW112" {
 		t.Errorf("%s: nobody holds it, want CW112", f.Code)

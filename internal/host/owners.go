@@ -23,7 +23,6 @@ const (
 // owners finds who holds the wanted sockets, and the descriptors whose sockets are in no table.
 func (v *visit) owners(ctx context.Context) {
 	s := v.snapshot
-	s.Wanted = v.request.Holders
 	s.Holders = v.wanted()
 	if v.request.Dead {
 		s.DeadSought = true

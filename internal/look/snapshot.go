@@ -13,12 +13,10 @@ type Snapshot struct {
 	Elapsed    time.Duration
 	Host       Host
 	Namespaces []Namespace // the ones read, the host's (that of the process that looked) first
-	// Holders says who holds the sockets that were looked for. One that nobody holds is held by nobody that could be seen.
+	// Holders says whose holders were looked for, and who they are. A wanted socket without one is held by nobody that could be seen.
 	Holders Holders
 	// HoldersComplete is true when every process that could hold one was readable.
 	HoldersComplete bool
-	// Wanted says whose holders were looked for; nil means nobody's.
-	Wanted func(*tcp.Socket) bool
 	// Processes describes the holders, by pid.
 	Processes map[int]*Process
 	// Dead lists descriptors of TCP sockets that were connected once and are in no table of their namespace; nil when nobody looked.
@@ -90,7 +88,7 @@ func (s *Snapshot) Count() int {
 
 // Sought reports whether the socket's holders were looked for and every process was readable, so that an empty answer means nobody.
 func (s *Snapshot) Sought(socket *tcp.Socket) bool {
-	return s.HoldersComplete && s.Wanted != nil && s.Wanted(socket)
+	return s.HoldersComplete && s.Holders.Wants(socket.Inode)
 }
 
 // Process is a process that holds sockets.

@@ -14,9 +14,6 @@ func (p *parser) snapshot(takenAt time.Time) *look.Snapshot {
 	p.standIn()
 	s := &look.Snapshot{TakenAt: takenAt, Namespaces: []look.Namespace{{Sockets: p.sockets}}}
 	p.hold(s)
-	if p.seen.owners {
-		s.Wanted = func(*tcp.Socket) bool { return true }
-	}
 	if missing := p.missing(s); missing != nil {
 		s.Missing = []look.Missing{*missing}
 	}
