@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/closewait/closewait/inetdiag"
+	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/internal/sockopt"
 	"github.com/closewait/closewait/tcp"
 )
 
@@ -30,16 +33,21 @@ func (v *visit) undecided(s *tcp.Socket) bool {
 	return v.request.Undecided != nil && v.request.Undecided(s)
 }
 
-// again looks at the undecided sockets once more. nil means that there were none or that time was up; a socket that is gone is not in the result.
+// again looks at the undecided sockets once more, and at what else may have changed its mind: threads and dead descriptors. nil means that there were none or that time was up; a socket that is gone is not in the result.
 func (v *visit) again(ctx context.Context) []tcp.Socket {
-	if len(v.tables) == 0 {
+	if len(v.tables) == 0 && len(v.unsettled) == 0 && len(v.snapshot.Dead) == 0 {
 		return nil
 	}
-	timer := time.NewTimer(pause - v.host.now().Sub(v.snapshot.TakenAt))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
+	if !v.wait(ctx) {
+		return nil
+	}
+	for _, pid := range v.unsettled {
+		if p := v.snapshot.Processes[pid]; p != nil && p.Activity != nil {
+			v.host.proc.ActivityAgain(pid, p.Activity)
+		}
+	}
+	v.snapshot.Dead = slices.DeleteFunc(v.snapshot.Dead, closedSince)
+	if len(v.tables) == 0 {
 		return nil
 	}
 	later := []tcp.Socket{}
@@ -51,6 +59,28 @@ func (v *visit) again(ctx context.Context) []tcp.Socket {
 		}
 	}
 	return later
+}
+
+// wait lets the time between the two looks pass, and reports whether there was time for it. Threads are read last and want a moment of their own.
+func (v *visit) wait(ctx context.Context) bool {
+	until := v.snapshot.TakenAt.Add(pause)
+	if since := v.observed.Add(pause / 2); len(v.unsettled) > 0 && since.After(until) {
+		until = since
+	}
+	timer := time.NewTimer(until.Sub(v.host.now()))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// closedSince reports whether a descriptor that was dead in the first look has been closed or used again since: then nothing has leaked.
+func closedSince(d look.DeadFD) bool {
+	_, err := sockopt.Inspect(d.PID, d.FD, d.Inode)
+	return errors.Is(err, sockopt.ErrGone)
 }
 
 func (v *visit) relook(ctx context.Context, conn *inetdiag.Conn, sockets, to []tcp.Socket) ([]tcp.Socket, error) {

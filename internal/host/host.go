@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"os"
 	"time"
 
 	"github.com/closewait/closewait/inetdiag"
@@ -18,11 +19,12 @@ type Host struct {
 	sysctl sysctl.FS
 	roots  netns.Roots
 	now    func() time.Time
+	self   int // pid of this process
 }
 
 // New returns the live host. now is the clock, time.Now as a rule.
 func New(now func() time.Time) *Host {
-	return &Host{proc: procfs.New("/proc"), sysctl: sysctl.New("/proc/sys"), roots: netns.DefaultRoots(), now: now}
+	return &Host{proc: procfs.New("/proc"), sysctl: sysctl.New("/proc/sys"), roots: netns.DefaultRoots(), now: now, self: os.Getpid()}
 }
 
 // Request says what to look at. The zero value asks for all sockets of all namespaces and nothing more.
@@ -47,6 +49,8 @@ type Request struct {
 	Dead bool
 	// Undecided says which sockets to look at a second time; nil means none.
 	Undecided func(*tcp.Socket) bool
+	// Inquire is asked, once the holders are known and after each answer again, what else is wanted of them; nil means nothing.
+	Inquire func(*look.Snapshot) look.Wish
 }
 
 // Look looks at the host. The second slice is the second look at the undecided sockets, nil if there was none.
@@ -55,6 +59,7 @@ type Request struct {
 // then is returned with an entry in Missing.
 func (h *Host) Look(ctx context.Context, r Request) (*look.Snapshot, []tcp.Socket, error) {
 	v := &visit{host: h, request: r, snapshot: &look.Snapshot{TakenAt: h.now()}, tables: map[int]*inetdiag.Conn{}}
+	v.passing = descriptors{sockets: map[int][]look.Descriptor{}, epolls: map[int][]int{}}
 	defer v.close()
 	identity, err := h.proc.Host()
 	if err != nil {
@@ -65,6 +70,7 @@ func (h *Host) Look(ctx context.Context, r Request) (*look.Snapshot, []tcp.Socke
 		return nil, nil, err
 	}
 	v.owners(ctx)
+	v.evidence(ctx)
 	later := v.again(ctx)
 	v.snapshot.Elapsed = h.now().Sub(v.snapshot.TakenAt)
 	return v.snapshot, later, nil
@@ -94,6 +100,14 @@ type visit struct {
 	clocked          bool // whether clock has been asked
 	// unseen counts namespaces that exist, or may exist, and were not read.
 	unseen int
+	// known are the holders of sockets that nobody wanted to know at first, when all descriptors were walked.
+	known look.Holders
+	// passing is what was seen on the way to the holders.
+	passing descriptors
+	// threads counts those read, unsettled are the processes whose threads want a second look, observed when the first ended.
+	threads   int
+	unsettled []int
+	observed  time.Time
 }
 
 func (v *visit) missing(code, message, remedy string) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -34,7 +35,7 @@ func (v *visit) owners(ctx context.Context) {
 	case v.request.Dead && v.mayHaveDead():
 		stats, err = v.walk(ctx)
 	case s.Holders.Wanted() > 0:
-		stats, err = v.host.proc.Holders(ctx, &s.Holders, procfs.HolderOptions{})
+		stats, err = v.host.proc.Holders(ctx, &s.Holders, v.holderOptions())
 	}
 	s.HoldersComplete = err == nil && stats.NotPermitted == 0
 	v.processes(ctx)
@@ -107,9 +108,17 @@ func (v *visit) mayHaveDead() bool {
 	return v.unseen > 0 || !v.allocated.Reported || v.allocated.N > v.inUse.N
 }
 
+// holderOptions keeps what a search passes by when somebody may ask for it.
+func (v *visit) holderOptions() (o procfs.HolderOptions) {
+	if v.request.Inquire != nil {
+		o.Sockets, o.Epoll = v.passing.socket, v.passing.epoll
+	}
+	return o
+}
+
 // walk looks at all descriptors once, for holders and for dead sockets together.
 func (v *visit) walk(ctx context.Context) (procfs.WalkStats, error) {
-	known := look.MakeHolders(0) // of the other sockets in the tables, whose holders nobody wants to know
+	known := &v.known // of the other sockets in the tables
 	v.each(func(s *tcp.Socket) {
 		// A dead socket that had bound its port by itself is still in the bind table, with its old peer.
 		dead := s.State == tcp.Bound && s.Peer.Port() != 0
@@ -117,18 +126,24 @@ func (v *visit) walk(ctx context.Context) (procfs.WalkStats, error) {
 			known.Want(s.Inode)
 		}
 	})
-	self := os.Getpid()
 	var strange []look.DeadFD
-	stats, err := v.host.proc.Walk(ctx, procfs.Walk{Visit: func(pid, fd int, inode uint32) procfs.Next {
+	w := procfs.Walk{Visit: func(pid, fd int, inode uint32) procfs.Next {
 		holder := look.Holder{PID: pid, FD: fd}
-		if pid == self {
+		if pid == v.host.self {
 			return procfs.NextProcess
+		}
+		if v.request.Inquire != nil {
+			v.passing.socket(pid, fd, inode)
 		}
 		if !v.snapshot.Holders.Add(inode, holder) && !known.Add(inode, holder) {
 			strange = append(strange, look.DeadFD{PID: pid, FD: fd, Inode: inode})
 		}
 		return procfs.Continue
-	}})
+	}}
+	if v.request.Inquire != nil {
+		w.Epoll = v.passing.epoll
+	}
+	stats, err := v.host.proc.Walk(ctx, w)
 	v.snapshot.Holders.Sort()
 	v.judge(strange)
 	return stats, err
@@ -174,6 +189,9 @@ func (v *visit) processes(ctx context.Context) {
 	for _, d := range v.snapshot.Dead {
 		pids[d.PID] = struct{}{}
 	}
+	for pid := range v.snapshot.Processes { // described already
+		delete(pids, pid)
+	}
 	list := make([]int, 0, len(pids))
 	for pid := range pids {
 		list = append(list, pid)
@@ -182,5 +200,9 @@ func (v *visit) processes(ctx context.Context) {
 	if err != nil {
 		v.missing("CW501", "the owners could not all be described: "+strings.TrimSpace(err.Error()), remedy(err, ownersRemedy))
 	}
-	v.snapshot.Processes = found
+	if v.snapshot.Processes == nil {
+		v.snapshot.Processes = found
+		return
+	}
+	maps.Copy(v.snapshot.Processes, found)
 }

@@ -102,6 +102,12 @@ type Process struct {
 	FDs        int // descriptors open, -1 when not known
 	FDLimit    int // soft limit, -1 when not known or unlimited
 	Workload   Workload
+	// PPID is the parent, 0 when it is outside the pid namespace or not known.
+	PPID int
+	// State is the letter ps shows for the main thread, 0 when not known.
+	State byte
+	// Activity is what it is doing, nil when nobody looked.
+	Activity *Activity
 }
 
 // WorkloadKind says which kind of thing runs a process.

@@ -30,3 +30,12 @@ func (f FS) FDCountKnown(t testing.TB) bool {
 	defer k.close()
 	return k.counted
 }
+
+// CallNames returns the names of the system calls in the table.
+func CallNames() []string {
+	var names []string
+	for i := range calls {
+		names = append(names, calls[i].name)
+	}
+	return names
+}

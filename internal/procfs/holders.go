@@ -15,6 +15,9 @@ type HolderOptions struct {
 	Exhaustive bool
 	// First are processes to visit before all others: the holders of an earlier look, as a rule.
 	First []int
+	// Sockets, when set, is called for each socket of the processes visited, wanted or not, Epoll for each epoll instance. All holders are visited in full.
+	Sockets func(pid, fd int, inode uint32)
+	Epoll   func(pid, fd int)
 }
 
 // Holders finds who holds the sockets that the table wants, every descriptor of each, in ascending order of pid and descriptor. A socket that nobody holds, or nobody
@@ -38,7 +41,7 @@ type HolderOptions struct {
 // largest first. So a single socket is not sought among the 20,000 descriptors of a proxy before everywhere else, and 10,000 leaked ones are
 // sought there at once. Where the numbers are not known the order is that of the pids.
 func (f FS) Holders(ctx context.Context, to *look.Holders, opts HolderOptions) (WalkStats, error) {
-	s := search{held: to}
+	s := search{held: to, sockets: opts.Sockets}
 	if to.Wanted() == 0 {
 		return WalkStats{}, nil
 	}
@@ -47,7 +50,7 @@ func (f FS) Holders(ctx context.Context, to *look.Holders, opts HolderOptions) (
 		return WalkStats{}, err
 	}
 	defer k.close()
-	s.walker = k
+	s.walker, k.epoll = k, opts.Epoll
 	pids, err := k.pids()
 	if err == nil {
 		err = s.run(s.order(pids, opts.First), opts.Exhaustive)
@@ -61,14 +64,18 @@ type candidate struct{ pid, fds int }
 
 // search is one pass of Holders.
 type search struct {
-	walker *walker
-	held   *look.Holders
-	hit    bool // the process being visited holds a wanted socket
+	walker  *walker
+	held    *look.Holders
+	hit     bool // the process being visited holds a wanted socket
+	sockets func(pid, fd int, inode uint32)
 }
 
 func (s *search) visit(pid, fd int, inode uint32) Next {
 	if s.held.Add(inode, look.Holder{PID: pid, FD: fd}) {
 		s.hit = true
+	}
+	if s.sockets != nil {
+		s.sockets(pid, fd, inode)
 	}
 	return Continue
 }

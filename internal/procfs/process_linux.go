@@ -78,7 +78,7 @@ func (d *describer) process(pid int) (*look.Process, error) {
 	}
 	return &look.Process{
 		PID: pid, Comm: st.Comm, Cmdline: commandLine(dir), StartTicks: st.StartTicks, StartTime: started(d.boot, st.StartTicks),
-		FDs: countDescriptors(dir), FDLimit: openFilesLimit(dir), Workload: d.workload(dir, st.Comm),
+		FDs: countDescriptors(dir), FDLimit: openFilesLimit(dir), Workload: d.workload(dir, st.Comm), PPID: st.PPID, State: st.State,
 	}, nil
 }
 

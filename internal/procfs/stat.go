@@ -19,6 +19,8 @@ type Stat struct {
 	// PPID is 0 for a process whose parent is outside the pid namespace.
 	PPID  int
 	Flags uint64 // PF_ flags
+	// CPUTicks is the processor time used in user space and in the kernel, in clock ticks of 1/100 s.
+	CPUTicks uint64
 	// StartTicks is when the process started, in clock ticks of 1/100 s since boot (suspended time counts). Together with the pid it identifies a
 	// process while the system runs.
 	StartTicks uint64
@@ -49,7 +51,7 @@ func ParseStat(r io.Reader) (Stat, error) {
 
 // fields reads what follows the name; list[0] is field 3 in the counting of proc_pid_stat(5).
 func (s *Stat) fields(list [][]byte) error {
-	const first, ppid, flags, start = 3, 4, 9, 22
+	const first, ppid, flags, user, system, start = 3, 4, 9, 14, 15, 22
 	if len(list) <= start-first || len(list[0]) != 1 {
 		return errShort
 	}
@@ -58,7 +60,10 @@ func (s *Stat) fields(list [][]byte) error {
 	s.PPID, okPPID = id(list[ppid-first])
 	s.Flags, okFlags = number(list[flags-first])
 	s.StartTicks, okStart = number(list[start-first])
-	if !okPPID || !okFlags || !okStart {
+	inUser, okUser := number(list[user-first])
+	inKernel, okSystem := number(list[system-first])
+	s.CPUTicks = inUser + inKernel
+	if !okPPID || !okFlags || !okStart || !okUser || !okSystem {
 		return errors.New("not a number where one should be")
 	}
 	return nil

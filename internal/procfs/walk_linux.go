@@ -25,11 +25,13 @@ type walker struct {
 	fs    FS
 	ctx   context.Context
 	visit func(pid, fd int, inode uint32) Next
+	epoll func(pid, fd int) // nil when nobody wants to know
 	root  int
 	// counted is true when the size of /proc/PID/fd is the number of descriptors (proc_fd_getattr, since 6.2).
 	counted bool
 	stats   WalkStats
 	link    []byte
+	linked  int // length of the latest link
 	entries []byte
 }
 
@@ -144,6 +146,9 @@ func (k *walker) descriptor(pid, dir int, name []byte) (Next, error) {
 		return Stop, err
 	}
 	if !ok {
+		if k.epoll != nil && string(k.link[:k.linked]) == "anon_inode:[eventpoll]" {
+			k.epoll(pid, fd)
+		}
 		return Continue, nil
 	}
 	return k.visit(pid, fd, inode), nil
@@ -153,6 +158,7 @@ func (k *walker) descriptor(pid, dir int, name []byte) (Next, error) {
 // whole process.
 func (k *walker) socket(dir int, name []byte) (inode uint32, ok bool, err error) {
 	// unix.Readlinkat would copy the name twice for every descriptor.
+	k.linked = 0
 	n, _, errno := unix.Syscall6(unix.SYS_READLINKAT, uintptr(dir), uintptr(unsafe.Pointer(&name[0])), uintptr(unsafe.Pointer(&k.link[0])), linkBuffer, 0, 0)
 	if errno == unix.EACCES || errno == unix.EPERM {
 		return 0, false, errno // e.g. same user, but not dumpable
@@ -160,6 +166,7 @@ func (k *walker) socket(dir int, name []byte) (inode uint32, ok bool, err error)
 	if errno != 0 || n == linkBuffer {
 		return 0, false, nil
 	}
+	k.linked = int(n)
 	whole, ok := bracketed(k.link[:n], "socket")
 	return uint32(whole), ok, nil
 }

@@ -1,0 +1,152 @@
+package host
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/internal/procfs"
+)
+
+const (
+	// rounds is how often the diagnosis may ask for more: each leads one process further down a chain of programs that wait for one another.
+	rounds = 6
+	// threadsEach and threadsAll bound how many threads are read, of one process and in all; a thread costs about 40 µs.
+	threadsEach = 512
+	threadsAll  = 3000
+	// epollsEach bounds the epoll instances read of one process.
+	epollsEach = 128
+)
+
+// descriptors is what a walk over descriptors passes by: all sockets and epoll instances of the processes visited.
+type descriptors struct {
+	sockets map[int][]look.Descriptor
+	epolls  map[int][]int
+	// the process visited last, so that the map is asked once for each
+	pid  int
+	list []look.Descriptor
+}
+
+func (d *descriptors) socket(pid, fd int, inode uint32) {
+	if pid != d.pid {
+		d.flush()
+		d.pid, d.list = pid, d.sockets[pid]
+	}
+	d.list = append(d.list, look.Descriptor{FD: fd, Inode: inode})
+}
+
+func (d *descriptors) epoll(pid, fd int) { d.epolls[pid] = append(d.epolls[pid], fd) }
+
+func (d *descriptors) flush() {
+	if d.pid != 0 {
+		d.sockets[d.pid] = d.list
+	}
+	d.pid, d.list = 0, nil
+}
+
+// of returns the sockets of a process in the order of their numbers; ok is false when it was not visited.
+func (d *descriptors) of(pid int) (list []look.Descriptor, ok bool) {
+	d.flush()
+	list, ok = d.sockets[pid]
+	slices.SortFunc(list, func(a, b look.Descriptor) int { return cmp.Compare(a.FD, b.FD) })
+	return slices.CompactFunc(list, func(a, b look.Descriptor) bool { return a.FD == b.FD }), ok // visited twice
+}
+
+// evidence answers what the diagnosis asks about the holders, round by round.
+func (v *visit) evidence(ctx context.Context) {
+	if v.request.Inquire == nil {
+		return
+	}
+	for range rounds {
+		wish := v.request.Inquire(v.snapshot)
+		v.unsettled = wish.Again
+		if wish.Empty() || ctx.Err() != nil {
+			break
+		}
+		v.moreHolders(ctx, wish.Holders)
+		for _, pid := range wish.Activity {
+			v.activity(ctx, pid)
+		}
+		for _, h := range wish.Flags {
+			v.flags(h)
+		}
+	}
+	v.observed = v.host.now()
+}
+
+// moreHolders finds who holds further sockets, and describes those processes.
+func (v *visit) moreHolders(ctx context.Context, inodes []uint32) {
+	more := look.MakeHolders(len(inodes))
+	for _, inode := range inodes {
+		v.snapshot.Holders.Want(inode)
+		if known := v.known.Of(inode); len(known) > 0 {
+			for _, h := range known {
+				v.snapshot.Holders.Add(inode, h)
+			}
+			continue
+		}
+		more.Want(inode)
+	}
+	if more.Wanted() > 0 && v.known.Wanted() == 0 { // otherwise all descriptors have been seen already
+		// An error leaves holders unknown, which is what they are.
+		_, _ = v.host.proc.Holders(ctx, &more, procfs.HolderOptions{Sockets: v.passing.socket, Epoll: v.passing.epoll})
+	}
+	for inode, h := range more.All() {
+		v.snapshot.Holders.Add(inode, h)
+	}
+	v.snapshot.Holders.Sort()
+	v.processes(ctx)
+}
+
+// activity looks at what a process is doing. One that is gone, may not be read or is too much gets an empty answer, so that nobody asks again.
+func (v *visit) activity(ctx context.Context, pid int) {
+	p := v.snapshot.Processes[pid]
+	if p == nil {
+		return
+	}
+	p.Activity = &look.Activity{}
+	if pid == v.host.self || v.threads >= threadsAll || ctx.Err() != nil {
+		return // what this process does is to look
+	}
+	a, err := v.host.proc.Activity(pid, min(threadsEach, threadsAll-v.threads))
+	if err != nil {
+		return
+	}
+	v.threads += len(a.Threads)
+	p.Activity = a
+	sockets, visited := v.passing.of(pid)
+	if !visited {
+		_, _ = v.host.proc.Walk(ctx, procfs.Walk{PIDs: []int{pid}, Epoll: v.passing.epoll, Visit: func(pid, fd int, inode uint32) procfs.Next {
+			v.passing.socket(pid, fd, inode)
+			return procfs.Continue
+		}})
+		sockets, _ = v.passing.of(pid)
+	}
+	a.Sockets = sockets
+	epolls := v.passing.epolls[pid]
+	slices.Sort(epolls)
+	epolls = slices.Compact(epolls)
+	for _, fd := range epolls[:min(len(epolls), epollsEach)] {
+		if set, err := v.host.proc.Epoll(pid, fd); err == nil {
+			a.Epolls = append(a.Epolls, set)
+		}
+	}
+}
+
+// flags reads the flags of a descriptor.
+func (v *visit) flags(h look.Holder) {
+	p := v.snapshot.Processes[h.PID]
+	if p == nil || p.Activity == nil {
+		return
+	}
+	i := slices.IndexFunc(p.Activity.Sockets, func(d look.Descriptor) bool { return d.FD == h.FD })
+	if i < 0 {
+		return
+	}
+	d := &p.Activity.Sockets[i]
+	d.FlagsKnown = true // asked once, whatever the answer
+	if info, err := v.host.proc.FDInfo(h.PID, h.FD); err == nil {
+		d.CloseOnExec, d.NonBlocking = info.CloseOnExec(), info.NonBlocking()
+	}
+}

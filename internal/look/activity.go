@@ -1,0 +1,128 @@
+package look
+
+import (
+	"slices"
+	"time"
+)
+
+// Activity is what a process is doing, read for the holders of suspect sockets only.
+type Activity struct {
+	// Threads are in the order of their ids; nil when they could not be listed. The main thread's id is the pid.
+	Threads []Thread
+	// ThreadCount is how many there are; Threads has fewer of them when there were too many to look at.
+	ThreadCount int
+	// CallsKnown is true when the system calls of the threads could be read, which takes ptrace rights.
+	CallsKnown bool
+	// Frozen is true when its cgroup's freezer keeps it from running.
+	Frozen bool
+	// Executable is the path of the program, "" when not known.
+	Executable string
+	// Running is how long ago the process was forked, 0 when not known. The true time is up to 10 ms shorter.
+	Running time.Duration
+	// Epolls are its epoll instances with what each watches.
+	Epolls []PollSet
+	// Sockets are all its socket descriptors, in ascending order; nil when they were not listed.
+	Sockets []Descriptor
+	// PidsLimited is true when a cgroup above the process has reached its limit of processes and threads (pids.max).
+	PidsLimited bool
+}
+
+// Descriptor is a descriptor that refers to a socket.
+type Descriptor struct {
+	FD    int
+	Inode uint32
+	// FlagsKnown says that CloseOnExec and NonBlocking were read, which is done for suspect sockets only.
+	FlagsKnown, CloseOnExec, NonBlocking bool
+}
+
+// PollSet is an epoll instance.
+type PollSet struct {
+	FD      int
+	Watches []Watch
+}
+
+// Watch is a descriptor that a poll set contains.
+type Watch struct {
+	FD int
+	// Inode is that of the file, 0 where the kernel does not say: only for epoll (since 4.13). A descriptor number that was closed and used again may differ in it.
+	Inode uint64
+	// Events are those waited for, in the bits of epoll and poll. One-shot interest that has fired has none left.
+	Events uint32
+}
+
+// The events that matter here, as epoll and poll number them (include/uapi/linux/eventpoll.h).
+const (
+	PollIn   uint32 = 0x001
+	PollOut  uint32 = 0x004
+	PollEdge uint32 = 1 << 31 // EPOLLET: readiness is told once, so membership says nothing of interest
+	// pollRead are the events that a received FIN raises: IN, RDNORM, RDHUP.
+	pollRead uint32 = 0x001 | 0x040 | 0x2000
+)
+
+// Armed reports whether data or a FIN would be told to whoever waits.
+func (w *Watch) Armed() bool { return w.Events&pollRead != 0 }
+
+// Thread is one thread at two moments.
+type Thread struct {
+	TID  int
+	Comm string
+	// First is what the first look saw, Again the second: its State is 0 when there was none, or when the thread has ended.
+	First, Again Moment
+}
+
+// Moment is a thread at one moment.
+type Moment struct {
+	// State is the letter ps shows: R, S, D, T, t, I, Z, X; 0 when it could not be read.
+	State byte
+	// CPU is the processor time used so far, in steps of 10 ms.
+	CPU  time.Duration
+	Call Call
+	// Channel is the kernel function it sleeps in, "" when it runs or the kernel does not tell.
+	Channel string
+}
+
+// CallKind says what a system call waits for.
+type CallKind uint8
+
+// The kinds. A thread that runs is in none, whether it runs in the kernel or not.
+const (
+	CallUnknown CallKind = iota // could not be read, or a system call not known here
+	CallNone                    // running, or stopped outside of any system call
+	CallRead                    // data from FD
+	CallWrite                   // room for data to FD
+	CallConnect                 // the peer of FD
+	CallAccept                  // a connection on FD
+	CallPoll                    // events of Watches, or of the epoll instance or ring FD
+	CallLock                    // another thread
+	CallSleep                   // time, or a signal
+	CallChild                   // the end of a child
+)
+
+// Call is the system call a thread is in.
+type Call struct {
+	Kind CallKind
+	// Name is the call's name: "epoll_wait"; "" when there is none or its number is not known.
+	Name string
+	// FD is the descriptor it concerns, -1 when none.
+	FD int
+	// Target is what FD refers to, as /proc shows it ("socket:[4711]", "pipe:[12]", "/dev/null"), Inode the number of a socket. Both are read for what may block
+	// for long, not for polls.
+	Target string
+	Inode  uint32
+	// Watches is what poll and select wait for, nil when it could not be read.
+	Watches []Watch
+}
+
+// Same reports whether two moments may show the same call, not finished in between.
+func (c *Call) Same(other *Call) bool {
+	return c.Kind == other.Kind && c.Name == other.Name && c.FD == other.FD
+}
+
+// Descriptor returns the process's descriptor of a number.
+func (a *Activity) Descriptor(fd int) (Descriptor, bool) {
+	i, ok := slices.BinarySearchFunc(a.Sockets, fd, func(d Descriptor, fd int) int { return d.FD - fd })
+	if !ok {
+		return Descriptor{}, false
+	}
+	return a.Sockets[i], true
+}

@@ -1,0 +1,16 @@
+package look
+
+// Wish is what a diagnosis wants to know beyond what a snapshot holds so far. The look is asked for it in rounds, until nothing is wanted.
+type Wish struct {
+	// Activity lists the processes whose activity is wanted, the most important first.
+	Activity []int
+	// Holders lists the inodes of sockets whose holders are wanted.
+	Holders []uint32
+	// Flags lists the descriptors whose flags are wanted. Their process's activity is known.
+	Flags []Holder
+	// Again lists the processes whose threads must be seen a second time, a moment later.
+	Again []int
+}
+
+// Empty reports whether nothing is wanted at once.
+func (w *Wish) Empty() bool { return len(w.Activity) == 0 && len(w.Holders) == 0 && len(w.Flags) == 0 }

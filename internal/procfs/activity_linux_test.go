@@ -1,0 +1,130 @@
+package procfs_test
+
+import (
+	"bufio"
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/internal/procfs"
+)
+
+// waits are programs that wait in a known way, in Python because its standard library makes exactly the call it is asked for.
+var waits = map[string]struct {
+	program string
+	want    look.Call
+}{
+	"read":    {"r,w=os.pipe(); say(r); os.read(r,1)", look.Call{Kind: look.CallRead, Name: "read"}},
+	"recv":    {"a,b=socket.socketpair(); say(a.fileno()); a.recv(1)", look.Call{Kind: look.CallRead, Name: "recvfrom"}},
+	"accept":  {"s=socket.socket(); s.listen(); say(s.fileno()); s.accept()", look.Call{Kind: look.CallAccept, Name: "accept4"}},
+	"write":   {"r,w=os.pipe(); say(w); os.write(w,b'x'*(1<<20))", look.Call{Kind: look.CallWrite, Name: "write"}},
+	"epoll":   {"r,w=os.pipe(); e=select.epoll(); e.register(r,select.EPOLLIN); say(e.fileno()); e.poll()", look.Call{Kind: look.CallPoll}},
+	"poll":    {"r,w=os.pipe(); p=select.poll(); p.register(r,select.POLLIN); say(r); p.poll()", look.Call{Kind: look.CallPoll, Watches: []look.Watch{{Events: 1}}}},
+	"select":  {"r,w=os.pipe(); say(r); select.select([r],[],[])", look.Call{Kind: look.CallPoll, Watches: []look.Watch{{Events: 1}}}},
+	"sleep":   {"say(0); time.sleep(60)", look.Call{Kind: look.CallSleep}},
+	"sleep 2": {"say(0); select.select([],[],[],60)", look.Call{Kind: look.CallSleep}},
+	"lock":    {"say(0); l=threading.Lock(); l.acquire(); l.acquire()", look.Call{Kind: look.CallLock}},
+	"child":   {"r,w=os.pipe()\nif os.fork()==0: os.close(w); os.read(r,1); os._exit(0)\nsay(0); os.wait()", look.Call{Kind: look.CallChild}},
+	"busy":    {"say(0)\nwhile True: pass", look.Call{Kind: look.CallNone}},
+}
+
+func TestFS_Activity(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("this test needs python3: ", err)
+		}
+		t.Skip("this test needs python3: ", err)
+	}
+	for name, test := range waits {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pid, fd := start(t, python, test.program)
+			want := test.want
+			want.FD = -1
+			if len(want.Watches) > 0 {
+				want.Watches = []look.Watch{{FD: fd, Events: 1}}
+			} else if fd > 0 {
+				want.FD = fd
+			}
+			var got look.Call
+			deadline := time.Now().Add(10 * time.Second)
+			for tick := time.Tick(10 * time.Millisecond); ; <-tick {
+				a, err := procfs.New("/proc").Activity(pid, 64)
+				if err != nil || len(a.Threads) != 1 || a.Threads[0].TID != pid || a.ThreadCount != 1 {
+					t.Fatalf("%+v, %v", a, err)
+				}
+				if got = a.Threads[0].First.Call; asExpected(&want, &got) && (a.Threads[0].First.State == 'R') == (want.Kind == look.CallNone) {
+					procfs.New("/proc").ActivityAgain(pid, a)
+					if again := a.Threads[0].Again.Call; !again.Same(&got) {
+						t.Errorf("then %+v, first %+v", again, got)
+					}
+					return
+				}
+				if time.Now().After(deadline) {
+					t.Fatalf("got %+v, want %+v", got, want)
+				}
+			}
+		})
+	}
+}
+
+// asExpected compares what does not depend on the architecture and the version of Python.
+func asExpected(want, got *look.Call) bool {
+	return want.Kind == got.Kind && want.FD == got.FD && slices.Equal(want.Watches, got.Watches) && (want.Name == "" || want.Name == got.Name)
+}
+
+// start runs a program until it has said which descriptor it waits on.
+func start(t *testing.T, python, program string) (pid, fd int) {
+	t.Helper()
+	cmd := exec.Command(python, "-c", "import os,socket,select,time,threading\nsay=lambda fd: os.write(1,b'%d\\n' % fd)\n"+program)
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	line, err := bufio.NewReader(out).ReadString('\n')
+	for _, digit := range strings.TrimSpace(line) {
+		fd = 10*fd + int(digit-'0')
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cmd.Process.Pid, fd
+}
+
+func TestFS_Activity_gone(t *testing.T) {
+	if _, err := procfs.New("/proc").Activity(1<<30, 1); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a process that does not exist: %v", err)
+	}
+}
+
+func TestFS_Epoll(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("this test needs python3; TestFS_Activity fails without it in CI: ", err)
+	}
+	pid, epoll := start(t, python, `a,b=socket.socketpair(); e=select.epoll(); e.register(a,select.EPOLLIN); e.register(b,select.EPOLLIN|select.EPOLLONESHOT); a.send(b'x')
+e.poll(); say(e.fileno()); time.sleep(60)`)
+	set, err := procfs.New("/proc").Epoll(pid, epoll)
+	if err != nil || len(set.Watches) != 2 {
+		t.Fatalf("%+v, %v", set, err)
+	}
+	for _, w := range set.Watches {
+		if fired := w.Events&(1<<30) != 0; w.Inode == 0 || w.Armed() == fired {
+			t.Errorf("%+v: fired %t", w, fired)
+		}
+	}
+}
