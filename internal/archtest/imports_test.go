@@ -36,22 +36,25 @@ var layers = map[string]layer{
 	"model":      {rooms: []string{"forecast"}, may: []string{"tcp"}, forbidden: pure},
 	"look data":  {rooms: []string{"internal/look"}, may: []string{"tcp", "forecast"}, forbidden: pure},
 	"doors": {
-		rooms: []string{"inetdiag", "internal/procfs", "internal/netns", "internal/sysctl", "internal/sockopt"},
+		rooms: []string{"inetdiag", "internal/procfs", "internal/netns", "internal/sysctl", "internal/sockopt", "internal/journal"},
 		may:   []string{"vocabulary", "look data"}, forbidden: map[string]string{"os/exec": pure["os/exec"]}, others: []string{"golang.org/x/sys"},
 	},
 	"look": {rooms: []string{"internal/host", "internal/record"}, may: []string{"vocabulary", "look data", "doors"}, forbidden: map[string]string{
 		"os/exec": pure["os/exec"], "syscall": pure["syscall"], "unsafe": pure["unsafe"],
 	}},
 	"thought": {
-		rooms: []string{"internal/filter", "internal/diagnose", "internal/explain"}, may: []string{"vocabulary", "model", "look data"}, forbidden: pure,
+		rooms: []string{"internal/filter", "internal/diagnose", "internal/explain", "internal/plan"}, may: []string{"vocabulary", "model", "look data"}, forbidden: pure,
 	},
+	"act": {rooms: []string{"internal/change"}, may: []string{"vocabulary", "look data", "doors"}, forbidden: map[string]string{
+		"os/exec": pure["os/exec"], "syscall": pure["syscall"], "unsafe": pure["unsafe"],
+	}},
 	"faces": {
 		rooms: []string{"internal/render"}, may: []string{"vocabulary", "model", "look data", "thought"}, forbidden: pure,
 		others: []string{"github.com/clipperhouse/displaywidth"},
 	},
 	"wiring": {
 		rooms:     []string{"internal/cli"},
-		may:       []string{"vocabulary", "model", "look data", "doors", "look", "thought", "faces"},
+		may:       []string{"vocabulary", "model", "look data", "doors", "look", "thought", "act", "faces"},
 		forbidden: map[string]string{"os/exec": pure["os/exec"], "unsafe": pure["unsafe"]},
 		others:    []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term", "golang.org/x/sys"},
 	},
@@ -209,5 +212,29 @@ func TestNoClock(t *testing.T) {
 				return true
 			})
 		}
+	}
+}
+
+// acting lists the files of the wiring that may reach what changes the system: the verbs that act, and what they share.
+var acting = []string{"acting.go", "carryout.go", "apply.go", "confirm.go", "undo.go", "close.go", "limit.go", "tune.go"}
+
+// TestReadVerbsChangeNothing: a verb that reads does not even know the package that acts.
+func TestReadVerbsChangeNothing(t *testing.T) {
+	found := false
+	for _, r := range rooms(t) {
+		for file, parsed := range r.files {
+			for _, spec := range parsed.Imports {
+				if path, _ := strconv.Unquote(spec.Path.Value); path != module+"internal/change" {
+					continue
+				}
+				found = true
+				if r.path != "internal/cli" || !slices.Contains(acting, file) {
+					t.Errorf("%s/%s imports internal/change, which is for acting verbs alone", r.path, file)
+				}
+			}
+		}
+	}
+	if !found {
+		t.Error("nobody imports internal/change")
 	}
 }

@@ -30,6 +30,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("LANG", "C.UTF-8")
 			env.Setenv("CANNED", "sick")
+			env.Setenv("STATE", filepath.Join(env.WorkDir, "state"))
 			env.Setenv("TERM", "xterm")
 			env.Setenv("GORACE", "atexit_sleep_ms=0") // else every command takes a second under -race
 			return nil
@@ -49,6 +50,7 @@ func canned() Config {
 	if os.Getenv("CLOCK") == "real" {
 		c.Now = time.Now
 	}
+	c.States = func() []string { return strings.Fields(os.Getenv("STATE")) }
 	c.Host = func() report.Host { return report.Host{Name: "web-03", Kernel: "6.1.0", BootID: ptr("b5a1")} }
 	c.Capabilities = func(context.Context) []Capability {
 		return []Capability{

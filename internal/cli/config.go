@@ -22,6 +22,10 @@ type Config struct {
 	Capabilities func(ctx context.Context) []Capability
 	// Host names this host, for documents that need no look at it.
 	Host func() report.Host
+	// Acting is what the acting verbs need; without it they say that this build cannot change anything.
+	Acting *Acting
+	// States are the directories in which the journal may be, the preferred one first.
+	States func() []string
 	// FilterHelp returns the text of "help filters"; nil stands for a text written by hand.
 	FilterHelp func() string
 }
@@ -30,8 +34,8 @@ type Config struct {
 type Streams struct {
 	In       io.Reader
 	Out, Err io.Writer
-	// OutTerminal and ErrTerminal say whether the streams lead to a terminal.
-	OutTerminal, ErrTerminal bool
+	// InTerminal, OutTerminal and ErrTerminal say whether the streams lead to a terminal.
+	InTerminal, OutTerminal, ErrTerminal bool
 	// Size returns the columns and rows of the terminal at this moment, zeros when they are not known; nil stands for never known.
 	Size func() (width, height int)
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"reflect"
 	"strings"
 	"time"
@@ -63,6 +64,10 @@ func (b *schemaBuilder) value(t reflect.Type) schema {
 		return schema{"type": "number"}
 	case reflect.TypeFor[report.Info]():
 		return b.info()
+	case reflect.TypeFor[report.Value]():
+		return schema{"type": []string{"number", "string", "null"}}
+	case reflect.TypeFor[json.RawMessage]():
+		return schema{"type": []string{"object", "null"}}
 	}
 	switch t.Kind() {
 	case reflect.Pointer:

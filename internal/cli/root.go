@@ -24,9 +24,17 @@ closewait -o json | jq .findings   # the same for a script`,
 	root.SetErr(a.cfg.Err)
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { a.help(cmd) })
-	root.PersistentPreRunE = func(*cobra.Command, []string) error { return a.flags.check() }
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if err := a.flags.check(); err != nil {
+			return err
+		}
+		if tellsPending(cmd.Name()) {
+			a.tellPending()
+		}
+		return nil
+	}
 	root.SetHelpCommand(a.helpCommand())
-	root.AddCommand(a.statusCommand(), a.lsCommand(), a.explainCommand(), a.whenCommand(), a.capabilitiesCommand(), a.schemaCommand(), a.completionCommand(), a.manCommand(), a.versionCommand())
+	root.AddCommand(a.statusCommand(), a.lsCommand(), a.explainCommand(), a.whenCommand(), a.applyCommand(), a.confirmCommand(), a.undoCommand(), a.changesCommand(), a.capabilitiesCommand(), a.schemaCommand(), a.completionCommand(), a.manCommand(), a.versionCommand())
 	a.completeFlags(root)
 	return root
 }

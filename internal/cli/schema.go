@@ -19,6 +19,10 @@ var kinds = []struct {
 	{"SocketList", "the document of ls", report.SocketList{}},
 	{"Forecast", "the document of when", report.Forecast{}},
 	{"Retries", "the document of when --table", report.Retries{}},
+	{"Change", "the document of acting verbs with -n, and of saved plans", report.Change{}},
+	{"Result", "the document of acting verbs", report.Result{}},
+	{"ChangeList", "the document of changes", report.ChangeList{}},
+	{"Journal", "the document of changes ID, and of the journal's files", report.Journal{}},
 	{"Socket", "a line of ls -o ndjson", socketLine{}},
 	{"Finding", "a line of status -o ndjson; its first line is a Report without findings", findingLine{}},
 	{"Explanation", "the document of explain", Explanation{}},
@@ -42,7 +46,7 @@ func (a *app) schemaCommand() *cobra.Command {
 		Short: "the JSON Schema of a document, or the list of kinds",
 		Example: `closewait schema                     # the kinds
 closewait schema SocketList > socketlist.schema.json`,
-		Long: "Fields are only ever added. Kinds: " + strings.Join(kindNames()[:4], ", ") + ",\n" + strings.Join(kindNames()[4:], ", ") + ".",
+		Long: "Fields are only ever added. Kinds: " + strings.Join(kindNames()[:4], ", ") + ",\n" + strings.Join(kindNames()[4:10], ", ") + ",\n" + strings.Join(kindNames()[10:], ", ") + ".",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error { return a.schema(args) },
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {

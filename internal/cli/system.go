@@ -15,6 +15,7 @@ func System() Config {
 	return Config{
 		Streams: Streams{
 			In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Size: terminalSize,
+			InTerminal:  term.IsTerminal(int(os.Stdin.Fd())),
 			OutTerminal: term.IsTerminal(int(os.Stdout.Fd())), ErrTerminal: term.IsTerminal(int(os.Stderr.Fd())),
 		},
 		Env:          os.Getenv,
@@ -22,6 +23,8 @@ func System() Config {
 		Host:         thisHost,
 		Look:         liveLook(time.Now),
 		Capabilities: abilities,
+		Acting:       systemActing(),
+		States:       func() []string { return stateDirs(os.Geteuid(), os.Getenv) },
 		FilterHelp:   filterHelp,
 	}
 }

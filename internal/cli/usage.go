@@ -24,9 +24,9 @@ const rootHelp = `closewait explains stuck TCP sockets: what, who, why, when it 
 
   closewait                          the one-screen answer
   closewait ls 'state close-wait'    sockets, one a line
-  closewait -o json | jq .findings   the same for a script
 
 Look    status, ls [FILTER], when [FILTER], explain [WORD]
+Act     apply PLANFILE, confirm [ID], undo [ID], changes
 Meta    capabilities, schema, completion, man, version, help
 Topics  help exit-codes | filters | json | permissions | states | environment
 
@@ -91,6 +91,12 @@ func argument(f *pflag.Flag) string {
 		return " FILE"
 	case "if":
 		return " KEY=VALUE"
+	case "save":
+		return " FILE"
+	case "max":
+		return " N"
+	case "accept-risk":
+		return " NAMES"
 	}
 	return " FORMAT"
 }

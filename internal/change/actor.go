@@ -1,0 +1,54 @@
+package change
+
+import (
+	"context"
+	"errors"
+
+	"github.com/closewait/closewait/internal/report"
+)
+
+// Actor carries out the steps of one action.
+type Actor interface {
+	// Read says where the target of a step stands.
+	Read(ctx context.Context, s *report.Step) (Reading, error)
+	// Apply makes the step. It is called when Read has said AsBefore.
+	Apply(ctx context.Context, s *report.Step) error
+	// Undo takes the step back. It is called when Read has said AsAfter, and only for undoable steps.
+	Undo(ctx context.Context, s *report.Step) error
+}
+
+// Actors are the actors by action.
+type Actors map[string]Actor
+
+// Reading is where a target stands.
+type Reading struct {
+	Standing Standing
+	// Now is the value it has.
+	Now report.Value
+}
+
+// Standing is a target's value compared with those of a step.
+type Standing uint8
+
+// The standings.
+const (
+	AsBefore  Standing = iota // the value the step starts from
+	AsAfter                   // the value the step leads to
+	Gone                      // the target has ended
+	Elsewhere                 // another value: somebody else wrote
+)
+
+// Compare returns the standing of a value.
+func Compare(s *report.Step, now report.Value) Reading {
+	switch now {
+	case s.After:
+		return Reading{AsAfter, now}
+	case s.Before:
+		return Reading{AsBefore, now}
+	}
+	return Reading{Elsewhere, now}
+}
+
+// ErrRefused is what an Actor's error wraps when the kernel, or the actor itself, will not do it and nothing was changed; fs.ErrPermission and
+// errors.ErrUnsupported mean the same. fs.ErrNotExist means that the target has ended.
+var ErrRefused = errors.New("refused")

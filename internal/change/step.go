@@ -1,0 +1,100 @@
+package change
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/closewait/closewait/internal/report"
+)
+
+// outcome is what became of a step.
+type outcome struct {
+	status   string
+	verified bool
+	err      error
+}
+
+// apply makes one step: reads, writes, and reads again.
+func (a Actors) apply(ctx context.Context, s *report.Step) outcome {
+	actor, ok := a[s.Action]
+	if !ok {
+		return outcome{report.StatusRefused, false, fmt.Errorf("this version cannot make steps of the kind %q", s.Action)}
+	}
+	reading, err := actor.Read(ctx, s)
+	switch {
+	case err != nil:
+		return failed(err)
+	case reading.Standing == AsAfter:
+		return outcome{report.StatusAlready, true, nil}
+	case reading.Standing == Gone:
+		return outcome{report.StatusGone, true, nil}
+	case reading.Standing == Elsewhere:
+		return outcome{report.StatusRefused, false, fmt.Errorf("%s is %s now, and was %s when this was planned", s.Target, reading.Now, s.Before)}
+	}
+	if err := actor.Apply(ctx, s); err != nil {
+		return failed(err)
+	}
+	return actorsWord(ctx, actor, s, AsAfter, s.After)
+}
+
+// undo takes one step back.
+func (a Actors) undo(ctx context.Context, s *report.Step) outcome {
+	actor, ok := a[s.Action]
+	if !ok {
+		return outcome{report.StatusRefused, false, fmt.Errorf("this version cannot take back steps of the kind %q", s.Action)}
+	}
+	reading, err := actor.Read(ctx, s)
+	switch {
+	case err != nil:
+		return failed(err)
+	case reading.Standing == AsBefore:
+		return outcome{report.StatusAlready, true, nil}
+	case reading.Standing == Gone:
+		return outcome{report.StatusGone, true, nil}
+	case reading.Standing == Elsewhere:
+		return outcome{report.StatusRefused, false, moved(s, reading)}
+	}
+	if err := actor.Undo(ctx, s); err != nil {
+		return failed(err)
+	}
+	return actorsWord(ctx, actor, s, AsBefore, s.Before)
+}
+
+// moved is why a step is not taken back that somebody else has written over.
+func moved(s *report.Step, r Reading) error {
+	return fmt.Errorf("%s is %s, this change had set %s", s.Target, r.Now, s.After)
+}
+
+// actorsWord reads back what was written. That a socket has ended is what a step wants that frees it.
+func actorsWord(ctx context.Context, actor Actor, s *report.Step, want Standing, value report.Value) outcome {
+	reading, err := actor.Read(ctx, s)
+	switch {
+	case err != nil:
+		return outcome{report.StatusFailed, false, fmt.Errorf("it could not be read back: %w", err)}
+	case reading.Standing == want || reading.Standing == Gone && want == AsAfter && s.Frees.Sockets > 0:
+		return outcome{report.StatusDone, true, nil}
+	case reading.Standing == Gone:
+		return outcome{report.StatusGone, true, nil}
+	}
+	return outcome{report.StatusFailed, false, fmt.Errorf("%s is %s when read back, not %s", s.Target, reading.Now, value)}
+}
+
+func failed(err error) outcome {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return outcome{report.StatusGone, true, nil}
+	case errors.Is(err, ErrRefused), errors.Is(err, fs.ErrPermission), errors.Is(err, errors.ErrUnsupported):
+		return outcome{report.StatusRefused, false, err}
+	}
+	return outcome{report.StatusFailed, false, err}
+}
+
+// write puts the outcome into a result.
+func (o outcome) write(r *report.StepResult) {
+	r.Status, r.Verified, r.Error = &o.status, o.verified, nil
+	if o.err != nil {
+		r.Error = new(o.err.Error())
+	}
+}

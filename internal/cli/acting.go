@@ -1,0 +1,154 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/closewait/closewait/internal/change"
+	"github.com/closewait/closewait/internal/journal"
+	"github.com/closewait/closewait/internal/report"
+)
+
+// Acting is what the acting verbs need of the world.
+type Acting struct {
+	// Actors returns what carries out steps, and what gives back the resources they hold.
+	Actors func() (change.Actors, io.Closer)
+	// Schedule starts what takes a change back at a moment unless it is confirmed; see change.Confirmation.
+	Schedule func(id string, at time.Time) (how string, err error)
+	// Who says who is making the change.
+	Who func() report.Who
+}
+
+// systemActing is the real one.
+func systemActing() *Acting {
+	return &Acting{Actors: systemActors, Who: func() report.Who { return who(os.Getenv, "/proc/self/loginuid", os.Args) }}
+}
+
+// systemActors has one row for each action.
+func systemActors() (change.Actors, io.Closer) {
+	return change.Actors{}, io.NopCloser(nil)
+}
+
+// maxArguments is how much of the command line the journal keeps.
+const maxArguments = 64
+
+// who describes the user behind this process.
+func who(env func(string) string, loginUID string, args []string) report.Who {
+	w := report.Who{UID: os.Getuid(), PID: os.Getpid(), Command: slices.Clone(args[:min(len(args), maxArguments)])}
+	for i, arg := range w.Command {
+		w.Command[i] = arg[:min(len(arg), 256)]
+	}
+	if user := env("SUDO_USER"); user != "" {
+		w.SudoUser = &user
+	}
+	// The kernel's word for "nobody has logged in" is the largest number (AUDIT_UID_UNSET).
+	if n, err := strconv.ParseUint(firstLine(loginUID), 10, 32); err == nil && n != 1<<32-1 {
+		w.LoginUID = new(int(n))
+	}
+	return w
+}
+
+// stateDirs lists where the journal may be: below /var/lib for root, below the user's own state directory for others, and for root where /var/lib cannot be written.
+func stateDirs(uid int, env func(string) string) []string {
+	var dirs []string
+	if uid == 0 {
+		dirs = append(dirs, "/var/lib/closewait")
+	}
+	if xdg := env("XDG_STATE_HOME"); filepath.IsAbs(xdg) {
+		dirs = append(dirs, filepath.Join(xdg, "closewait"))
+	} else if home := env("HOME"); filepath.IsAbs(home) {
+		dirs = append(dirs, filepath.Join(home, ".local/state/closewait"))
+	}
+	return dirs
+}
+
+// actor makes the Runner of an acting verb, and what gives back its resources.
+func (a *app) actor() (*change.Runner, func(), error) {
+	if a.cfg.Acting == nil || a.cfg.States == nil {
+		return nil, nil, &Error{Exit: Unsupported, Message: "change this host: not in this build", Help: "closewait capabilities"}
+	}
+	dir, err := openJournal(a.cfg.States())
+	if err != nil {
+		return nil, nil, &Error{Exit: Refused, Code: "journal", Message: "no journal can be kept, and nothing is changed without one", Why: err.Error(), Help: "set XDG_STATE_HOME to a directory of your own", Err: err}
+	}
+	actors, closer := a.cfg.Acting.Actors()
+	return &change.Runner{Journal: dir, Actors: actors, Header: a.header("Change"), Who: a.cfg.Acting.Who(), Now: a.cfg.Now}, func() { _ = closer.Close() }, nil
+}
+
+// openJournal opens the first directory that lets itself be made and used.
+func openJournal(states []string) (journal.Dir, error) {
+	var failed error = fs.ErrNotExist
+	for _, state := range states {
+		dir, err := journal.Open(state)
+		if err == nil {
+			return dir, nil
+		}
+		failed = err
+	}
+	return journal.Dir{}, failed
+}
+
+// changeError gives the errors of changes the words and exit codes of the contract.
+func changeError(id string, err error) error {
+	e := &Error{Exit: Refused, Message: "change " + id, Why: err.Error(), Err: err}
+	switch {
+	case errors.Is(err, journal.ErrBusy):
+		e.Code, e.Message, e.Help = "busy", "nothing was changed", "try again when it has ended"
+	case errors.Is(err, fs.ErrNotExist):
+		e.Exit, e.Code, e.Message, e.Why, e.Help = Usage, "unknown_change", fmt.Sprintf("no change %q in the journal", id), "", "closewait changes"
+	case errors.Is(err, change.ErrReboot):
+		e.Code, e.Help = "drift", "plan it again"
+	case errors.Is(err, change.ErrMoved):
+		e.Code = "drift"
+	case errors.Is(err, change.ErrNothingToUndo), errors.Is(err, change.ErrNothingToConfirm), errors.Is(err, change.ErrConfirmed), errors.Is(err, change.ErrOtherHost):
+		e.Code, e.Help = "nothing_to_do", "closewait changes"
+	case errors.Is(err, context.Canceled):
+		return err
+	}
+	return e
+}
+
+// judgeResult turns what became of the steps into an exit code: some made and some not, or all taken back, is RolledBack.
+func judgeResult(r *report.Result) Code {
+	count := map[string]int{}
+	for i := range r.Steps {
+		if status := r.Steps[i].Status; status != nil {
+			count[*status]++
+		}
+	}
+	missed := count[report.StatusRefused] + count[report.StatusFailed]
+	switch {
+	case missed == 0:
+		return Done
+	case count[report.StatusFailed] == 0 && missed == len(r.Steps) && !r.Together:
+		return Refused
+	}
+	return RolledBack
+}
+
+// summary says what steps are about, for lists.
+func summary(steps []report.StepResult) string {
+	if len(steps) == 0 {
+		return ""
+	}
+	first := steps[0].Target
+	if steps[0].Action == report.ActionSysctl {
+		first += " " + steps[0].Before.String() + " → " + steps[0].After.String()
+	}
+	if len(steps) == 1 {
+		return first
+	}
+	return first + " and " + strconv.Itoa(len(steps)-1) + " more"
+}
+
+// wantedID returns the identifier on the command line, "" when there is none.
+func wantedID(args []string) string { return strings.ToLower(strings.Join(args, "")) }

@@ -1,0 +1,98 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/closewait/closewait/internal/plan"
+	"github.com/closewait/closewait/internal/report"
+)
+
+func (a *app) applyCommand() *cobra.Command {
+	var f changeFlags
+	cmd := &cobra.Command{
+		Use:   "apply PLANFILE",
+		Short: "make a change that was saved with --save",
+		Example: `sudo closewait apply -n plan.json
+sudo closewait apply plan.json`,
+		Long: `The plan is refused when its hour has passed, when the host was started anew,
+or when the file was edited. Each step is refused by itself when its target is
+no longer what the plan had found.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usageError("closewait apply --help", "apply needs the file that --save has written")
+			}
+			return a.apply(cmd.Context(), args[0], &f)
+		},
+	}
+	f.register(cmd.Flags(), true)
+	f.registerMax(cmd.Flags())
+	_ = cmd.Flags().MarkHidden("save")
+	return cmd
+}
+
+// apply makes a saved change.
+func (a *app) apply(ctx context.Context, path string, f *changeFlags) error {
+	runner, done, err := a.actor()
+	if err != nil {
+		return err
+	}
+	defer done()
+	c, err := readPlan(path)
+	if err != nil {
+		return err
+	}
+	if drift := drifted(c, runner.Header); drift != "" {
+		return &Error{Exit: Refused, Code: "drift", Message: "plan " + c.ID + " is not applied", Why: drift, Help: "plan it again"}
+	}
+	if _, err := runner.Journal.Read(c.ID); err == nil {
+		return &Error{Exit: Refused, Code: "drift", Message: "plan " + c.ID + " is not applied", Why: "it was applied before, or another change has its identifier", Help: "closewait changes"}
+	}
+	c.Refused = slices.DeleteFunc(c.Refused, func(r report.Refusal) bool { return f.overrules(c, r) })
+	return a.carryOut(ctx, runner, c, f)
+}
+
+// overrules reports whether the flags of apply accept what the plan was refused for.
+func (f *changeFlags) overrules(c *report.Change, r report.Refusal) bool {
+	for _, name := range f.accept {
+		if r.AcceptWith == "--accept-risk="+name {
+			return true
+		}
+	}
+	return plan.MaxRefusal(r) && len(c.Steps) <= f.max
+}
+
+// readPlan reads a plan and makes sure that it is as it was written.
+func readPlan(path string) (*report.Change, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, usageError("", "plan: %v", err)
+	}
+	c := &report.Change{}
+	if err := json.Unmarshal(b, c); err != nil || c.Schema != report.Schema || c.Kind != "Change" || c.Hash == nil {
+		return nil, usageError("closewait apply --help", "%s is no plan that --save has written", path)
+	}
+	hash, err := plan.Hash(c)
+	if err != nil || hash != *c.Hash {
+		return nil, &Error{Exit: Refused, Code: "drift", Message: "plan " + path + " is not applied", Why: "it was edited since it was written", Help: "plan it again"}
+	}
+	return c, nil
+}
+
+// drifted says why a plan no longer fits this host, "" when it does.
+func drifted(c *report.Change, here report.Header) string {
+	switch {
+	case c.Host.Name != here.Host.Name:
+		return "it was made on another host, " + c.Host.Name
+	case c.BootID != nil && here.Host.BootID != nil && *c.BootID != *here.Host.BootID:
+		return "the host was started anew since"
+	case c.ExpiresAt == nil || here.TakenAt.After(*c.ExpiresAt):
+		return "it was only good for an hour"
+	}
+	return ""
+}

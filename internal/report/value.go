@@ -1,0 +1,53 @@
+package report
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Value is what a step reads and writes, as JSON text: a number, a string, a truth value; "" stands for null, which means that there is nothing.
+// Two values are the same when they are equal as strings.
+type Value string
+
+// Integer returns the value of a whole number.
+func Integer(n int64) Value { return Value(strconv.FormatInt(n, 10)) }
+
+// Text returns the value of a string.
+func Text(s string) Value {
+	b, _ := json.Marshal(s) // a string always has a JSON form
+	return Value(b)
+}
+
+// Duration returns the value of a duration, in seconds.
+func Duration(d time.Duration) Value { return Value(Seconds(d).Append(nil)) }
+
+// String returns the value as people write it: without quotes, and "nothing" for null.
+func (v Value) String() string {
+	if v == "" {
+		return "nothing"
+	}
+	var s string
+	if strings.HasPrefix(string(v), `"`) && json.Unmarshal([]byte(v), &s) == nil {
+		return s
+	}
+	return string(v)
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v Value) MarshalJSON() ([]byte, error) {
+	if v == "" {
+		return []byte("null"), nil
+	}
+	return []byte(v), nil
+}
+
+// UnmarshalJSON implements json.Unmarshaler. Lists and objects are kept, too: they are somebody else's value, and equal to none of ours.
+func (v *Value) UnmarshalJSON(b []byte) error {
+	*v = Value(b)
+	if string(b) == "null" {
+		*v = ""
+	}
+	return nil
+}
