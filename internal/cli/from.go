@@ -9,7 +9,7 @@ import (
 	"github.com/closewait/closewait/internal/filter"
 	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/record"
-	"github.com/closewait/closewait/internal/sysctl"
+	"github.com/closewait/closewait/internal/setting"
 )
 
 // lookFrom answers from a text that somebody pasted instead of looking at this host.
@@ -60,7 +60,7 @@ func (a *app) readFrom() (*look.Snapshot, *record.Source, error) {
 func complete(ns *look.Namespace, source *record.Source) {
 	if ns.Sysctls == nil {
 		ns.Sysctls = map[string]int64{}
-		for _, s := range sysctl.TCPSettings() {
+		for _, s := range setting.TCP() {
 			if s.Default >= 0 { // else it depends on the memory of the host
 				ns.Sysctls[s.Name] = s.Default
 			}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/closewait/closewait/internal/setting"
 	"github.com/closewait/closewait/internal/sysctl"
 )
 
@@ -41,7 +42,7 @@ func TestPath(t *testing.T) {
 
 func FuzzPath(f *testing.F) {
 	seeds := []string{"net.ipv4.tcp_retries2", "net.ipv4.conf.eth0/100.rp_filter", "net/ipv4/conf/eth0.100/rp_filter", "net.//.//.etc", "../x", "a/./b"}
-	for _, s := range sysctl.TCPSettings() {
+	for _, s := range setting.TCP() {
 		seeds = append(seeds, s.Key())
 	}
 	for _, s := range seeds {

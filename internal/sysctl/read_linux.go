@@ -7,6 +7,8 @@ import (
 	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/closewait/closewait/internal/setting"
 )
 
 // maxValue is more than any setting shows (proc_do_large_bitmap of all ports comes nearest).
@@ -39,10 +41,10 @@ func (f FS) Int(key string) (int64, error) {
 	return n, nil
 }
 
-// ReadTCP returns the settings of [TCPSettings] by their names, in the network namespace of the calling thread. Those that cannot be read, because the kernel or the
+// ReadTCP returns the settings of [setting.TCP] by their names, in the network namespace of the calling thread. Those that cannot be read, because the kernel or the
 // namespace has none such, are absent.
 func (f FS) ReadTCP() map[string]int64 {
-	table := TCPSettings()
+	table := setting.TCP()
 	values := make(map[string]int64, len(table))
 	for _, s := range table {
 		if n, err := f.Int(s.Key()); err == nil {
@@ -54,7 +56,7 @@ func (f FS) ReadTCP() map[string]int64 {
 
 // read reads a small file in three system calls: one read is enough, as /proc/sys gives a value in one piece (proc_sys_call_handler).
 func read(path string) ([]byte, error) {
-	fd, err := open(path)
+	fd, err := openFor(path, unix.O_RDONLY)
 	if err != nil {
 		return nil, err
 	}
@@ -74,9 +76,9 @@ func read(path string) ([]byte, error) {
 	}
 }
 
-func open(path string) (int, error) {
+func openFor(path string, access int) (int, error) {
 	for {
-		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		fd, err := unix.Open(path, access|unix.O_CLOEXEC, 0)
 		if err != unix.EINTR {
 			return fd, err
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/closewait/closewait/internal/setting"
 	"github.com/closewait/closewait/internal/sysctl"
 )
 
@@ -92,7 +93,7 @@ func TestReadTCP_kernel(t *testing.T) {
 	if len(values) == 0 {
 		t.Skip("no net.ipv4 settings in this namespace")
 	}
-	for _, set := range sysctl.TCPSettings() {
+	for _, set := range setting.TCP() {
 		_, err := s.Get(set.Key())
 		n, ok := values[set.Name]
 		if ok != (err == nil) {
@@ -101,7 +102,7 @@ func TestReadTCP_kernel(t *testing.T) {
 		if ok && (n < set.Min || n > set.Max) {
 			t.Errorf("%s = %d is not within %d and %d", set.Name, n, set.Min, set.Max)
 		}
-		if !ok && set.Since == "" && set.Scope == sysctl.PerNetns {
+		if !ok && set.Since == "" && set.Scope == setting.PerNetns {
 			t.Errorf("%s: every namespace should have it: %v", set.Name, err)
 		}
 	}
