@@ -1,5 +1,5 @@
-// Command needs installs what the tests want beside Go: ss(8), which they compare the answers with, and the programs named as arguments (gcc, for the
-// race detector). On Debian and its relatives it does so by itself when it is root; elsewhere it says what is missing, and the tests that want ss are
+// Command needs installs what the tests want beside Go: ss(8), systemd-sysctl(8), sysctl(8) and strace(1), which they compare the answers with, and the programs named as arguments (gcc, for the
+// race detector). On Debian and its relatives it does so by itself when it is root; elsewhere it says what is missing, and the tests that want them are
 // skipped with that reason.
 package main
 
@@ -11,11 +11,13 @@ import (
 )
 
 // packages lists the Debian packages of each program.
-var packages = map[string][]string{"ss": {"iproute2"}, "gcc": {"gcc", "libc6-dev"}}
+var packages = map[string][]string{
+	"ss": {"iproute2"}, "/lib/systemd/systemd-sysctl": {"systemd"}, "sysctl": {"procps"}, "strace": {"strace"}, "gcc": {"gcc", "libc6-dev"},
+}
 
 func main() {
 	var missing []string
-	for _, program := range append([]string{"ss"}, os.Args[1:]...) {
+	for _, program := range append([]string{"ss", "/lib/systemd/systemd-sysctl", "sysctl", "strace"}, os.Args[1:]...) {
 		if _, err := exec.LookPath(program); err != nil {
 			missing = append(missing, packages[program]...)
 		}
