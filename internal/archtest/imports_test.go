@@ -43,7 +43,8 @@ var layers = map[string]layer{
 		"os/exec": pure["os/exec"], "syscall": pure["syscall"], "unsafe": pure["unsafe"],
 	}},
 	"thought": {
-		rooms: []string{"internal/filter", "internal/diagnose", "internal/explain", "internal/plan"}, may: []string{"vocabulary", "model", "look data"}, forbidden: pure,
+		rooms: []string{"internal/filter", "internal/diagnose", "internal/remedies", "internal/explain", "internal/plan"},
+		may:   []string{"vocabulary", "model", "look data"}, forbidden: pure,
 	},
 	"act": {rooms: []string{"internal/change"}, may: []string{"vocabulary", "look data", "doors"}, forbidden: map[string]string{
 		"os/exec": pure["os/exec"], "syscall": pure["syscall"], "unsafe": pure["unsafe"],

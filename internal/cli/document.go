@@ -53,6 +53,7 @@ func normalized(r *report.Report) *report.Report {
 	for i, f := range r.Findings {
 		f.Peers, f.Culprits, f.Evidence = listed(f.Peers), listed(f.Culprits), listed(f.Evidence)
 		f.Remedies, f.NotRemedies, f.Sockets = listed(f.Remedies), listed(f.NotRemedies), listed(f.Sockets)
+		f.Verify = listed(f.Verify)
 		doc.Findings[i] = f
 	}
 	if doc.Totals.ByState == nil {

@@ -24,6 +24,5 @@ var closingUnanswered = rule{
 		if orphans := g.count(func(s *subject) bool { return s.socket.Orphan() }); orphans > 0 {
 			f.Evidence = append(f.Evidence, fmt.Sprintf("%d of them are orphans: closed by their program, only the kernel keeps them", orphans))
 		}
-		f.NotRemedies = append(f.NotRemedies, report.NotRemedy{What: "restarting the program", Why: "the program has closed these sockets already"})
 	},
 }

@@ -43,7 +43,5 @@ func deadFDsOf(sc *scene, pid, count int) report.Finding {
 	f.Ends = report.Ends{Kind: "never", Reason: "the sockets have ended already; the descriptors stay open until the program closes them"}
 	f.Evidence = []string{fmt.Sprintf("%s of pid %d without a connection: it is over (reset, timed out or destroyed): no table of sockets shows them",
 		plural(count, "descriptor"), pid)}
-	f.NotRemedies = []report.NotRemedy{{What: "any sysctl, ss -K", Why: "there is no socket left that the kernel could end"}}
-	f.Remedies = g.restart()
 	return f
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/internal/remedies"
 	"github.com/closewait/closewait/internal/report"
 	"github.com/closewait/closewait/tcp"
 )
@@ -54,6 +55,9 @@ func Run(now *look.Snapshot, later []tcp.Socket) *Verdicts {
 	for i := range made {
 		made[i].finding.ID = "f" + strconv.Itoa(i+1)
 		v.Findings, v.groups = append(v.Findings, made[i].finding), append(v.groups, made[i].group)
+	}
+	for i := range v.Findings {
+		remedies.Advise(&v.Findings[i], now.Processes)
 	}
 	return v
 }
@@ -159,7 +163,7 @@ func (g *group) finding(sc *scene) report.Finding {
 	f := report.Finding{
 		Code: g.rule.code, Cause: g.rule.cause, Severity: report.SeverityWarning, Count: len(g.members),
 		Processes: []report.Process{}, Peers: []report.Peer{}, Culprits: []report.Culprit{}, Evidence: []string{},
-		Remedies: []report.Remedy{}, NotRemedies: []report.NotRemedy{}, Sockets: []string{}, Age: g.age(), Ends: g.ends(sc),
+		Sockets: []string{}, Age: g.age(), Ends: g.ends(sc),
 	}
 	if g.netns >= 0 {
 		netns := ReportNetns(&sc.now.Namespaces[g.netns])

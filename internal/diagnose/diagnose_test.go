@@ -217,13 +217,3 @@ func TestDead(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 }
-
-func TestShellWord(t *testing.T) {
-	for in, want := range map[string]string{
-		"nginx.service": "nginx.service", "a b": "'a b'", "x'; rm -rf /": `'x'\''; rm -rf /'`, "": "''", "pod-1_x@y": "pod-1_x@y",
-	} {
-		if got := shellWord(in); got != want {
-			t.Errorf("%q: %s, want %s", in, got, want)
-		}
-	}
-}

@@ -17,8 +17,5 @@ var inTransit = rule{
 		f.Severity = report.SeverityInfo
 		f.Evidence = append(f.Evidence,
 			"no process has a descriptor of these sockets: they travel over a unix socket, are registered with io_uring, or belong to the kernel")
-		f.NotRemedies = append(f.NotRemedies, report.NotRemedy{
-			What: "looking for the owner with lsof or ss -p", Why: "they read the same descriptors, which do not show these sockets",
-		})
 	},
 }

@@ -54,19 +54,7 @@ func describeLeak(sc *scene, g *group, f *report.Finding) {
 	f.Evidence = append(f.Evidence, readEvidence(g)...)
 	if f.Ends.Kind == "never" {
 		f.Evidence = append(f.Evidence, "no kernel timer runs on them")
-		f.NotRemedies = append(f.NotRemedies, report.NotRemedy{
-			What: "tcp_retries2, tcp_fin_timeout, tcp_keepalive_*, tcp_tw_reuse",
-			Why:  "none of them concerns an idle CLOSE_WAIT socket: only the program's close() ends it",
-		})
-	} else {
-		f.NotRemedies = append(f.NotRemedies, report.NotRemedy{
-			What: "tcp_keepalive_*", Why: "keepalive makes the sockets vanish from ss while their descriptors stay open",
-		})
 	}
-	f.NotRemedies = append(f.NotRemedies, report.NotRemedy{
-		What: "destroying the sockets (ss -K)", Why: "the descriptors stay open, and the leak can no longer be seen",
-	})
-	f.Remedies = append(f.Remedies, g.restart()...)
 }
 
 // readEvidence tells the sockets apart by what is unread: a received FIN counts as one byte of the receive queue until the program has read to the end.

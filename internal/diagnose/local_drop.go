@@ -25,8 +25,5 @@ var localDrop = rule{
 		f.Culprits = []report.Culprit{{What: "local_drop", Peer: g.onePeer()}}
 		f.Evidence = append(f.Evidence,
 			fmt.Sprintf("%s queued and nothing in flight although the peers' windows are open: our packets do not leave this host", size(g.sendQueue())))
-		f.Remedies = append(f.Remedies, report.Remedy{
-			Command: "nft list ruleset; ip route get PEER; tc -s qdisc", Effect: "shows the firewall rule, route or queue that drops them", Undoable: true, Risk: "none",
-		})
 	},
 }

@@ -41,12 +41,4 @@ func describeNotAccepted(sc *scene, g *group, f *report.Finding) {
 	for _, p := range g.describeHolders(sc, f, holders, known) {
 		f.Culprits = append(f.Culprits, report.Culprit{PID: &p.PID, Comm: &p.Comm, What: "not_accepting", Listener: &listener})
 	}
-	for _, r := range g.restart() {
-		r.Effect = "closes the listener: the queue is emptied and the clients in it are reset"
-		f.Remedies = append(f.Remedies, r)
-	}
-	f.NotRemedies = append(f.NotRemedies,
-		report.NotRemedy{What: "destroying the sockets (ss -K)", Why: "their places in the accept queue stay taken: only accept() or closing the listener frees them"},
-		report.NotRemedy{What: "a larger backlog", Why: "it is more waiting room, not more service"},
-		report.NotRemedy{What: "looking for a missing close()", Why: "the program has never been handed these connections"})
 }

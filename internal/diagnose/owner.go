@@ -1,11 +1,7 @@
 package diagnose
 
 import (
-	"cmp"
-	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/closewait/closewait/internal/look"
@@ -71,43 +67,4 @@ func (g *group) fdLimit(sc *scene, growth *report.Growth) *report.FDLimit {
 		limit.ReachedAt = &at
 	}
 	return limit
-}
-
-// restart proposes to restart the owner in the way that fits it. A restart closes all descriptors, whatever the cause.
-func (g *group) restart() []report.Remedy {
-	if len(g.processes) == 0 {
-		return []report.Remedy{}
-	}
-	w := g.processes[0].Workload
-	remedy := report.Remedy{Effect: "gives all its descriptors back", FreesFDs: true, Risk: "interrupts the service"}
-	switch {
-	case w.Pod != "" && strings.Contains(w.Pod, "/"):
-		namespace, name, _ := strings.Cut(w.Pod, "/")
-		remedy.Command = fmt.Sprintf("kubectl -n %s delete pod %s", shellWord(namespace), shellWord(name))
-	case w.Kind == look.KindContainer && (w.Runtime == "docker" || w.Runtime == "podman"):
-		remedy.Command = w.Runtime + " restart " + shellWord(cmp.Or(w.Name, w.ContainerID))
-	case w.Kind == look.KindUnit && strings.HasSuffix(w.Unit, ".service") && !strings.Contains(w.Cgroup, "/user@"):
-		remedy.Command = "systemctl restart " + shellWord(w.Unit)
-	case len(g.processes) > 1:
-		var pids []string
-		for _, p := range g.processes {
-			pids = append(pids, strconv.Itoa(p.PID))
-		}
-		remedy.Command = fmt.Sprintf("restart %s (pids %s)", g.processes[0].Comm, strings.Join(pids[:min(len(pids), 10)], ", "))
-		remedy.Effect = "gives the descriptors back once none of these processes has them any more"
-	default:
-		remedy.Command = fmt.Sprintf("restart %s (pid %d)", g.processes[0].Comm, g.processes[0].PID)
-	}
-	return []report.Remedy{remedy}
-}
-
-// shellWord quotes a name that other people chose so that a pasted command does with it what it shows.
-func shellWord(s string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-@:/", r)
-	}
-	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

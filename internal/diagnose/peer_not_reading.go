@@ -50,10 +50,4 @@ func describePeerNotReading(_ *scene, g *group, f *report.Finding) {
 		fmt.Sprintf("the window is 0 and the peers answer our probes: last heard %s ago; they are alive and have taken nothing for %s or longer",
 			short(g.maxSilence()), short(g.minStall())),
 		fmt.Sprintf("%s queued on %s", size(g.sendQueue()), plural(len(g.members), "socket")))
-	if g.count(func(s *subject) bool { return s.socket.Orphan() }) > 0 {
-		return // orphans are given up, whatever the peer answers
-	}
-	f.NotRemedies = append(f.NotRemedies, report.NotRemedy{
-		What: "tcp_retries2", Why: "a peer that answers probes is never given up: the count starts again with each answer",
-	})
 }

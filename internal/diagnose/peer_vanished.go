@@ -45,10 +45,4 @@ func describePeerVanished(_ *scene, g *group, f *report.Finding) {
 	f.Evidence = append(f.Evidence,
 		fmt.Sprintf("%s wait for an acknowledgement; the peers have been silent for %s or longer", plural(len(g.members), "socket"), short(g.minSilence())),
 		fmt.Sprintf("%s, %s queued or unacknowledged in all", g.attempts(), size(g.sendQueue())))
-	f.NotRemedies = append(f.NotRemedies,
-		report.NotRemedy{What: "tcp_keepalive_*", Why: "keepalive waits while data is in flight"},
-		report.NotRemedy{What: "tcp_fin_timeout", Why: "it concerns FIN_WAIT_2 only"})
-	f.Remedies = append(f.Remedies, report.Remedy{
-		Command: "wait", Effect: "the kernel gives up by itself and the program gets an error", FreesFDs: false, Undoable: true, Risk: "none",
-	})
 }

@@ -29,7 +29,7 @@ type rule struct {
 	claims func(*scene, *subject) bool
 	// together is what the sockets of one finding have in common beyond namespace and owner; nil when that is all.
 	together func(*subject) uint64
-	// describe adds to a finding what only this rule knows: severity, culprits, evidence, remedies.
+	// describe adds to a finding what only this rule knows: severity, culprits, evidence. What helps is in package remedies.
 	describe func(*scene, *group, *report.Finding)
 }
 

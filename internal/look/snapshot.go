@@ -93,9 +93,13 @@ func (s *Snapshot) Sought(socket *tcp.Socket) bool {
 
 // Process is a process that holds sockets.
 type Process struct {
-	PID       int
-	Comm      string
-	Cmdline   string
+	PID     int
+	Comm    string
+	Cmdline string
+	// Exe is the path of the program, as the process's own namespace of mounts names it; "" when it could not be read.
+	Exe string
+	// Go is true when the Go toolchain built the program; false also when that could not be read.
+	Go        bool
 	StartTime time.Time // zero when not known
 	// StartTicks is the start time as the kernel counts it (field 22 of /proc/PID/stat): a reused pid differs in it.
 	StartTicks uint64

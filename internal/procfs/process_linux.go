@@ -51,10 +51,12 @@ type describer struct {
 	fs    FS
 	boot  time.Time
 	names *names
+	// goBuilt says of the executables met so far whether the Go toolchain built them.
+	goBuilt map[file]bool
 }
 
 func (f FS) describer() *describer {
-	d := &describer{fs: f, names: newNames(f.files)}
+	d := &describer{fs: f, names: newNames(f.files), goBuilt: map[file]bool{}}
 	if file, err := os.Open(f.proc + "/stat"); err == nil {
 		d.boot, _ = ParseBootTime(file) // zero: not known
 		_ = file.Close()
@@ -76,8 +78,9 @@ func (d *describer) process(pid int) (*look.Process, error) {
 	if err != nil {
 		return nil, opError("parse", dir.path+"/stat", errors.Unwrap(err))
 	}
+	exe, goBuilt := d.executable(dir)
 	return &look.Process{
-		PID: pid, Comm: st.Comm, Cmdline: commandLine(dir), StartTicks: st.StartTicks, StartTime: started(d.boot, st.StartTicks),
+		PID: pid, Comm: st.Comm, Cmdline: commandLine(dir), Exe: exe, Go: goBuilt, StartTicks: st.StartTicks, StartTime: started(d.boot, st.StartTicks),
 		FDs: countDescriptors(dir), FDLimit: openFilesLimit(dir), Workload: d.workload(dir, st.Comm), PPID: st.PPID, State: st.State,
 	}, nil
 }

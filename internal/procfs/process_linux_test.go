@@ -83,6 +83,9 @@ func TestProcess_kernel(t *testing.T) {
 	if err != nil || after.Comm != strings.TrimSuffix(string(comm), "\n") {
 		t.Errorf("comm %q, want %q", after.Comm, comm)
 	}
+	if exe, err := os.Executable(); err != nil || after.Exe != exe || !after.Go {
+		t.Errorf("executable %q, built by Go: %v; want %q, true", after.Exe, after.Go, exe)
+	}
 	if after.StartTicks == 0 || after.StartTicks != before.StartTicks || after.FDLimit == 0 || !strings.HasPrefix(after.Cmdline, os.Args[0]) {
 		t.Errorf("%+v", after)
 	}

@@ -33,6 +33,8 @@ type Finding struct {
 	Evidence    []string    `json:"evidence"`
 	Remedies    []Remedy    `json:"remedies"`
 	NotRemedies []NotRemedy `json:"not_remedies"`
+	Bug         *Bug        `json:"bug"`
+	Verify      []Command   `json:"verify"`
 	Sockets     []string    `json:"sockets"`
 }
 
@@ -103,4 +105,17 @@ type Remedy struct {
 type NotRemedy struct {
 	What string `json:"what"`
 	Why  string `json:"why"`
+}
+
+// Bug is what is wrong in the program that keeps the sockets, and where to look for it. Runtime is null when nothing tells what runs the program.
+type Bug struct {
+	Runtime *string   `json:"runtime"`
+	What    string    `json:"what"`
+	Look    []Command `json:"look"`
+}
+
+// Command is something to type that changes nothing, and what it shows.
+type Command struct {
+	Command string `json:"command"`
+	Shows   string `json:"shows"`
 }

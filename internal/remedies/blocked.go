@@ -1,0 +1,107 @@
+package remedies
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/internal/report"
+)
+
+// The causes that lie in threads which do not run on.
+
+// helpBlocked ends the writes that block the workers, where that is what blocks them: then the others are served at once. The connections concerned
+// have a peer that takes nothing. What a blocked read waits for may still come, so only a restart is left there.
+func helpBlocked(c *Case) []report.Remedy {
+	var list []report.Remedy
+	var ends []report.Endpoint
+	for i := range c.Culprits {
+		if k := &c.Culprits[i]; k.What == "blocked_in_write" && k.Peer != nil {
+			ends = append(ends, *k.Peer)
+		}
+	}
+	if command := c.destroy(ends); command != "" {
+		list = append(list, report.Remedy{
+			Command: command, Effect: "ends the blocked writes; the workers then serve and close the others", FreesFDs: true,
+			Risk: "what is queued on these connections is lost; as root",
+		})
+	}
+	return append(list, c.restart()...)
+}
+
+// destroy is the command that ends connections to some peers, "" for none.
+func (c *Case) destroy(peers []report.Endpoint) string {
+	var each []string
+	for _, p := range peers[:min(len(peers), mostPIDs)] {
+		each = append(each, "dst "+address(p.Address)+" and dport = :"+strconv.Itoa(int(p.Port)))
+	}
+	if len(each) == 0 {
+		return ""
+	}
+	return c.within("ss -K '( " + strings.Join(each, " ) or ( ") + " )'")
+}
+
+func notForBlocked(c *Case) []report.NotRemedy {
+	list := []string{}
+	if c.never() {
+		list = append(list, "tcp_retries2, tcp_fin_timeout, tcp_keepalive_*", "no timer ends what a blocked thread waits for here")
+	}
+	if c.Code == "CW106" {
+		list = append(list, "destroying the sockets (ss -K)", "the thread that would notice is the one that is blocked")
+	}
+	return nots(append(list, "a longer queue or more descriptors", "they hold more clients that wait for the same threads")...)
+}
+
+// helpStopped lets the holder run again, in the way that fits how it was stopped.
+func helpStopped(c *Case) []report.Remedy {
+	switch {
+	case c.culprit("frozen") != nil:
+		return c.thaw()
+	case c.culprit("uninterruptible") != nil:
+		return []report.Remedy{read("cat /proc/"+c.pid()+"/stack", "shows what in the kernel it waits for: a disk or a network file system as a rule; it goes on when that answers")}
+	}
+	command := "kill -CONT"
+	for _, pid := range c.pids()[:min(len(c.Processes), mostPIDs)] {
+		command += " " + strconv.Itoa(pid)
+	}
+	if len(c.Processes) == 0 {
+		return nil
+	}
+	return []report.Remedy{{
+		Command: command, Effect: "lets it run on; it then reads and closes what waits. A debugger that holds it must let go instead", FreesFDs: true, Undoable: true,
+		Risk: "somebody stopped it for a reason",
+	}}
+}
+
+func (c *Case) thaw() []report.Remedy {
+	if len(c.holders) == 0 {
+		return nil
+	}
+	w := c.holders[0].Workload
+	var command string
+	switch {
+	case w.Kind == look.KindContainer && (w.Runtime == "docker" || w.Runtime == "podman"):
+		command = w.Runtime + " unpause " + shellWord(w.Name)
+	case w.Kind == look.KindUnit && user(w.Cgroup) == "":
+		command = "systemctl thaw " + shellWord(w.Unit)
+	case strings.HasPrefix(w.Cgroup, "/") && w.Cgroup != "/":
+		command = "echo 0 > " + shellWord("/sys/fs/cgroup"+w.Cgroup+"/cgroup.freeze")
+	default:
+		return nil
+	}
+	if !typable(command) {
+		return nil
+	}
+	return []report.Remedy{{
+		Command: command, Effect: "lets it run on; it then reads and closes what waits", FreesFDs: true, Undoable: true, Risk: "somebody froze it for a reason",
+	}}
+}
+
+func notForStopped(c *Case) []report.NotRemedy {
+	list := []string{"looking for a missing close()", "it does not run, so it cannot close anything",
+		"destroying the sockets (ss -K)", "the descriptors stay, and it finds dead connections when it runs on"}
+	if c.culprit("uninterruptible") != nil {
+		list = append(list, "ending the process", "a signal waits until the kernel has its answer, too")
+	}
+	return nots(list...)
+}

@@ -1,0 +1,141 @@
+package remedies
+
+import (
+	"embed"
+	"strconv"
+	"strings"
+
+	"github.com/closewait/closewait/internal/report"
+)
+
+// bugs are the texts on what is wrong and where to look, one file for each runtime and any.txt for the rest. A section begins with the codes it is for, and
+// the role where it matters:
+//
+//	= CW101 CW110 client
+//	what is wrong, in lines of one paragraph
+//	> a command | what it shows
+//
+// {pid} stands for the holder's number, {port} for the local port. A runtime's sections come before those of any.txt, those with a role before those without. The
+// commands of its section "= threads" are added where it matters what threads do.
+//
+//go:embed bugs/*.txt
+var bugs embed.FS
+
+// bug is what is wrong and where to look for it, nil where no program is to blame.
+func (c *Case) bug() *report.Bug {
+	own := sections(c.runtime)
+	what, look := "", []report.Command{}
+	for _, list := range [][]section{own, sections("any")} {
+		s := find(list, c.Code, c.role())
+		if s == nil {
+			continue
+		}
+		if what == "" {
+			what = c.fill(s.what)
+		}
+		look = append(look, c.commands(s)...)
+		if len(look) > 0 {
+			break
+		}
+	}
+	if what == "" {
+		return nil
+	}
+	if threads := find(own, "threads", ""); threads != nil && aboutThreads[c.Code] {
+		look = append(look, c.commands(threads)...)
+	}
+	b := &report.Bug{What: what, Look: look}
+	if c.runtime != "" {
+		b.Runtime = new(string(c.runtime))
+	}
+	return b
+}
+
+// aboutThreads are the causes that lie in what threads do.
+var aboutThreads = map[string]bool{"CW101": true, "CW102": true, "CW104": true, "CW105": true, "CW106": true, "CW107": true}
+
+func (c *Case) role() string {
+	if c.Role == nil {
+		return ""
+	}
+	return *c.Role
+}
+
+func (c *Case) commands(s *section) []report.Command {
+	var list []report.Command
+	for _, k := range s.look {
+		list = append(list, report.Command{Command: c.fill(k.Command), Shows: c.fill(k.Shows)})
+	}
+	return list
+}
+
+// fill puts the numbers of this case into a text.
+func (c *Case) fill(text string) string {
+	port := "PORT"
+	if c.Local != nil {
+		port = strconv.Itoa(int(c.Local.Port))
+	}
+	return strings.NewReplacer("{pid}", c.pid(), "{port}", port).Replace(text)
+}
+
+// section is one section of a file.
+type section struct {
+	codes []string
+	role  string
+	what  string
+	look  []report.Command
+}
+
+// find returns the section for a code and role, the one with the role before the one without; nil if there is none.
+func find(list []section, code, role string) *section {
+	var plain *section
+	for i := range list {
+		s := &list[i]
+		for _, each := range s.codes {
+			if each != code {
+				continue
+			}
+			switch s.role {
+			case "":
+				plain = s
+			case role:
+				return s
+			}
+		}
+	}
+	return plain
+}
+
+// sections parses the file of a runtime. One that is not recognised has none.
+func sections(r Runtime) (list []section) {
+	if r == "" {
+		return nil
+	}
+	text, _ := bugs.ReadFile("bugs/" + string(r) + ".txt") // that each runtime has its file is tested
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(line)
+		heading, isHeading := strings.CutPrefix(line, "= ")
+		command, isCommand := strings.CutPrefix(line, "> ")
+		switch {
+		case isHeading:
+			list = append(list, headed(heading))
+		case line == "" || len(list) == 0:
+		case isCommand:
+			s := &list[len(list)-1]
+			command, shows, _ := strings.Cut(command, " | ")
+			s.look = append(s.look, report.Command{Command: command, Shows: shows})
+		default:
+			s := &list[len(list)-1]
+			s.what = strings.TrimSpace(s.what + " " + line)
+		}
+	}
+	return list
+}
+
+func headed(heading string) section {
+	s := section{codes: strings.Fields(heading)}
+	if last := s.codes[len(s.codes)-1]; last == "client" || last == "server" {
+		s.codes, s.role = s.codes[:len(s.codes)-1], last
+	}
+	return s
+}

@@ -1,0 +1,119 @@
+package remedies
+
+import (
+	"strconv"
+
+	"github.com/closewait/closewait/internal/report"
+)
+
+// The causes that lie in the program which holds the sockets.
+
+func helpNotReading(c *Case) []report.Remedy {
+	if c.runtime == PostgreSQL {
+		return []report.Remedy{c.endBackend("pg_terminate_backend", "ends this session in good order and frees its descriptor", true)}
+	}
+	return c.restart()
+}
+
+func helpPool(*Case) []report.Remedy {
+	return []report.Remedy{wait("the pool finds out when it uses them next, and opens new ones")}
+}
+
+// helpHandler is for work that nobody waits for. What does it ends by itself; a database is asked to stop, in its own words.
+func helpHandler(c *Case) []report.Remedy {
+	switch c.runtime {
+	case PostgreSQL:
+		return []report.Remedy{
+			c.endBackend("pg_cancel_backend", "stops the statement; the session then sees that its client is gone and ends", false),
+			wait("the statement runs to its end, with the locks it holds; the session ends after it"),
+		}
+	case MySQL:
+		return []report.Remedy{read("mysql -e 'SHOW FULL PROCESSLIST'", "shows the statement; KILL QUERY with its Id stops it")}
+	case MongoDB:
+		return []report.Remedy{read("mongosh --eval 'db.currentOp()'", "shows the operation; db.killOp with its opid stops it")}
+	}
+	return append([]report.Remedy{wait("the work ends by itself, and then the socket is closed")}, c.restart()...)
+}
+
+// endBackend asks PostgreSQL to end one of its sessions, or what it does, by the number of its process.
+func (c *Case) endBackend(function, effect string, frees bool) report.Remedy {
+	return report.Remedy{
+		Command: "psql -c 'SELECT " + function + "(" + c.pid() + ")'", Effect: effect, FreesFDs: frees, Risk: "the transaction of this session is rolled back",
+	}
+}
+
+// helpInherited ends the processes that hold what they did not open. The one that opened it can do nothing about them.
+func helpInherited(c *Case) []report.Remedy {
+	if c.runtime.Database() {
+		return c.restart()
+	}
+	var heirs []string
+	for i := range c.Culprits {
+		if k := &c.Culprits[i]; k.What == "inherited" && k.PID != nil && *k.PID > 1 && len(heirs) < mostPIDs {
+			heirs = append(heirs, strconv.Itoa(*k.PID))
+		}
+	}
+	if len(heirs) == 0 {
+		return c.restart()
+	}
+	command := "kill"
+	for _, pid := range heirs {
+		command += " " + pid
+	}
+	return append([]report.Remedy{{
+		Command: command, Effect: "ends what inherited the descriptors; the last one to go closes the connections", FreesFDs: true, Risk: "interrupts what these processes do",
+	}}, c.restart()...)
+}
+
+func notForLeaks(c *Case) []report.NotRemedy {
+	list := []string{}
+	if c.never() {
+		list = append(list, "tcp_retries2, tcp_fin_timeout, tcp_keepalive_*, tcp_tw_reuse", "none of them concerns an idle CLOSE_WAIT socket: only the program's close() ends it")
+	} else {
+		list = append(list, "tcp_keepalive_*", "keepalive makes the sockets vanish from ss while their descriptors stay open")
+	}
+	list = append(list, "destroying the sockets (ss -K)", "the descriptors stay open, and the leak can no longer be seen")
+	if c.FDLimit != nil {
+		list = append(list, "a higher descriptor limit", "it buys time; the failure at its end is larger")
+	}
+	return nots(list...)
+}
+
+func notForPools(*Case) []report.NotRemedy {
+	return nots("restarting the program", "the pool fills again, and its server closes the idle ones again",
+		"tcp_keepalive_*, tcp_retries2", "nothing is lost on the way: the server closed in good order")
+}
+
+func notForHandlers(c *Case) []report.NotRemedy {
+	list := []string{"tcp_keepalive_*", "the work does not look at the connection; keepalive would only remove the evidence",
+		"destroying the sockets (ss -K)", "the work goes on: nobody reads or writes there"}
+	if c.runtime.Database() {
+		list = append(list, "a signal to the process", "a database takes the sudden end of one of its processes for a crash of all")
+	}
+	return nots(list...)
+}
+
+func notForInherited(*Case) []report.NotRemedy {
+	return nots("closing them in the program that opened them", "the connection lives as long as any process has a descriptor of it",
+		"tcp_retries2, tcp_fin_timeout, tcp_keepalive_*", "none of them closes a descriptor",
+		"destroying the sockets (ss -K)", "the descriptors stay open, and nobody sees any more who has them")
+}
+
+func notForDead(*Case) []report.NotRemedy {
+	return nots("any sysctl, ss -K", "there is no socket left that the kernel could end",
+		"looking with ss or netstat", "these sockets are in no table any more")
+}
+
+func helpKernel(*Case) []report.Remedy {
+	return []report.Remedy{read("findmnt -t nfs,nfs4,cifs,ceph", "shows the mounts whose connections these may be; iscsiadm -m session those of iSCSI")}
+}
+
+func notForKernel(*Case) []report.NotRemedy {
+	return nots("looking for a process", "none has a descriptor of them: a part of the kernel made them",
+		"destroying the sockets (ss -K)", "whoever uses the mount or the disk gets the error, and data may be lost")
+}
+
+func notForTransit(*Case) []report.NotRemedy {
+	return nots("looking for the owner with lsof or ss -p", "they read the same descriptors, which do not show these sockets",
+		"destroying the sockets (ss -K)", "whoever is handed the descriptor gets a dead one")
+}

@@ -1,0 +1,139 @@
+package remedies
+
+import (
+	"io/fs"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/internal/report"
+)
+
+func TestRuntimeOf(t *testing.T) {
+	for want, list := range map[Runtime][]look.Process{
+		Java:       {{Exe: "/usr/lib/jvm/java-17-openjdk-amd64/bin/java", Comm: "pool-1-thread-1"}},
+		Python:     {{Exe: "/usr/bin/python3.11", Comm: "gunicorn"}, {Comm: "gunicorn", Cmdline: "/usr/bin/python3 /usr/bin/gunicorn app"}},
+		PHP:        {{Exe: "/usr/sbin/php-fpm8.2"}, {Comm: "php-fpm8.2", Cmdline: "php-fpm: pool www"}},
+		Ruby:       {{Exe: "/usr/bin/ruby3.1", Cmdline: "puma 5.6.5 (tcp://0.0.0.0:3000) [app]"}, {Cmdline: "puma: cluster worker 0", Comm: "puma"}},
+		PostgreSQL: {{Exe: "/usr/lib/postgresql/15/bin/postgres"}, {Cmdline: "postgres: main app 10.0.0.3(51214) SELECT"}},
+		Nginx:      {{Exe: "/usr/sbin/nginx", Cmdline: "nginx: worker process"}, {Cmdline: "nginx: worker process", Comm: "nginx"}},
+		Go:         {{Exe: "/usr/bin/dockerd", Go: true, Comm: "dockerd"}},
+		MySQL:      {{Exe: "/usr/sbin/mariadbd"}},
+		Envoy:      {{Exe: "/usr/local/bin/envoy", Comm: "wrk:worker_0"}},
+		"":         {{}, {Exe: "/opt/app/server", Comm: "server"}, {Exe: "/bin/sleep", Comm: "sleep", Cmdline: "sleep 600"}},
+	} {
+		for _, p := range list {
+			if got := RuntimeOf(&p); got != want {
+				t.Errorf("%+v: %q, want %q", p, got, want)
+			}
+		}
+	}
+	if got := RuntimeOf(nil); got != "" {
+		t.Errorf("nobody: %q", got)
+	}
+}
+
+// TestRestart pins the command for each kind of owner.
+func TestRestart(t *testing.T) {
+	want := map[string]string{
+		"unit": "systemctl restart payments.service", "user unit": "systemctl --user restart sync.service", "scope": "kill 62", "docker": "docker restart web",
+		"podman": "podman restart " + strings.Repeat("0a", 32), "containerd": "crictl stop 0a0a0a0a0a0a0", "container": "kill 62",
+		"pod": "kubectl -n shop delete pod cart-0", "pod's uid": "crictl stop 0a0a0a0a0a0a0", "process": "kill 62",
+		"nasty unit": "kill 62",
+	}
+	for name, w := range owners() {
+		command, _ := restartCommand([]*look.Process{{PID: 62, Workload: w}}, "")
+		if command != want[name] {
+			t.Errorf("%s: %q, want %q", name, command, want[name])
+		}
+	}
+	if command, _ := restartCommand([]*look.Process{{PID: 1}}, ""); command != "" {
+		t.Errorf("init: %q", command)
+	}
+	if command, _ := restartCommand([]*look.Process{{PID: 5}, {PID: 7}}, ""); command != "kill 5 7" {
+		t.Errorf("two: %q", command)
+	}
+}
+
+// TestBugs: every runtime has its file, every file its runtime; all sections are for codes, and any.txt knows every cause of a program.
+func TestBugs(t *testing.T) {
+	files, err := fs.Glob(bugs, "bugs/*.txt")
+	if err != nil || len(files) != len(Runtimes())+1 {
+		t.Errorf("%d files for %d runtimes, %v", len(files), len(Runtimes()), err)
+	}
+	for _, r := range append(Runtimes(), "any") {
+		list := sections(r)
+		if len(list) == 0 {
+			t.Errorf("%s has no sections", r)
+		}
+		for _, s := range list {
+			for _, code := range s.codes {
+				if code != "threads" && !slices.Contains(report.Codes(), code) {
+					t.Errorf("%s: a section for %q", r, code)
+				}
+			}
+			if s.what == "" && len(s.look) == 0 {
+				t.Errorf("%s: the section %v says nothing", r, s.codes)
+			}
+			for _, k := range s.look {
+				if k.Command == "" || k.Shows == "" {
+					t.Errorf("%s: %v: %+v", r, s.codes, k)
+				}
+			}
+		}
+	}
+	for code := range plans {
+		programs := code < "CW3" && code != "CW112" && code != "CW113" && code != "CW203" && code != "CW204"
+		if programs && find(sections("any"), code, "") == nil {
+			t.Errorf("any.txt has nothing on %s", code)
+		}
+	}
+}
+
+func TestBug_prefers(t *testing.T) {
+	server, client := "server", "client"
+	for _, test := range []struct {
+		code, exe string
+		role      *string
+		want      string
+	}{
+		{"CW101", "/usr/bin/node", &server, "allowHalfOpen"},
+		{"CW101", "/usr/bin/node", &client, "res.resume"},
+		{"CW101", "/opt/daemon", &client, "opens a connection"},
+		{"CW101", "/opt/daemon", nil, "Some path"},
+		{"CW111", "/usr/bin/node", nil, "does not run"},
+		{"CW107", "/usr/lib/postgresql/15/bin/postgres", &server, "client_connection_check_interval"},
+	} {
+		f := &report.Finding{Code: test.code, Role: test.role, Processes: []report.Process{{PID: 62}}}
+		Advise(f, map[int]*look.Process{62: {PID: 62, Exe: test.exe}})
+		if f.Bug == nil || !strings.Contains(f.Bug.What, test.want) {
+			t.Errorf("%+v: %+v", test, f.Bug)
+		}
+	}
+	f := &report.Finding{Code: "CW312"}
+	if Advise(f, nil); f.Bug != nil {
+		t.Errorf("a setting is no program's bug: %+v", f.Bug)
+	}
+}
+
+func TestShellWord(t *testing.T) {
+	for in, want := range map[string]string{
+		"nginx.service": "nginx.service", "a b": "'a b'", "x'; rm -rf /": `'x'\''; rm -rf /'`, "": "''", "pod-1_x@y": "pod-1_x@y", "--force": "'./--force'",
+	} {
+		if got := shellWord(in); got != want {
+			t.Errorf("%q: %s, want %s", in, got, want)
+		}
+	}
+}
+
+func TestWithin(t *testing.T) {
+	blue := "blue"
+	for want, n := range map[string]*report.Netns{
+		"ss": nil, "ip netns exec blue ss": {Inode: 2, Name: &blue}, "nsenter -t 77 -n ss": {Inode: 3, PID: new(77)},
+	} {
+		if got := (&Case{Finding: &report.Finding{Netns: n}}).within("ss"); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
