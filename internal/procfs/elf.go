@@ -11,7 +11,6 @@ import (
 const (
 	maxSections     = 1 << 10
 	maxSectionNames = 64 << 10
-	elfHeader       = 64 // the longer of the two
 )
 
 // elfLayout is where the fields stand that differ between 32 and 64 bits.
