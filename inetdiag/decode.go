@@ -59,13 +59,13 @@ func decode(b []byte, s *tcp.Socket, tcpInfo bool) (unknown int, err error) {
 	}
 	for rest := b[socketSize:]; len(rest) > 0; {
 		typ, value, next, ok := nextAttr(rest)
-		if !ok {
+		switch {
+		case !ok:
 			return unknown + 1, nil
-		}
-		if typ == attrInfo && !tcpInfo {
-			typ = attrPad // a struct mptcp_info, which must not be taken for a tcp_info
-		}
-		if !decodeAttr(typ, value, s) {
+		case typ == attrInfo && !tcpInfo: // a struct mptcp_info, which must not be taken for a tcp_info
+		case typ == attrInfo:
+			s.Info.Set(value)
+		case !decodeAttr(typ, value, s):
 			unknown++
 		}
 		rest = next
@@ -106,13 +106,11 @@ func expires(ms uint32) time.Duration {
 	return time.Duration(ms) * time.Millisecond
 }
 
-// decodeAttr reads one attribute and reports whether it was of a known kind and size. Known kinds that a TCP socket's reader has no use for count as known.
+// decodeAttr reads one attribute other than tcp_info and reports whether it was of a known kind and size. Known kinds that a TCP socket's reader has no use for count as known.
 func decodeAttr(typ uint16, v []byte, s *tcp.Socket) bool {
 	var has tcp.Attributes
 	ok := true
 	switch typ {
-	case attrInfo:
-		s.Info.Set(v)
 	case attrCongestion:
 		has, ok = tcp.HasCongestion, decodeName(v, &s.Congestion)
 	case attrSkMemInfo:

@@ -78,7 +78,7 @@ func eachMatch(f *filter.Filter, each func(*look.Row) error) func(*look.Snapshot
 		if of != ns || clock != host.Clock {
 			model, of, clock = host.Model(ns), ns, host.Clock
 		}
-		row = look.Row{Socket: s, Netns: ns, Age: diagnose.Age(s), Ends: model.Ends(s)}
+		row.Socket, row.Netns, row.Age, row.Ends, row.Holders = s, ns, diagnose.Age(s), model.Ends(s), nil
 		if s.Inode == 0 {
 			row.Holders = []look.Holder{}
 		}

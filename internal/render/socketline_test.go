@@ -15,7 +15,7 @@ import (
 // TestAppendSocketLine: the quick way writes what the columns write, whatever the socket.
 func TestAppendSocketLine(t *testing.T) {
 	same := func(t interface{ Errorf(string, ...any) }, r *look.Row) {
-		if got, want := string(appendSocketLine(nil, r)), string(appendRow(nil, r, socketColumns)); got != want {
+		if got, want := string(newSocketLine().append(nil, r)), string(appendRow(nil, r, socketColumns)); got != want {
 			t.Errorf("got  %q\nwant %q", got, want)
 		}
 	}

@@ -1,0 +1,121 @@
+package render
+
+import (
+	"math/bits"
+	"net/netip"
+	"time"
+
+	"github.com/closewait/closewait/internal/report"
+)
+
+// numerals has the numbers below 1000 in writing: three digits a step is what makes long lists of numbers cheap. Its methods write a cell and the tab behind
+// it at an index of a buffer that has room for it and for three bytes more, and return the index behind them.
+type numerals struct {
+	cell   [1000][4]byte // "7\t", "12\t", "123\t"
+	size   [1000]uint8   // of what is in cell
+	padded [1000][4]byte // "007\t"
+}
+
+func newNumerals() *numerals {
+	d := new(numerals)
+	for n := range d.cell {
+		hundreds, tens, ones := byte('0'+n/100), byte('0'+n/10%10), byte('0'+n%10)
+		d.padded[n] = [4]byte{hundreds, tens, ones, '\t'}
+		switch {
+		case n < 10:
+			d.cell[n], d.size[n] = [4]byte{ones, '\t'}, 2
+		case n < 100:
+			d.cell[n], d.size[n] = [4]byte{tens, ones, '\t'}, 3
+		default:
+			d.cell[n], d.size[n] = d.padded[n], 4
+		}
+	}
+	return d
+}
+
+// number writes what appendUint does.
+func (d *numerals) number(to []byte, at int, n uint64) int {
+	if n < 1000 {
+		*(*[4]byte)(to[at:]) = d.cell[n]
+		return at + int(d.size[n])
+	}
+	high := n / 1000
+	at = d.number(to, at, high) - 1
+	*(*[4]byte)(to[at:]) = d.padded[n-high*1000]
+	return at + 4
+}
+
+// microseconds writes what appendMicroseconds does.
+func (d *numerals) microseconds(to []byte, at int, us uint64) int {
+	whole := us / 1e6
+	at = d.number(to, at, whole)
+	frac := uint32(us - whole*1e6)
+	if frac == 0 {
+		return at
+	}
+	to[at-1] = '.'
+	milli := frac / 1000
+	*(*[4]byte)(to[at:]) = d.padded[milli]
+	at += 3
+	if micro := frac - milli*1000; micro != 0 {
+		*(*[4]byte)(to[at:]) = d.padded[micro]
+		at += 3
+	}
+	for to[at-1] == '0' {
+		at--
+	}
+	to[at] = '\t'
+	return at + 1
+}
+
+// seconds writes what appendSeconds does.
+func (d *numerals) seconds(to []byte, at int, t time.Duration) int {
+	if us := uint64(t) / 1000; t >= 0 && us*1000 == uint64(t) {
+		return d.microseconds(to, at, us)
+	}
+	at = len(report.Seconds(t).Append(to[:at]))
+	to[at] = '\t'
+	return at + 1
+}
+
+// end writes what appendAddrPort does.
+func (d *numerals) end(to []byte, at int, end netip.AddrPort) int {
+	addr := end.Addr().Unmap()
+	if !addr.Is4() {
+		at = len(end.AppendTo(to[:at]))
+		to[at] = '\t'
+		return at + 1
+	}
+	octets := addr.As4()
+	for _, octet := range octets {
+		*(*[4]byte)(to[at:]) = d.cell[octet]
+		at += int(d.size[octet])
+		to[at-1] = '.'
+	}
+	to[at-1] = ':'
+	return d.number(to, at, uint64(end.Port()))
+}
+
+// placeHexadecimal writes 0x and a number.
+func placeHexadecimal(to []byte, at int, n uint64) int {
+	to[at], to[at+1] = '0', 'x'
+	at += 2
+	end := at + max(1, (bits.Len64(n)+3)/4)
+	for i := end - 1; i >= at; i-- {
+		to[i] = "0123456789abcdef"[n&15]
+		n >>= 4
+	}
+	to[end] = '\t'
+	return end + 1
+}
+
+func placeUnknown(to []byte, at int) int {
+	to[at], to[at+1] = unknown, '\t'
+	return at + 2
+}
+
+func placeText(to []byte, at int, text string) int {
+	at += copy(to[at:], text)
+	to[at] = '\t'
+	return at + 1
+}
