@@ -3,6 +3,7 @@ package inetdiag
 import (
 	"cmp"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"syscall"
@@ -110,6 +111,9 @@ func (c *Conn) dump(ctx context.Context, family tcp.Family, q *Query, bytecode [
 		}
 		stats.UnknownAttributes += unknown
 		stats.Sockets++
+		if q.Keep != nil {
+			*q.Keep = append(binary.LittleEndian.AppendUint32(*q.Keep, uint32(len(m.body))), m.body...)
+		}
 		if visitErr = visit(&c.socket); visitErr != nil {
 			return errFinished
 		}
@@ -123,9 +127,15 @@ func (c *Conn) dump(ctx context.Context, family tcp.Family, q *Query, bytecode [
 //
 // Errors are those of Dump; the sockets read until then are returned with them.
 func (c *Conn) Sockets(ctx context.Context, q Query, to []tcp.Socket) ([]tcp.Socket, Stats, error) {
-	kept := len(to)
+	kept, messages := len(to), 0
+	if q.Keep != nil {
+		messages = len(*q.Keep)
+	}
 	for try := 1; ; try++ {
 		to = to[:kept]
+		if q.Keep != nil {
+			*q.Keep = (*q.Keep)[:messages]
+		}
 		stats, err := c.Dump(ctx, q, func(s *tcp.Socket) error {
 			to = append(to, *s)
 			return nil

@@ -106,11 +106,16 @@ func TestSockets_interrupted(t *testing.T) {
 			}
 			return [][]byte{reply(request, typeDumpBoth, flagMulti, encode(sample(try))), done(request, flags, 0)}
 		})
-		got, stats, err := c.Sockets(t.Context(), Query{}, []tcp.Socket{*sample(0)})
+		messages := []byte("before")
+		got, stats, err := c.Sockets(t.Context(), Query{Keep: &messages}, []tcp.Socket{*sample(0)})
 		if err != nil {
 			t.Fatal(err)
 		}
 		last := min(calm, tries)
+		message := encode(sample(last))
+		if want := slices.Concat([]byte("before"), binary.LittleEndian.AppendUint32(nil, uint32(len(message))), message); !slices.Equal(messages, want) {
+			t.Errorf("calm at %d: messages %x, want %x", calm, messages, want)
+		}
 		if diff := cmp.Diff([]tcp.Socket{*sample(0), *sample(last)}, got, compareSockets); diff != "" {
 			t.Errorf("calm at %d: sockets (-want +got):\n%s", calm, diff)
 		}

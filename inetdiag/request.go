@@ -52,6 +52,9 @@ type Query struct {
 	Extensions Extensions
 	// Protocol is TCP unless set.
 	Protocol Protocol
+	// Keep, when set, gets a copy of the message of each socket as the kernel sent it appended: its length in four bytes, little-endian, then struct
+	// inet_diag_msg and the attributes in the machine's byte order. A dump that is repeated begins again where the first began.
+	Keep *[]byte
 }
 
 func (q *Query) states() tcp.StateSet {

@@ -41,7 +41,7 @@ var layers = map[string]layer{
 	},
 	"look": {rooms: []string{"internal/host", "internal/record"}, may: []string{"vocabulary", "look data", "doors"}, forbidden: map[string]string{
 		"os/exec": pure["os/exec"], "syscall": pure["syscall"], "unsafe": pure["unsafe"],
-	}},
+	}, others: []string{"github.com/fxamacker/cbor", "github.com/klauspost/compress"}},
 	"thought": {
 		rooms: []string{"internal/filter", "internal/diagnose", "internal/remedies", "internal/explain", "internal/plan"},
 		may:   []string{"vocabulary", "model", "look data"}, forbidden: pure,

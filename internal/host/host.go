@@ -51,6 +51,8 @@ type Request struct {
 	Undecided func(*tcp.Socket) bool
 	// Inquire is asked, once the holders are known and after each answer again, what else is wanted of them; nil means nothing.
 	Inquire func(*look.Snapshot) look.Wish
+	// Messages asks for the kernel's own messages beside the sockets decoded from them. It excludes OnlyConnected.
+	Messages bool
 }
 
 // Look looks at the host. The second slice is the second look at the undecided sockets, nil if there was none.

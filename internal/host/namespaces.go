@@ -146,6 +146,9 @@ func (v *visit) dump(ctx context.Context, conn *inetdiag.Conn, found look.Namesp
 			return conn.Close()
 		}
 	}
+	if v.request.Messages {
+		query.Keep = &found.Messages
+	}
 	if v.request.Each != nil {
 		stats, err = conn.Dump(ctx, query, func(s *tcp.Socket) error {
 			v.clock(s)

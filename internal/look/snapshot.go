@@ -57,6 +57,8 @@ type Namespace struct {
 	Blur []time.Duration
 	// ReadAt is the moment its table began to be read, by the same clock as Snapshot.TakenAt.
 	ReadAt time.Time
+	// Messages are what sock_diag said of the sockets, as inetdiag.Query.Keep has it; nil where nobody asked for them.
+	Messages []byte
 	// Sysctls are the limits of the namespace by their name below net.ipv4; those that could not be read are absent.
 	Sysctls map[string]int64
 }

@@ -1,0 +1,165 @@
+package record
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/tcp"
+)
+
+// zstdMagic begins every zstd frame (RFC 8878, 3.1.1), little-endian.
+const zstdMagic = 0xfd2fb528
+
+// Detect reports whether a file that begins with these bytes is a recording and not text: four bytes decide.
+func Detect(first []byte) bool {
+	return len(first) >= 4 && binary.LittleEndian.Uint32(first) == zstdMagic
+}
+
+// Read reads all recordings of a file. It does not trust it: what it decompresses to, and what that takes in memory, are bounded.
+//
+// Errors: ErrNotRecording, ErrNewer, ErrDamaged, ErrTooLarge, and those of r.
+func Read(r io.Reader, extent Extent) ([]*Recording, error) {
+	z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(32<<20))
+	if err != nil {
+		return nil, err
+	}
+	defer z.Close()
+	return readItems(decompressed{z}, extent.orDefault())
+}
+
+// decompressed gives the errors of the decompressor our words.
+type decompressed struct{ r io.Reader }
+
+// Read implements io.Reader.
+func (d decompressed) Read(b []byte) (int, error) {
+	n, err := d.r.Read(b)
+	switch {
+	case err == nil, errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
+		return n, err
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return n, damaged("it is cut short")
+	case errors.Is(err, zstd.ErrDecoderSizeExceeded), errors.Is(err, zstd.ErrWindowSizeExceeded):
+		return n, ErrTooLarge
+	case errors.Is(err, zstd.ErrCRCMismatch), errors.Is(err, zstd.ErrMagicMismatch), errors.Is(err, zstd.ErrReservedBlockType),
+		errors.Is(err, zstd.ErrCompressedSizeTooBig), errors.Is(err, zstd.ErrBlockTooSmall), errors.Is(err, zstd.ErrUnexpectedBlockSize):
+		return n, damaged("%v", err)
+	}
+	return n, err
+}
+
+// readItems reads what is below the compression.
+func readItems(r io.Reader, extent Extent) ([]*Recording, error) {
+	mode, err := decoding()
+	if err != nil {
+		return nil, err
+	}
+	in := &items{r: r, mode: mode, left: extent.Bytes}
+	var all []*Recording
+	for {
+		it, err := in.next()
+		if errors.Is(err, io.EOF) && len(all) > 0 {
+			return all, nil
+		}
+		if errors.Is(err, io.EOF) || len(all) == 0 && (errors.Is(err, ErrDamaged) || err == nil && (it.Begin == nil || it.Begin.Magic != magic)) {
+			return nil, ErrNotRecording
+		}
+		if err != nil {
+			return nil, err
+		}
+		if len(all) >= extent.Recordings {
+			return nil, ErrTooLarge
+		}
+		if it.Begin == nil || it.Begin.Magic != magic {
+			return nil, damaged("a recording does not begin as one")
+		}
+		if it.Begin.Format > format {
+			return nil, ErrNewer
+		}
+		one, err := in.recording(&extent)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+}
+
+// recording reads one recording behind its beginning, and takes the sockets it has off what is allowed.
+func (in *items) recording(extent *Extent) (*Recording, error) {
+	it, err := in.must()
+	if err != nil {
+		return nil, err
+	}
+	r := it.Look
+	if r == nil || r.Snapshot == nil {
+		return nil, damaged("there is no look in it")
+	}
+	if extent.Sockets -= r.Snapshot.Count() + len(r.Later); extent.Sockets < 0 {
+		return nil, ErrTooLarge
+	}
+	for {
+		it, err := in.must()
+		switch {
+		case err != nil:
+			return nil, err
+		case it.End != nil:
+			if it.End.Sockets != r.Snapshot.Count() {
+				return nil, damaged("it has %d sockets instead of %d", r.Snapshot.Count(), it.End.Sockets)
+			}
+			return r, sound(r.Snapshot)
+		case it.Sockets != nil:
+			to, err := r.socketsOf(it.Sockets.Namespace)
+			if err != nil {
+				return nil, err
+			}
+			if extent.Sockets -= len(it.Sockets.List); extent.Sockets < 0 {
+				return nil, ErrTooLarge
+			}
+			*to = append(*to, it.Sockets.List...)
+		case it.Messages != nil:
+			if i := it.Messages.Namespace; i < 0 || i >= len(r.Snapshot.Namespaces) {
+				return nil, damaged("messages of a namespace that is not in it")
+			}
+			ns := &r.Snapshot.Namespaces[it.Messages.Namespace]
+			ns.Messages = append(ns.Messages, it.Messages.Bytes...)
+		}
+	}
+}
+
+// must reads an item where there has to be one.
+func (in *items) must() (*item, error) {
+	it, err := in.next()
+	if errors.Is(err, io.EOF) {
+		err = damaged("it is cut short")
+	}
+	return it, err
+}
+
+// socketsOf returns where the sockets of an item belong.
+func (r *Recording) socketsOf(index int) (*[]tcp.Socket, error) {
+	switch {
+	case index == later:
+		return &r.Later, nil
+	case index < 0 || index >= len(r.Snapshot.Namespaces):
+		return nil, damaged("sockets of a namespace that is not in it")
+	}
+	return &r.Snapshot.Namespaces[index].Sockets, nil
+}
+
+// sound holds what all who think about a look rely on, and no encoding guarantees.
+func sound(s *look.Snapshot) error {
+	for i := range s.Namespaces {
+		if n := &s.Namespaces[i]; n.Blur != nil && len(n.Blur) != len(n.Sockets) {
+			return damaged("blur of %d sockets, of which there are %d", len(n.Blur), len(n.Sockets))
+		}
+	}
+	for pid, p := range s.Processes {
+		if p == nil || p.PID != pid {
+			return damaged("process %d is not described", pid)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,66 @@
+package record
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/tcp"
+)
+
+// Recording is one look at one host, with all that an answer is made from.
+type Recording struct {
+	Snapshot *look.Snapshot
+	// Later is the second look at the undecided sockets, nil if there was none.
+	Later []tcp.Socket
+	// Redacted says that names and addresses are substitutes.
+	Redacted bool
+	// Writer is the version of the program that took the look.
+	Writer string
+}
+
+// Extent bounds what is read of recordings. A zero value stands for the default.
+type Extent struct {
+	Bytes      int64 // of all recordings together, once decompressed: 2 GiB
+	Sockets    int   // in all of them, a million
+	Recordings int   // a thousand
+}
+
+func (e Extent) orDefault() Extent {
+	if e.Bytes <= 0 {
+		e.Bytes = 2 << 30
+	}
+	if e.Sockets <= 0 {
+		e.Sockets = defaultSockets
+	}
+	if e.Recordings <= 0 {
+		e.Recordings = 1000
+	}
+	return e
+}
+
+// What [Read] fails with, besides the errors of its reader. All of them but ErrNewer may also be the work of somebody who wants to do harm.
+var (
+	// ErrNotRecording says that the file is compressed, and no recording.
+	ErrNotRecording = errors.New("not a recording of closewait")
+	// ErrNewer says that the recording has a format of a later version.
+	ErrNewer = errors.New("written by a newer version of closewait")
+	// ErrDamaged says that the recording is cut short or was changed.
+	ErrDamaged = errors.New("the recording is damaged")
+	// ErrTooLarge says that there is more in it than Extent allows.
+	ErrTooLarge = errors.New("the recording is too large")
+)
+
+func damaged(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrDamaged, fmt.Sprintf(format, args...))
+}
+
+// Host is what tells the looks at one host from those at another.
+type Host struct{ Name, BootID string }
+
+// Host returns whose look it is. The boot is part of it: cookies and counters of another boot are about other sockets.
+func (r *Recording) Host() Host { return Host{r.Snapshot.Host.Name, r.Snapshot.Host.BootID} }
+
+// TakenAt returns when the look began.
+func (r *Recording) TakenAt() time.Time { return r.Snapshot.TakenAt }
