@@ -7,7 +7,7 @@ import (
 	"github.com/closewait/closewait/tcp"
 )
 
-// Snapshot is one look at one host.
+// Snapshot is one look at one host. Recordings keep all of it; the tag "redact" of each text says what becomes of it in a redacted one, see package redact.
 type Snapshot struct {
 	TakenAt    time.Time
 	Elapsed    time.Duration
@@ -37,15 +37,15 @@ type Clock struct {
 
 // Host is the host that was looked at.
 type Host struct {
-	Name   string
-	Kernel string // release, as uname prints it
-	BootID string // "" when it could not be read
+	Name   string `redact:"name"`
+	Kernel string `redact:"release"` // release, as uname prints it
+	BootID string `redact:"id"`      // "" when it could not be read
 }
 
 // Namespace is one network namespace and its TCP sockets.
 type Namespace struct {
 	Inode uint64 // of the namespace file: identifies the namespace while it lives
-	Name  string // "host", the name under /run/netns, or "" when it has none
+	Name  string `redact:"name"` // "host", the name under /run/netns, or "" when it has none
 	PID   int    // a process living in it, 0 when none is known
 	// Skipped is true when sockstat showed that there is nothing to dump.
 	Skipped bool
@@ -58,9 +58,9 @@ type Namespace struct {
 	// ReadAt is the moment its table began to be read, by the same clock as Snapshot.TakenAt.
 	ReadAt time.Time
 	// Messages are what sock_diag said of the sockets, as inetdiag.Query.Keep has it; nil where nobody asked for them.
-	Messages []byte
+	Messages []byte `redact:"drop"`
 	// Sysctls are the limits of the namespace by their name below net.ipv4; those that could not be read are absent.
-	Sysctls map[string]int64
+	Sysctls map[string]int64 `redact:"keep"`
 }
 
 // Model returns what forecasts the ends of a namespace's sockets.
@@ -96,10 +96,10 @@ func (s *Snapshot) Sought(socket *tcp.Socket) bool {
 // Process is a process that holds sockets.
 type Process struct {
 	PID     int
-	Comm    string
-	Cmdline string
+	Comm    string `redact:"name"`
+	Cmdline string `redact:"command"`
 	// Exe is the path of the program, as the process's own namespace of mounts names it; "" when it could not be read.
-	Exe string
+	Exe string `redact:"path"`
 	// Go is true when the Go toolchain built the program; false also when that could not be read.
 	Go        bool
 	StartTime time.Time // zero when not known
@@ -132,13 +132,13 @@ func (k WorkloadKind) String() string { return [...]string{"process", "unit", "c
 
 // Workload is who runs a process, in the words of the people who run it. Fields that do not apply are "".
 type Workload struct {
-	Name        string // the shortest name people would use; the process's name when nothing better is known
+	Name        string `redact:"name"` // the shortest name people would use; the process's name when nothing better is known
 	Kind        WorkloadKind
-	Unit        string // systemd unit
-	ContainerID string
-	Runtime     string // docker, containerd, cri-o, podman
-	Pod         string // namespace/name, or the pod's uid when the name is not known
-	Cgroup      string // path
+	Unit        string `redact:"name"` // systemd unit
+	ContainerID string `redact:"id"`
+	Runtime     string `redact:"keep"` // docker, containerd, cri-o, podman
+	Pod         string `redact:"name"` // namespace/name, or the pod's uid when the name is not known
+	Cgroup      string `redact:"path"` // path
 }
 
 // DeadFD is a descriptor whose TCP socket was connected once and has left every table: leaked and invisible.
@@ -148,4 +148,8 @@ type DeadFD struct {
 }
 
 // Missing is one thing that could not be read: a code of the JSON contract (CW5xx) with the reason and the command that would help.
-type Missing struct{ Code, Message, Remedy string }
+type Missing struct {
+	Code    string `redact:"keep"`
+	Message string `redact:"text"`
+	Remedy  string `redact:"drop"`
+}

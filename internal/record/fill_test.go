@@ -38,6 +38,8 @@ func (f filler) fill(v reflect.Value, depth int) {
 		v.SetInt(f.Int64() >> (64 - v.Type().Bits()))
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
 		v.SetUint(f.Uint64() >> (64 - v.Type().Bits()))
+	case reflect.Float32, reflect.Float64:
+		v.SetFloat(float64(f.IntN(1000)) / 8)
 	case reflect.String:
 		v.SetString(f.text())
 	case reflect.Struct:

@@ -17,7 +17,7 @@ type Recording struct {
 	// Redacted says that names and addresses are substitutes.
 	Redacted bool
 	// Writer is the version of the program that took the look.
-	Writer string
+	Writer string `redact:"keep"`
 }
 
 // Extent bounds what is read of recordings. A zero value stands for the default.
