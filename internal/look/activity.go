@@ -16,7 +16,7 @@ type Activity struct {
 	// Frozen is true when its cgroup's freezer keeps it from running.
 	Frozen bool
 	// Executable is the path of the program, "" when not known.
-	Executable string
+	Executable string `redact:"path"`
 	// Running is how long ago the process was forked, 0 when not known. The true time is up to 10 ms shorter.
 	Running time.Duration
 	// Epolls are its epoll instances with what each watches.
@@ -65,7 +65,7 @@ func (w *Watch) Armed() bool { return w.Events&pollRead != 0 }
 // Thread is one thread at two moments.
 type Thread struct {
 	TID  int
-	Comm string
+	Comm string `redact:"name"`
 	// First is what the first look saw, Again the second: its State is 0 when there was none, or when the thread has ended.
 	First, Again Moment
 }
@@ -78,7 +78,7 @@ type Moment struct {
 	CPU  time.Duration
 	Call Call
 	// Channel is the kernel function it sleeps in, "" when it runs or the kernel does not tell.
-	Channel string
+	Channel string `redact:"keep"`
 }
 
 // CallKind says what a system call waits for.
@@ -102,12 +102,12 @@ const (
 type Call struct {
 	Kind CallKind
 	// Name is the call's name: "epoll_wait"; "" when there is none or its number is not known.
-	Name string
+	Name string `redact:"keep"`
 	// FD is the descriptor it concerns, -1 when none.
 	FD int
 	// Target is what FD refers to, as /proc shows it ("socket:[4711]", "pipe:[12]", "/dev/null"), Inode the number of a socket. Both are read for what may block
 	// for long, not for polls.
-	Target string
+	Target string `redact:"file"`
 	Inode  uint32
 	// Watches is what poll and select wait for, nil when it could not be read.
 	Watches []Watch

@@ -8,6 +8,7 @@
 //	keep     words of ours or of the kernel's source
 //	name     a name somebody chose, with the parts that systemd gives a meaning
 //	path     a path of names
+//	file     what a descriptor refers to
 //	command  a command line
 //	id       an identifier in hexadecimal digits
 //	release  the release of a kernel: its numbers stay, which forecasts rest on

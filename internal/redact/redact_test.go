@@ -20,7 +20,7 @@ import (
 
 // TestClassified walks the types of a recording. A text without a treatment would be lost in redacted recordings, and one of an unknown kind nobody has thought about.
 func TestClassified(t *testing.T) {
-	treatments := []string{"keep", "name", "path", "command", "id", "release", "text", "drop"}
+	treatments := []string{"keep", "name", "path", "file", "command", "id", "release", "text", "drop"}
 	known := []reflect.Type{
 		reflect.TypeFor[time.Time](), reflect.TypeFor[netip.Addr](), reflect.TypeFor[netip.AddrPort](), reflect.TypeFor[tcp.Info](), reflect.TypeFor[tcp.Name](),
 		reflect.TypeFor[look.Holders](),
@@ -128,6 +128,20 @@ func TestText(t *testing.T) {
 	for i := range want {
 		if got[i] != want[i] {
 			t.Errorf("\n%+v, want\n%+v", got[i], want[i])
+		}
+	}
+}
+
+func TestText_file(t *testing.T) {
+	type file struct {
+		Target string `redact:"file"`
+	}
+	for in, want := range map[string]string{
+		"socket:[4711]": "socket:[4711]", "anon_inode:[eventpoll]": "anon_inode:[eventpoll]", "/dev/null": "/dev/null", "/srv/payments/key": "/name-1/name-2/name-3",
+		"/memfd:secret (deleted)": "/name-1", "/dev/secret": "/name-1/name-2", "secret:[1]": "name-1",
+	} {
+		if got := redact.Of(redact.New(), file{in}); got.Target != want {
+			t.Errorf("%s: %s, want %s", in, got.Target, want)
 		}
 	}
 }

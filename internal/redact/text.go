@@ -24,6 +24,8 @@ func (r *Redactor) text(s, how string) string {
 		return r.Name(s)
 	case "path":
 		return r.path(s)
+	case "file":
+		return r.file(s)
 	case "command":
 		return number(r.commands, s, "command-")
 	case "id":
@@ -85,6 +87,22 @@ func (r *Redactor) path(s string) string {
 	}
 	return strings.Join(parts, "/")
 }
+
+// file returns the substitute of what a descriptor refers to, as /proc shows it. What has no name in the file system is named by the kernel, but for the
+// names that programs give their memory.
+func (r *Redactor) file(s string) string {
+	kind, _, _ := strings.Cut(s, ":")
+	if slices.Contains(unnamed[:], kind) || slices.Contains(devices[:], s) {
+		return s
+	}
+	return r.path(s)
+}
+
+// unnamed are the kinds of files without a name, devices those everybody has.
+var (
+	unnamed = [...]string{"socket", "pipe", "anon_inode"}
+	devices = [...]string{"/dev/null", "/dev/zero", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/ptmx"}
+)
 
 // ID returns the substitute of an identifier of hexadecimal digits: as long, dashes where they were, and different within its first eight digits.
 func (r *Redactor) ID(s string) string {
