@@ -24,12 +24,10 @@ func Write(w io.Writer, recordings ...*Recording) error {
 	buffered := bufio.NewWriterSize(z, 64<<10)
 	for _, r := range recordings {
 		if err := writeRecording(buffered, r); err != nil {
-			z.Close()
 			return err
 		}
 	}
 	if err := buffered.Flush(); err != nil {
-		z.Close()
 		return err
 	}
 	return z.Close()
