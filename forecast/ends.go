@@ -70,6 +70,19 @@ func (s Source) String() string {
 	return [...]string{"not_needed", "exact", "reconstructed", "bounded"}[s]
 }
 
+// Later returns the ends counted from a moment that was so much earlier than the look.
+func (e Ends) Later(by time.Duration) Ends {
+	if by <= 0 || e.Kind == Never {
+		return e
+	}
+	for _, t := range [...]*time.Duration{&e.Best, &e.Also, &e.Earliest, &e.Latest} {
+		if *t > 0 {
+			*t += by
+		}
+	}
+	return e
+}
+
 // Blurred returns the ends of a socket whose running timer was shown cut off: it may run this much longer than the forecast was made for.
 func (e Ends) Blurred(by time.Duration) Ends {
 	if by <= 0 {

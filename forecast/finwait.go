@@ -14,7 +14,7 @@ func (v *view) mini() Ends {
 	}
 	armed := max(v.miniTime(), v.expires)
 	l := start(v.Clock, armed+outside, v.expires, 1)
-	v.moments(&ends, l.first(), l.now[likely], l.last(), v.midTick())
+	v.moments(&ends, l.first(), l.now[likely], l.last(), v.into())
 	// The timer cannot fire before what is left of it is over.
 	ends.Earliest = max(ends.Earliest, v.socket.Timer.Expires)
 	return ends
@@ -60,7 +60,7 @@ func (v *view) finEnds(excess int64) Ends {
 		ends.Reason = reasonFinLong
 		l.arm(excess)
 	}
-	v.moments(&ends, l.first(), l.now[likely], l.last(), v.midTick())
+	v.moments(&ends, l.first(), l.now[likely], l.last(), v.into())
 	if v.Limits.FinTimeout.Known {
 		ends.Limit = Limit{"tcp_fin_timeout", int64(v.Limits.FinTimeout.Value / time.Second), v.Limits.FinTimeout.Value}
 	}

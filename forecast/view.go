@@ -11,6 +11,7 @@ type view struct {
 	*Model
 	socket  *tcp.Socket
 	options *Options
+	Clock   Clock // the model's, at the moment this socket was read as far as that can be told
 
 	tick                         time.Duration
 	retransmits, backoff, probes int64
@@ -25,7 +26,7 @@ type view struct {
 
 func (m *Model) view(s *tcp.Socket, o *Options) view {
 	v := view{
-		Model: m, socket: s, options: o, orphan: s.Orphan(), tick: m.Clock.tick(),
+		Model: m, socket: s, options: o, Clock: m.Clock, orphan: s.Orphan(), tick: m.Clock.tick(),
 		retransmits: int64(s.Timer.Count), probes: int64(s.Timer.Count), expires: m.Clock.jiffies(s.Timer.Expires),
 	}
 	info := &s.Info
@@ -45,6 +46,7 @@ func (m *Model) view(s *tcp.Socket, o *Options) view {
 	v.sent, v.hasSent = v.since(tcp.LastDataSent)
 	v.acked, v.hasAcked = v.since(tcp.LastAckRecv)
 	v.rtoMax = v.findRTOMax()
+	v.settle()
 	return v
 }
 
@@ -152,11 +154,16 @@ func (v *view) errorOf(unreachable bool) string {
 	return "ETIMEDOUT"
 }
 
-// moments turns jiffies of the lanes into the times of an answer. The look came in the middle of a jiffy, and whoever is told hears of a firing a
-// little later.
+// moments turns jiffies of the lanes into the times of an answer. The last firing may be served a jiffy late, and whoever is told hears of it a little
+// later.
 func (v *view) moments(e *Ends, first, best, last int64, phase time.Duration) {
 	tick := v.tick
-	e.Earliest = max(time.Duration(first-1)*tick-phase, 0)
+	if v.Clock.Known {
+		phase = v.Clock.Into
+		e.Earliest = max(time.Duration(first)*tick-phase-stampJitter, 0)
+	} else {
+		e.Earliest = max(time.Duration(first-1)*tick-phase, 0)
+	}
 	e.Best = max(time.Duration(best)*tick-phase, 0)
 	e.Latest = max(time.Duration(last+1)*tick, 0)
 	if v.Clock.HZ == 0 {
@@ -164,5 +171,10 @@ func (v *view) moments(e *Ends, first, best, last int64, phase time.Duration) {
 	}
 }
 
-// midTick is where within a jiffy the look came, when that is not known.
-func (v *view) midTick() time.Duration { return v.tick / 2 }
+// into is how far into a jiffy the look came: in the middle, when that is not known.
+func (v *view) into() time.Duration {
+	if v.Clock.Known {
+		return v.Clock.Into
+	}
+	return v.tick / 2
+}

@@ -73,7 +73,7 @@ func (p *plan) walk(l lanes, rtoMax int64) fate {
 func (p *plan) fires(f *fate, l *lanes, e *elapsed, retransmits int64, capped, cut bool) bool {
 	limit := p.timeout.at(capped)
 	least, middle, most := e.at(l)
-	most += p.timeout.grace
+	most += p.timeout.grace + l.tick // this firing may be served a jiffy late
 	middle += p.timeout.grace
 	least += p.timeout.grace
 	if cut || p.timeout.count >= 0 && retransmits >= p.timeout.count {
@@ -118,9 +118,10 @@ func (p *plan) arm(l *lanes, e *elapsed, rto int64) (cut bool) {
 		l.arm(p.interval)
 	case p.timeout.user > 0 && p.timeout.clamp:
 		var each [lanesLength]int64
+		l.serve()
 		each, cut = e.clamp(l, p.timeout.user, rto)
 		if each[early] == each[late] && each[early] == each[likely] {
-			l.arm(each[likely])
+			l.advance(each[likely], each[likely])
 		} else {
 			l.armEach(each)
 		}

@@ -10,6 +10,7 @@ import (
 // Forecaster forecasts the ends of a namespace's sockets with all that the look knows of them: beyond the socket itself, whether its other end is still there.
 type Forecaster struct {
 	model     forecast.Model
+	snapshot  *Snapshot
 	namespace *Namespace
 	tuples    map[tcp.Tuple]struct{} // of the sockets on loopback addresses, once they were asked for
 }
@@ -20,11 +21,29 @@ func (s *Snapshot) Forecaster(n *Namespace, changes ...forecast.Change) *Forecas
 	if len(changes) > 0 {
 		model = model.If(changes...)
 	}
-	return &Forecaster{model: model, namespace: n}
+	return &Forecaster{model: model, snapshot: s, namespace: n}
 }
 
-// Ends forecasts the end of the socket with index i in the namespace.
+// Ends forecasts the end of the socket with index i in the namespace. Times count from Snapshot.TakenAt.
 func (f *Forecaster) Ends(i int) forecast.Ends {
+	at, took := f.namespace.ReadAt, f.namespace.ReadFor
+	if n := len(f.namespace.Sockets); took > brief && n > 0 {
+		// Sockets are read at an even pace, give or take.
+		at = at.Add(took * time.Duration(i) / time.Duration(n))
+		f.model.Clock = f.snapshot.Clock.read(at, took/pace)
+	}
+	return f.ends(i).Later(at.Sub(f.snapshot.TakenAt))
+}
+
+const (
+	// brief is a time to read a table in that need not be spread over its sockets.
+	brief = 2 * time.Millisecond
+	// pace is what part of that time a socket may have been read later than it should.
+	pace = 16
+)
+
+// ends counts from the moment the socket was read.
+func (f *Forecaster) ends(i int) forecast.Ends {
 	s := &f.namespace.Sockets[i]
 	var blur time.Duration
 	if f.namespace.Blur != nil {

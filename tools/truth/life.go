@@ -31,6 +31,8 @@ type life struct {
 	said    []said
 	history []string
 	died    time.Time
+	timer   uint64 // the kernel's address of the timer that ended it, 0 when not known
+	diedAt  uint64 // jiffies then
 	errno   unix.Errno
 	failed  error
 }
