@@ -190,6 +190,20 @@ func (v *view) passed(p *plan, rto int64, lane int) (jiffies int64) {
 	return jiffies
 }
 
+// retrace goes again from the first firing to the last, slot by slot, where the jiffy of the first is known.
+func (v *view) retrace(p *plan, rto int64) (jiffies int64) {
+	l := lanes{clock: v.Clock, tick: v.tick, modulus: known}
+	l.phase[likely] = (int64(v.Clock.Jiffies&(known-1)) - int64(p.elapsed.look[likely]/v.tick) + known) & (known - 1)
+	thin, longest := v.thin(), max(v.rtoMax, v.rto)
+	for i := int64(1); i < p.retransmits; i++ {
+		if !thin || i > thinRetries {
+			rto = min(2*rto, longest)
+		}
+		l.round(likely, rto, slotOf(rto))
+	}
+	return l.now[likely]
+}
+
 // lateness is how late a past firing was, of which only the length of the timer is known.
 func (c Clock) lateness(lane int, armed int64) int64 {
 	switch lane {

@@ -37,7 +37,8 @@ type Ends struct {
 	// By names the mechanism: "retransmission", "user_timeout", "persist", "orphan", "keepalive", "timewait", "fin_timeout", or "" when there is
 	// none.
 	By string
-	// Error is what the application will get: "ETIMEDOUT", "EPIPE", ...; "" when nobody is left to get it or it is not known.
+	// Error is what the application will get: "ETIMEDOUT", "EPIPE", ...; "" when nobody is left to get it or it is not known, because nothing leaves this host
+	// any more.
 	Error string
 	// Limit is the setting that decides, its Name "" when none does.
 	Limit Limit

@@ -50,6 +50,7 @@ func drawLife(t *rapid.T, scene string) life {
 		closes()
 	case "probe":
 		s.sack = true
+		model.Limits.EarlyRetrans = forecast.Is[int64](3)
 		begin = func(s *simSock) { s.send(true) }
 	case "thin":
 		s.state, s.thin = tcp.Established, true

@@ -132,7 +132,7 @@ func (v *view) thin() bool {
 	if v.backoff > 0 && v.retransmits <= thinRetries {
 		return false
 	}
-	if threshold, ok := v.socket.Info.Uint(tcp.SndSSThresh); ok && threshold >= 0x7fffffff && v.retransmits > 0 {
+	if v.slowStarting() && v.retransmits > 0 {
 		return false
 	}
 	// Where no setting is known, the absence of any doubling, as well as of those the first time-outs left out, shows it.
@@ -141,6 +141,24 @@ func (v *view) thin() bool {
 		return v.options.ThinLinear.Value || v.Limits.ThinLinear.Value || seen && !v.options.ThinLinear.Known
 	}
 	return seen
+}
+
+// unsent says whether the last time-out sent nothing, because the route was gone (rebuild_header in __tcp_retransmit_skb): it leaves its mark neither in
+// tcpi_last_data_sent nor in the count of retransmissions. The lookup's error is recorded (sk_err_soft), which may be any.
+func (v *view) unsent() bool {
+	if v.retransmits == 0 || v.rto == 0 || v.expires <= 0 || v.socket.State == tcp.SynSent {
+		return false
+	}
+	if total, ok := v.socket.Info.Uint(tcp.TotalRetrans); ok && total < uint64(v.retransmits) {
+		return true
+	}
+	return v.payloadSent() && v.sent > v.rto-v.expires+slotOf(v.rto)+1
+}
+
+// slowStarting says whether the socket has never lost anything (tcp_in_initial_slowstart).
+func (v *view) slowStarting() bool {
+	threshold, ok := v.socket.Info.Uint(tcp.SndSSThresh)
+	return ok && threshold >= 0x7fffffff // TCP_INFINITE_SSTHRESH
 }
 
 // errorOf is the error of a time-out: a recorded soft error counts more than ETIMEDOUT (tcp_write_err). Nobody gets that of an orphan.

@@ -5,12 +5,13 @@ import "time"
 // plan is what the firings of a retransmission timer depend on.
 type plan struct {
 	retransmits int64
-	rto         int64 // icsk_rto; doubled at each firing
-	armed       int64 // how far ahead the running timer was armed
-	interval    int64 // fixed distance between firings instead of rto, 0 when there is none
-	thin        int64 // rto of the firings that do not double, 0 for none
-	stamped     bool  // the elapsed time runs already before the first firing
-	cut         bool  // the running timer was cut short: it ends the socket
+	rto         int64              // icsk_rto; doubled at each firing
+	armed       int64              // how far ahead the running timer was armed
+	interval    int64              // fixed distance between firings instead of rto, 0 when there is none
+	thin        int64              // rto of the firings that do not double, 0 for none
+	stamped     bool               // the elapsed time runs already before the first firing
+	cut         bool               // the running timer was cut short: it ends the socket
+	cuts        [lanesLength]int64 // how far ahead it was armed then, where that is not certain
 	elapsed     elapsed
 	timeout     timeout
 }
@@ -44,6 +45,21 @@ type fate struct {
 	count             int64 // retransmissions before it
 	capped            bool  // the time-out was as long as it gets
 	limit             time.Duration
+}
+
+// or is what is known when either may happen, of which this is the likelier: of all moments, the one farthest from it is the second.
+func (f fate) or(o fate) fate {
+	if !f.known || !o.known {
+		return f
+	}
+	far := func(moment int64) int64 { return max(moment-f.best, f.best-moment) }
+	for _, moment := range [...]int64{o.best, o.also} {
+		if moment > 0 && moment != f.best && (f.also == 0 || far(moment) > far(f.also)) {
+			f.also = moment
+		}
+	}
+	f.first, f.last = min(f.first, o.first), max(f.last, o.last)
+	return f
 }
 
 // enough firings for 255 retries of any length; more are beyond forecasting.

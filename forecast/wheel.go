@@ -133,9 +133,9 @@ func (l *lanes) serve() {
 // armEach is arm with a distance of its own for each lane, at a firing that has been served.
 func (l *lanes) armEach(jiffies [lanesLength]int64) {
 	if l.modulus == known {
-		for i := range l.now {
-			l.round(i, jiffies[i], l.slot(i, jiffies[i]))
-		}
+		l.round(early, jiffies[early], l.slot(early, min(jiffies[early], jiffies[likely], jiffies[late])))
+		l.round(likely, jiffies[likely], l.slot(likely, jiffies[likely]))
+		l.round(late, jiffies[late], l.slot(late, max(jiffies[early], jiffies[likely], jiffies[late])))
 		return
 	}
 	// What lies between the lanes may fall into any part of a slot.
@@ -149,12 +149,20 @@ func (l *lanes) armEach(jiffies [lanesLength]int64) {
 }
 
 // slot is the slot of a timer armed so far ahead. What is armed a jiffy late finds the wheel's clock forwarded to jiffies, not one ahead of it
-// (forward_timer_base), which counts where a level ends.
+// (forward_timer_base), and what is armed outside may find it ahead, if other timers were served in the same jiffy. That counts where a level ends.
 func (l *lanes) slot(lane int, armed int64) int64 {
-	if lane == late {
+	switch lane {
+	case early:
+		return slotOf(armed - 1)
+	case late:
 		return slotOf(armed + 1)
 	}
 	return slotOf(armed)
+}
+
+// include widens the moment of a last firing by what it is for a timer that was armed elsewhen.
+func (l *lanes) include(o lanes) {
+	l.now[early], l.now[late] = min(l.first(), o.first()), max(l.last(), o.last())
 }
 
 // advance moves the lanes by a distance and the lateness of the slot, which it returns.

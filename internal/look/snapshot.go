@@ -77,16 +77,19 @@ func (c Clock) Tick() time.Duration {
 	return time.Second / time.Duration(c.HZ)
 }
 
-// Within reports whether what began at a moment and took so long was over before the jiffy was.
+// Within reports whether what began at a moment and took so long was over before the jiffy was. Right after a tick the kernel may still count the jiffy before.
 func (c Clock) Within(at time.Time, took time.Duration) bool {
 	_, into := c.passed(at)
-	return into+took < c.Tick()
+	return into >= c.settled() && into+took < c.Tick()
 }
 
-// Rest is how long the jiffy goes on.
+// settled is how far into a jiffy the processor that counts them has certainly done so.
+func (c Clock) settled() time.Duration { return c.Tick() / 8 }
+
+// Rest is the time until the next jiffy has begun for certain.
 func (c Clock) Rest(at time.Time) time.Duration {
 	_, into := c.passed(at)
-	return c.Tick() - into
+	return c.Tick() - into + c.settled()
 }
 
 // read is the clock at a moment at which the reading of something began that took so long.
