@@ -20,7 +20,7 @@ type firing struct {
 	at    time.Time
 	cpu   uint32
 	timer uint64
-	mini  bool  // that of a mini or a request socket
+	mini  bool   // that of a mini or a request socket
 	now   uint64 // jiffies
 	late  int64  // jiffies after it was due
 }
@@ -49,10 +49,8 @@ func (c *chronicle) correct(l *life) {
 	if c == nil || l.died.IsZero() {
 		return
 	}
-	if l.mini || l.fd < 0 && l.kind == "syn_received" {
-		if f := c.lastFiring(l.died, func(f *firing) bool { return f.mini && l.died.Sub(f.at) < 2*coarsest }); f != nil {
-			l.died = f.at
-		}
+	if l.mini {
+		c.correctMini(l)
 		return
 	}
 	for _, d := range slices.Backward(c.deaths) {
@@ -64,6 +62,22 @@ func (c *chronicle) correct(l *life) {
 			l.timer, l.diedAt = f.timer, f.now
 		}
 		return
+	}
+}
+
+// correctMini takes the only firing of a mini socket's or request's timer in the time in which this one vanished. Nothing tells whose a firing is.
+func (c *chronicle) correctMini(l *life) {
+	var only *firing
+	for i := range c.firings {
+		if f := &c.firings[i]; f.mini && f.at.After(l.alive) && !f.at.After(l.gone) {
+			if only != nil {
+				return
+			}
+			only = f
+		}
+	}
+	if only != nil {
+		l.died = only.at
 	}
 }
 

@@ -23,7 +23,7 @@ const (
 	roughTimers   = 20 * time.Millisecond
 	settled       = 2 * time.Second // how long before the end of the run a death must be due to count as missing
 	noiseWindow   = 30 * time.Millisecond
-	jiffyLate     = 1 // how many jiffies late the kernel serves timers without being held up (tick_sched_do_timer runs on one processor only)
+	jiffyLate     = 1  // how many jiffies late the kernel serves timers without being held up (tick_sched_do_timer runs on one processor only)
 	halfSlotShare = 15 // half a slot is at most this part of a timer's length
 )
 
@@ -32,9 +32,9 @@ type row struct {
 	Kind                                      string
 	Lane                                      string
 	N, Unknown, Also, Outside, Beyond         int
-	Machine, Late                             int
+	Machine, Late, Unnamed                    int
 	MeanMS, P95MS, MaxMS, WidthMS, InsideRate float64
-	SmallMeanMS                               float64 // of retransmission with tcp_retries2 up to 6 and a time-out of 260 ms at most before back-off
+	SmallMeanMS                               float64         // of retransmission with tcp_retries2 up to 6 and a time-out of 260 ms at most before back-off
 	all, errors, widths, small                []time.Duration // errors are all but those of a firing served late
 	deaths                                    map[*life]bool
 }
@@ -165,7 +165,11 @@ func (j *judgement) moment(r *row, l *life, p *said, lane int) {
 		r.Beyond++
 		j.report.find(kindOf(offBy, lane, r), l, j.describe(l, p, lane))
 	}
-	if got := name(l.errno); (l.fd >= 0 || e.Error != "") && e.Error != got {
+	switch got := name(l.errno); {
+	case l.fd < 0 && e.Error == "", e.Error == got:
+	case e.Error == "":
+		r.Unnamed++
+	default:
 		j.report.find(kindOf(wrongError, lane, r), l, j.describe(l, p, lane))
 	}
 }

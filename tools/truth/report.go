@@ -24,7 +24,7 @@ type report struct {
 	NoiseMS  []float64
 	// ServedLate is what share of all firings the kernel served late, as far as it could be listened to.
 	ServedLate float64
-	rows     map[[2]string]*row
+	rows       map[[2]string]*row
 	// long runs have long lives, in which a look seldom falls into the first half second, where a probe and a time-out look alike.
 	long bool
 }
@@ -126,7 +126,7 @@ func (r *report) sum() {
 
 func (r *row) add(o *row) {
 	r.N, r.Unknown, r.Also, r.Outside, r.Machine, r.Beyond = r.N+o.N, r.Unknown+o.Unknown, r.Also+o.Also, r.Outside+o.Outside, r.Machine+o.Machine, r.Beyond+o.Beyond
-	r.Late, r.all = r.Late+o.Late, append(r.all, o.all...)
+	r.Late, r.Unnamed, r.all = r.Late+o.Late, r.Unnamed+o.Unnamed, append(r.all, o.all...)
 	r.errors, r.widths, r.small = append(r.errors, o.errors...), append(r.widths, o.widths...), append(r.small, o.small...)
 	maps.Copy(r.deaths, o.deaths)
 }
@@ -150,6 +150,7 @@ func (r *report) require(lane int, sum, steady *row) {
 		fail(steady.Beyond > 0, "%d off by more than half a slot per timer", steady.Beyond)
 		fail(steady.SmallMeanMS > ms(meanRough), "mean error %.1f ms with tcp_retries2 up to 6, at most %v allowed", steady.SmallMeanMS, meanRough)
 	}
+	fail(sum.Unnamed*10 > sum.N, "no error named in %d answers", sum.Unnamed)
 	fail(sum.InsideRate < leastInside, "%.2f %% of deaths inside the interval, at least 99 %% wanted", 100*sum.InsideRate)
 	for _, kind := range []string{wrongNever, wrongAt, wrongError} {
 		n := r.count(kindOf(kind, lane, sum))
@@ -188,7 +189,7 @@ func (r *report) write(w io.Writer, all bool) {
 		}
 		if o.Lane != lane {
 			lane = o.Lane
-			fmt.Fprintf(w, "\n%-22s %6s %6s %8s %8s %8s %7s %6s %8s %7s %5s %7s\n", lane, "deaths", "n", "mean", "p95", "max", "inside", "also", "width", "unknown", "late", "machine")
+			fmt.Fprintf(w, "\n%-22s %6s %6s %8s %8s %8s %7s %6s %8s %7s %5s %7s %7s\n", lane, "deaths", "n", "mean", "p95", "max", "inside", "also", "width", "unknown", "late", "machine", "unnamed")
 		}
 		o.write(w)
 	}
@@ -207,8 +208,8 @@ func (r *report) write(w io.Writer, all bool) {
 }
 
 func (r *row) write(w io.Writer) {
-	fmt.Fprintf(w, "%-22s %6d %6d %8.1f %8.1f %8.1f %6.2f%% %5.2f%% %8.1f %7d %5d %7d", r.Kind, len(r.deaths), r.N, r.MeanMS, r.P95MS, r.MaxMS,
-		100*r.InsideRate, 100*float64(r.Also)/float64(max(r.N, 1)), r.WidthMS, r.Unknown, r.Late, r.Machine)
+	fmt.Fprintf(w, "%-22s %6d %6d %8.1f %8.1f %8.1f %6.2f%% %5.2f%% %8.1f %7d %5d %7d %7d", r.Kind, len(r.deaths), r.N, r.MeanMS, r.P95MS, r.MaxMS,
+		100*r.InsideRate, 100*float64(r.Also)/float64(max(r.N, 1)), r.WidthMS, r.Unknown, r.Late, r.Machine, r.Unnamed)
 	if strings.HasPrefix(r.Kind, total) && len(r.small) > 0 {
 		fmt.Fprintf(w, "  mean with tcp_retries2 up to 6: %.1f", r.SmallMeanMS)
 	}
