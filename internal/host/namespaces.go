@@ -187,7 +187,7 @@ func (v *visit) timed(ctx context.Context, conn *inetdiag.Conn, query inetdiag.Q
 		if err != nil || clock.HZ == 0 || found.ReadFor > clock.Tick()*3/4 || clock.Within(found.ReadAt, found.ReadFor) {
 			break
 		}
-		time.Sleep(clock.Rest(v.host.now()))
+		time.Sleep(clock.Rest(v.host.now())) //nolint:forbidigo // a tick is waited for: nothing tells that it came
 	}
 	return sockets, stats, err
 }

@@ -37,7 +37,7 @@ func (f FS) Clock() (hz int, jiffies uint64, into time.Duration, err error) {
 			}
 		}
 		if read < readings {
-			time.Sleep(tick - at%tick + tick/4)
+			time.Sleep(tick - at%tick + tick/4) //nolint:forbidigo // a tick is waited for: nothing tells that it came
 		}
 	}
 	var now unix.Timespec
