@@ -62,6 +62,8 @@ type Namespace struct {
 	Messages []byte `redact:"drop"`
 	// Sysctls are the limits of the namespace by their name below net.ipv4; those that could not be read are absent.
 	Sysctls map[string]int64 `redact:"keep"`
+	// Options are those of the sockets that were asked for them, by cookie.
+	Options map[tcp.Cookie]Options
 }
 
 // Model returns what forecasts the ends of a namespace's sockets, as if all were read when the table began to be.
