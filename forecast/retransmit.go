@@ -30,11 +30,6 @@ func (v *view) retransmission() Ends {
 		p.thin = v.base()
 	}
 	f := v.follow(&p)
-	if p.thin > 0 && v.retransmits == 0 && v.slowStarting() {
-		// The first time-out ends the initial slow start, unless the congestion control is one that knows none.
-		p.thin = 0
-		f = f.or(v.follow(&p))
-	}
 	if !f.known {
 		return ends
 	}
@@ -84,17 +79,9 @@ func (v *view) cutShort(p *plan) {
 		v.overdue(p.armed)
 	case near(v.Clock.jiffiesUp(rest), v.expires):
 		// A FIN alone: the timer ends with the option's time. Where the last firing was shows how far ahead it was armed.
-		p.cut = true
-		low, base, high := v.bases()
-		spent := [lanesLength]int64{v.passed(p, low, early), v.passed(p, base, likely), v.passed(p, high, late)}
-		if v.Clock.Known && p.elapsed.source == Exact {
-			exactly := v.retrace(p, base)
-			spent = [lanesLength]int64{exactly, exactly, exactly + 1}
-		}
-		for lane, jiffies := range spent {
-			p.cuts[lane] = min(v.rto, max(v.Clock.jiffiesUp(p.timeout.user-time.Duration(jiffies)*tick), v.expires))
-		}
-		p.armed = p.cuts[likely]
+		_, base, _ := v.bases()
+		spent := time.Duration(v.passed(p, base, likely)) * tick
+		p.cut, p.armed = true, min(v.rto, max(v.Clock.jiffiesUp(p.timeout.user-spent), v.expires))
 	}
 	p.cut = p.cut || p.armed < v.rto && near(v.Clock.jiffiesUp(rest), v.expires) || p.armed <= 1
 }
@@ -109,29 +96,28 @@ func (v *view) follow(p *plan) fate {
 		before = slotOf(p.rto / 2)
 	}
 	if p.retransmits > 0 {
-		l := start(v.Clock, p.armed, v.expires, before)
-		if p.cuts[likely] > 0 {
-			l.include(start(v.Clock, p.cuts[early], v.expires, before))
-			l.include(start(v.Clock, p.cuts[late], v.expires, before))
-		}
-		return p.walk(l, v.rtoMax)
+		return p.walk(start(v.Clock, p.armed, v.expires, before), v.rtoMax)
 	}
-	l := start(v.Clock, v.shortened()+outside, v.expires, before)
+	l := start(v.Clock, p.armed+outside, v.expires, before)
 	probe := v.lossProbe()
 	if probe == no {
 		return p.walk(l, v.rtoMax)
 	}
-	after := l
-	after.arm(p.rto) // from the probe on: icsk_pending is 0 when tcp_send_loss_probe calls tcp_rearm_rto
+	after := start(v.Clock, v.probeLength()+outside, v.expires, 1)
+	after.arm(p.rto)
 	probed := p.walk(after, v.rtoMax)
-	if probe == yes {
+	if probe == yes || !probed.known {
 		return probed
 	}
 	plain := p.walk(l, v.rtoMax)
-	if probe == unlikely {
-		return plain.or(probed)
+	if plain.known {
+		probed.also = plain.best
+		probed.first, probed.last = min(probed.first, plain.first), max(probed.last, plain.last)
 	}
-	return probed.or(plain)
+	if probe == unlikely {
+		probed.best, probed.also = probed.also, probed.best
+	}
+	return probed
 }
 
 // describe fills in an answer from a fate.
@@ -144,10 +130,6 @@ func (v *view) describe(e *Ends, p *plan, f *fate, local bool) {
 	}
 	unreachable := !local && v.unreachable()
 	e.Error, e.Elapsed = v.errorOf(unreachable), p.elapsed.source
-	unsent := !local && v.unsent()
-	if unsent {
-		e.Error = ""
-	}
 	e.By, e.Limit = v.decided(&p.timeout, f.capped)
 	switch {
 	case e.By == ByUserTimeout:
@@ -156,8 +138,6 @@ func (v *view) describe(e *Ends, p *plan, f *fate, local bool) {
 		e.Reason = reasonOrphan
 	case local:
 		e.Reason = reasonLocalDrop
-	case unsent:
-		e.Reason = reasonUnsent
 	case unreachable:
 		e.Reason = reasonUnreachable
 	case v.retransmits == 0:

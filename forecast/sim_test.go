@@ -73,10 +73,6 @@ type simSock struct {
 	keepTime, keepIntvl, keepProbes int64
 	keepalive                       bool
 
-	// late has a bit for each firing, the first lowest: whether it is served a jiffy after it was due.
-	late   uint64
-	behind int64 // by how much the handler at work is late
-
 	ended  bool
 	errno  string
 	killer string
@@ -89,7 +85,7 @@ func (s *simSock) msecsToJiffies(ms int64) int64 { return (ms*s.hz + 999) / 1000
 func (s *simSock) resetXmitTimer(what pending, when int64, handler bool) {
 	s.pending, s.timeout = what, s.jiffies+min(when, s.rtoMax)
 	clk := s.jiffies
-	if handler && s.behind == 0 { // else forward_timer_base sets it to jiffies
+	if handler {
 		clk++
 	}
 	s.runs = calcWheelIndex(s.timeout, clk)
@@ -109,9 +105,7 @@ func (s *simSock) send(tlp bool) {
 
 // step plays to the next jiffy at which something happens, but not beyond until.
 func (s *simSock) step(until int64) {
-	behind := int64(s.late & 1)
-	due := s.runs + behind
-	next := due
+	next := s.runs
 	if s.closeAt > s.jiffies && s.closeAt < next {
 		next = s.closeAt
 	}
@@ -128,10 +122,9 @@ func (s *simSock) step(until int64) {
 			s.state = tcp.FinWait1
 		}
 	}
-	if s.jiffies != due {
+	if s.jiffies != s.runs {
 		return
 	}
-	s.behind, s.late = behind, s.late>>1
 	switch what := s.pending; {
 	case s.keepalive:
 		s.keepaliveTimer()

@@ -83,6 +83,8 @@ func cannedLook(ctx context.Context, q Query) (*Answer, error) {
 		return a, nil
 	case "hidden":
 		return hiddenAnswer(), nil
+	case "twins":
+		return twins(), nil
 	case "many":
 		return &Answer{Report: sickReport(), Rows: rowsOf(20000)}, nil
 	}
@@ -99,6 +101,24 @@ func cannedLook(ctx context.Context, q Query) (*Answer, error) {
 		a.Report.Host.Name = strings.Join(q.Netns, "+")
 	}
 	return a, nil
+}
+
+// twins has two workloads of one command, both ends of a connection, and a port that is also a pid.
+func twins() *Answer {
+	a := &Answer{Report: sickReport(), Rows: rowsOf(6)}
+	for i := range a.Rows {
+		r, s := &a.Rows[i], a.Rows[i].Socket
+		switch i {
+		case 3:
+			r.Holders = []look.Holder{{PID: 77, FD: 4}}
+			r.Processes = []*look.Process{{PID: 77, Comm: "java", Workload: look.Workload{Name: "orders-api", Kind: look.KindUnit, Unit: "orders-api.service"}}}
+		case 4:
+			s.Local, s.Peer = s.Peer, s.Local
+		case 5:
+			s.Peer = netip.MustParseAddrPort("203.0.113.9:2214")
+		}
+	}
+	return a
 }
 
 func hiddenAnswer() *Answer {
@@ -141,11 +161,11 @@ func rowsOf(n int) []look.Row {
 		s.Info.Put(tcp.LastAckRecv, 7740000)
 		rows[i] = look.Row{
 			Socket: s, Netns: host, Holders: []look.Holder{{PID: 2214, FD: 7 + i}}, Processes: []*look.Process{java},
-			Age: look.Age{Time: 7740 * time.Second, Kind: look.AgeAbout}, Ends: forecast.Ends{Kind: forecast.Never, Reason: "no timer runs"}, Cause: "leak", Code: "CW101", Severity: "critical",
+			Age: look.Age{Time: 7740 * time.Second, Kind: look.AgeAbout}, Ends: forecast.Ends{Kind: forecast.Never, Reason: "no timer runs"}, Cause: "leak", Code: "CW101", Severity: "critical", Finding: "f1",
 		}
 		if i == 2 {
 			s.State, s.Local, s.Peer, s.Family = tcp.Listen, netip.MustParseAddrPort("0.0.0.0:80"), netip.MustParseAddrPort("0.0.0.0:0"), tcp.IPv4
-			rows[i].Cause, rows[i].Code, rows[i].Severity, rows[i].Age = "", "", "", look.Age{}
+			rows[i].Cause, rows[i].Code, rows[i].Severity, rows[i].Finding, rows[i].Age = "", "", "", "", look.Age{}
 		}
 	}
 	return rows

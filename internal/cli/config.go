@@ -58,8 +58,8 @@ type Query struct {
 	Rows, Findings bool
 	// Owners asks for the holders of all rows, not only of the suspects. They cost the most.
 	Owners bool
-	// Ends says that forecasts are what the question is about: sockets are then asked for options of their own that end them. Their holders are found for it.
-	Ends bool
+	// Threads asks what the holders of the rows are doing.
+	Threads bool
 	// If lists changes of settings: rows then tell what would be, too.
 	If []forecast.Change
 	// Each, when set, may be handed the rows one by one as they are found instead of finding them in Answer.Rows: a Looker does so when the question

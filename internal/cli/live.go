@@ -33,6 +33,9 @@ func lookLive(ctx context.Context, h *host.Host, q Query) (*Answer, error) {
 	}
 	diagnosed := q.Findings || f.Needs().Has(filter.NeedCauses)
 	r := request(q, f, diagnosed)
+	if q.Threads {
+		r.Inquire = withThreads(r.Inquire, f)
+	}
 	if q.Each != nil && !diagnosed && r.Holders == nil && q.If == nil {
 		r.Each = eachMatch(f, q.Each)
 	}
@@ -110,7 +113,7 @@ func parseFilter(text string, options filter.Options) (*filter.Filter, error) {
 // request asks the host for no more than the question needs. What the kernel can test, it tests while it dumps, unless findings are wanted: they are
 // made from all sockets.
 func request(q Query, f *filter.Filter, diagnosed bool) host.Request {
-	owners, ends := q.Owners || f.Needs().Has(filter.NeedOwners), q.Ends || f.Needs().Has(filter.NeedEnds)
+	owners := q.Owners || f.Needs().Has(filter.NeedOwners)
 	r := host.Request{Netns: q.Netns, Dead: q.Findings && !q.Rows, OnlyConnected: !q.Rows}
 	states, condition := f.States(), f.Condition()
 	if diagnosed {
@@ -128,13 +131,36 @@ func request(q Query, f *filter.Filter, diagnosed bool) host.Request {
 			}
 		}
 	}
-	if r.Options = owners || ends || diagnosed; r.Options {
+	if owners || diagnosed {
 		r.Holders = func(s *tcp.Socket) bool {
-			asked := owners || ends && look.Telling(s)
-			return diagnosed && diagnose.Suspect(s) || asked && states.Has(s.State) && (condition == nil || condition.Match(s))
+			return diagnosed && diagnose.Suspect(s) || owners && states.Has(s.State) && (condition == nil || condition.Match(s))
 		}
 	}
 	return r
+}
+
+// mostAsked is of how many processes it is asked what they are doing, beyond what the diagnosis wants to know.
+const mostAsked = 8
+
+// withThreads asks also what the holders of the sockets are doing that a filter selects.
+func withThreads(inquire func(*look.Snapshot) look.Wish, f *filter.Filter) func(*look.Snapshot) look.Wish {
+	return func(s *look.Snapshot) look.Wish {
+		var wish look.Wish
+		if inquire != nil {
+			wish = inquire(s)
+		}
+		asked := 0
+		_ = newJoiner(s, &diagnose.Verdicts{}, nil).each(f, func(r *look.Row) error { // visit fails never
+			for _, p := range r.Processes {
+				if asked < mostAsked && p.Activity == nil && !slices.Contains(wish.Activity, p.PID) {
+					asked++
+					wish.Activity = append(wish.Activity, p.PID)
+				}
+			}
+			return nil
+		})
+		return wish
+	}
 }
 
 // lookError gives the errors of a look the words and exit codes of the contract.
@@ -200,7 +226,7 @@ func (j *joiner) join(row *look.Row, ns *look.Namespace, socket *tcp.Socket) {
 	*row = look.Row{Socket: socket, Netns: ns, Age: diagnose.Age(socket), Holders: holdersOf(j.snapshot, socket)}
 	row.Processes = j.processes(row.Holders)
 	if found := j.verdicts.Of(socket); found != nil {
-		row.Cause, row.Code, row.Severity = found.Cause, found.Code, found.Severity
+		row.Cause, row.Code, row.Severity, row.Finding = found.Cause, found.Code, found.Severity, found.ID
 	}
 }
 

@@ -34,12 +34,7 @@ closewait -o json | jq .findings   # the same for a script`,
 		return nil
 	}
 	root.SetHelpCommand(a.helpCommand())
-	root.AddCommand(
-		a.statusCommand(), a.lsCommand(), a.whenCommand(), a.explainCommand(), // look
-		a.applyCommand(), a.confirmCommand(), a.undoCommand(), a.changesCommand(), // act
-		a.labCommand(), // learn
-		a.capabilitiesCommand(), a.schemaCommand(), a.completionCommand(), a.manCommand(), a.versionCommand(),
-	)
+	root.AddCommand(a.statusCommand(), a.lsCommand(), a.showCommand(), a.explainCommand(), a.whenCommand(), a.applyCommand(), a.confirmCommand(), a.undoCommand(), a.changesCommand(), a.capabilitiesCommand(), a.schemaCommand(), a.completionCommand(), a.manCommand(), a.versionCommand())
 	a.completeFlags(root)
 	return root
 }

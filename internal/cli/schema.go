@@ -25,8 +25,6 @@ var kinds = []struct {
 	{"Journal", "the document of changes ID, and of the journal's files", report.Journal{}},
 	{"Socket", "a line of ls -o ndjson", socketLine{}},
 	{"Finding", "a line of status -o ndjson; its first line is a Report without findings", findingLine{}},
-	{"Lab", "the document of lab run", report.Lab{}},
-	{"LabScene", "a line of lab run -o ndjson", labLine{}},
 	{"Explanation", "the document of explain", Explanation{}},
 	{"ExplanationList", "the document of explain without a word", ExplanationList{}},
 	{"Capabilities", "the document of capabilities", Capabilities{}},

@@ -40,6 +40,8 @@ type Row struct {
 	EndsIf *forecast.Ends
 	// Cause, Code and Severity are those of the finding the socket belongs to, "" when it belongs to none.
 	Cause, Code, Severity string
+	// Finding is that finding's id.
+	Finding string
 }
 
 // Inode returns the socket's inode, and whether it is known: a pasted text may not show it, and its reader counts down from the largest number then.

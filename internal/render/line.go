@@ -41,7 +41,7 @@ func (s Style) hang(head line, body string, limit int) []line {
 	return lines
 }
 
-// write prints lines, each cut to the width whatever its author thought of it.
+// write prints lines, each cut to the width whatever its author thought of it, but for commands in depth: what is to be pasted has to be whole.
 func (s Style) write(w io.Writer, lines []line) error {
 	var b []byte
 	for _, l := range lines {
@@ -53,7 +53,7 @@ func (s Style) write(w io.Writer, lines []line) error {
 
 func (s Style) appendLine(b []byte, l line) []byte {
 	room, mark := columns(strings.TrimRight(l.String(), " ")), ""
-	if room > s.width() {
+	if room > s.width() && l[len(l)-1].role != pasted {
 		mark = s.glyphs().ellipsis
 		room = s.width() - columns(mark)
 	}

@@ -52,10 +52,11 @@ const (
 	warning
 	good
 	reference
+	pasted // a command: never cut, whatever the width
 )
 
 // sgr holds the parameters of the ANSI "select graphic rendition" sequence of each role.
-var sgr = [...]string{plain: "", strong: "1", faint: "2", critical: "1;31", warning: "1;33", good: "1;32", reference: "36"}
+var sgr = [...]string{plain: "", strong: "1", faint: "2", critical: "1;31", warning: "1;33", good: "1;32", reference: "36", pasted: "1"}
 
 // appendStart appends the sequence that begins a role, appendStop the one that ends it.
 func (s Style) appendStart(b []byte, r role) []byte {
