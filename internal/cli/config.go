@@ -7,7 +7,9 @@ import (
 
 	"github.com/closewait/closewait/forecast"
 	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/internal/redact"
 	"github.com/closewait/closewait/internal/report"
+	"github.com/closewait/closewait/tcp"
 )
 
 // Config is everything a command gets from the world around it. System returns the real one; tests make their own.
@@ -65,6 +67,10 @@ type Query struct {
 	// Each, when set, may be handed the rows one by one as they are found instead of finding them in Answer.Rows: a Looker does so when the question
 	// can be answered from each socket alone. The row is overwritten by the next. An error it returns ends the look and is returned.
 	Each func(*look.Row) error
+	// Whole asks for everything that another question could need, as a recording keeps it, and for Answer.Later.
+	Whole bool
+	// Redact, when set, replaces the names and addresses in the answer. Filter is about the true ones.
+	Redact *redact.Redactor
 }
 
 // Answer is what a Looker found.
@@ -75,6 +81,8 @@ type Answer struct {
 	Rows []look.Row
 	// Snapshot is what Report was made from; nil when there is none to show.
 	Snapshot *look.Snapshot
+	// Later is the second look at the undecided sockets of Snapshot.
+	Later []tcp.Socket
 }
 
 // Capability is one thing the tool can do, or not, on this host.

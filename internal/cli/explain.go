@@ -59,9 +59,6 @@ The figures come from the settings of the network namespace this runs in.`,
 
 // explain prints the page on a word, or the list of pages.
 func (a *app) explain(word string, rtt time.Duration) error {
-	if a.flags.from != "" {
-		return usageError("closewait when --help", "explain takes no --from: it reads the settings of this host")
-	}
 	if a.flags.netns != nil {
 		return usageError("ip netns exec NAME closewait explain WORD", "explain takes no --netns: it reads the settings of the namespace it runs in")
 	}

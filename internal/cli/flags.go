@@ -29,7 +29,8 @@ type flags struct {
 	ascii, strict, quiet    bool
 	watch, timeout          time.Duration
 	netns                   []string
-	from                    string
+	from                    []string
+	redact                  bool
 	verbose                 int
 	processes, processesSet bool // of ls; processesSet when it was given
 }
@@ -40,14 +41,17 @@ func (f *flags) json() bool { return f.output == formatJSON || f.output == forma
 // register defines the global flags.
 func (f *flags) register(set *pflag.FlagSet) {
 	set.VarP(oneOf(&f.output, "", formatTable, formatWide, formatPlain, formatJSON, formatNDJSON, formatName), "output", "o", "table, wide, plain, json, ndjson or name")
-	set.BoolVar(&f.headers, "headers", false, "print column titles (also in a pipe)")
+	set.BoolVar(&f.headers, "headers", false, "print column titles in a pipe, too; --no-headers")
 	set.BoolVar(&f.noHeaders, "no-headers", false, "do not print column titles")
-	set.Var(oneOf(&f.color, "auto", "auto", "always", "never"), "color", "auto, always or never")
+	set.Var(oneOf(&f.color, "auto", "auto", "always", "never"), "color", "auto, always, never; --ascii for 7 bits")
 	set.BoolVar(&f.ascii, "ascii", false, "print 7-bit characters only")
+	_ = set.MarkHidden("no-headers") // its help stands beside --headers, that of the next beside --color
+	_ = set.MarkHidden("ascii")
 	set.VarP(&interval{&f.watch, leastInterval}, "watch", "w", "repeat every 2s, or as given: --watch=500ms")
 	set.Lookup("watch").NoOptDefVal = "2s"
 	set.Var((*list)(&f.netns), "netns", "host, all, NAME, PID or PATH; several with commas")
-	set.StringVar(&f.from, "from", "", "a pasted ss, netstat or /proc/net/tcp, - for stdin")
+	set.StringArrayVar(&f.from, "from", nil, "a recording, or pasted ss or netstat; - for stdin")
+	set.BoolVar(&f.redact, "redact", false, "replace names and addresses by substitutes")
 	f.timeout = 5 * time.Second
 	set.Var(&interval{&f.timeout, time.Millisecond}, "timeout", "then answer with what is known")
 	set.BoolVar(&f.strict, "strict", false, "exit with 3 when something could not be read")

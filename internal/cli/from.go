@@ -1,7 +1,10 @@
 package cli
 
 import (
+	"bufio"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"time"
@@ -12,7 +15,7 @@ import (
 	"github.com/closewait/closewait/internal/setting"
 )
 
-// lookFrom answers from a text that somebody pasted instead of looking at this host.
+// lookFrom answers from what somebody recorded or pasted instead of looking at this host.
 func (a *app) lookFrom(q Query) (*Answer, error) {
 	f, err := parseFilter(q.Filter, filterOptions())
 	if err != nil {
@@ -21,39 +24,86 @@ func (a *app) lookFrom(q Query) (*Answer, error) {
 	if f.Needs().Has(filter.NeedKernel) {
 		return nil, usageError("", "filter: only the kernel knows about autobound, which --from cannot ask")
 	}
-	snapshot, source, err := a.readFrom()
+	all, err := a.recordings()
 	if err != nil {
 		return nil, err
 	}
-	for _, ns := range snapshot.Namespaces {
-		a.assume(ns.Sockets != nil && ns.Sysctls == nil)
+	now := all[len(all)-1]
+	snapshot, err := within(now.Snapshot, a.flags.netns)
+	if err != nil {
+		return nil, err
 	}
-	for i := range snapshot.Namespaces {
-		complete(&snapshot.Namespaces[i], source)
-	}
-	a.tellSource(source)
-	return compose(q, f, snapshot, nil, q.Findings || f.Needs().Has(filter.NeedCauses))
+	return compose(q, f, snapshot, now.Later, q.Findings || f.Needs().Has(filter.NeedCauses))
 }
 
-func (a *app) readFrom() (*look.Snapshot, *record.Source, error) {
-	in := a.cfg.In
-	if a.flags.from != "-" {
-		file, err := os.Open(a.flags.from)
+// recordings reads all that --from names. What it reads once it remembers: standard input cannot be read again.
+func (a *app) recordings() ([]*record.Recording, error) {
+	if a.kept != nil {
+		return a.kept, nil
+	}
+	extent := record.Extent{}
+	for _, name := range a.flags.from {
+		list, err := a.readFrom(name, extent)
 		if err != nil {
-			return nil, nil, usageError("closewait --help", "--from: %v", err)
+			return nil, err
+		}
+		a.kept = append(a.kept, list...)
+	}
+	return a.kept, nil
+}
+
+// readFrom reads a file, or standard input when it is named "-": recordings or pasted text, which four bytes tell apart.
+func (a *app) readFrom(name string, extent record.Extent) ([]*record.Recording, error) {
+	in := a.cfg.In
+	if name != "-" {
+		file, err := os.Open(name)
+		if err != nil {
+			return nil, usageError("closewait --help", "--from: %v", err)
 		}
 		defer file.Close()
 		in = file
 	}
+	buffered := bufio.NewReaderSize(in, 64<<10)
+	if first, _ := buffered.Peek(4); !record.Detect(first) {
+		return a.readText(name, buffered)
+	}
+	list, err := record.Read(buffered, extent)
+	if err != nil {
+		return nil, recordingError(name, err)
+	}
+	return list, nil
+}
+
+// recordingError says what is wrong with a recording, and what to do about it.
+func recordingError(name string, err error) error {
+	e := &Error{Exit: Usage, Code: "input", Message: fmt.Sprintf("--from %s: %v", name, err), Err: err}
+	switch {
+	case errors.Is(err, record.ErrNewer):
+		e.Help = "use the version of closewait that wrote it, or a later one"
+	case errors.Is(err, record.ErrNotRecording):
+		e.Help = "closewait record FILE makes one"
+	case errors.Is(err, record.ErrDamaged):
+		e.Help = "record again; a recording that was copied may be cut short"
+	}
+	return e
+}
+
+// readText reads pasted text as a look of this moment.
+func (a *app) readText(name string, in io.Reader) ([]*record.Recording, error) {
 	snapshot, source, err := record.Parse(in, a.cfg.Now(), record.Limits{})
 	if err != nil {
 		message, example, _ := strings.Cut(err.Error(), "\n")
-		return nil, nil, &Error{
-			Exit: Usage, Code: "input", Message: fmt.Sprintf("--from %s: %s", a.flags.from, message), Detail: example,
+		return nil, &Error{
+			Exit: Usage, Code: "input", Message: fmt.Sprintf("--from %s: %s", name, message), Detail: example,
 			Help: "ss -tnoi | closewait when --from -", Err: err,
 		}
 	}
-	return snapshot, source, nil
+	for i := range snapshot.Namespaces {
+		a.assume(snapshot.Namespaces[i].Sockets != nil && snapshot.Namespaces[i].Sysctls == nil)
+		complete(&snapshot.Namespaces[i], source)
+	}
+	a.tellSource(source)
+	return []*record.Recording{{Snapshot: snapshot, Writer: a.build().Version}}, nil
 }
 
 // complete gives a pasted namespace what a forecast needs: the limits every kernel begins with, as the text shows none, and how exact its times are.

@@ -16,6 +16,8 @@ import (
 	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/netns"
 	"github.com/closewait/closewait/internal/procfs"
+	"github.com/closewait/closewait/internal/record"
+	"github.com/closewait/closewait/internal/redact"
 	"github.com/closewait/closewait/internal/report"
 	"github.com/closewait/closewait/tcp"
 )
@@ -33,10 +35,13 @@ func lookLive(ctx context.Context, h *host.Host, q Query) (*Answer, error) {
 	}
 	diagnosed := q.Findings || f.Needs().Has(filter.NeedCauses)
 	r := request(q, f, diagnosed)
-	if q.Threads {
-		r.Inquire = withThreads(r.Inquire, f)
+	switch {
+	case q.Whole:
+		r.Inquire = withThreads(r.Inquire, f, mostRecorded)
+	case q.Threads:
+		r.Inquire = withThreads(r.Inquire, f, mostAsked)
 	}
-	if q.Each != nil && !diagnosed && r.Holders == nil && q.If == nil {
+	if q.Each != nil && !diagnosed && r.Holders == nil && q.If == nil && q.Redact == nil {
 		r.Each = eachMatch(f, q.Each)
 	}
 	snapshot, later, err := h.Look(ctx, r)
@@ -51,18 +56,28 @@ func lookLive(ctx context.Context, h *host.Host, q Query) (*Answer, error) {
 
 // compose makes the answer to a question from a look, whoever took it.
 func compose(q Query, f *filter.Filter, s *look.Snapshot, later []tcp.Socket, diagnosed bool) (answer *Answer, err error) {
-	verdicts := &diagnose.Verdicts{}
-	if diagnosed {
-		verdicts = diagnose.Run(s, later)
+	judge := func(s *look.Snapshot, later []tcp.Socket) *joiner {
+		verdicts := &diagnose.Verdicts{}
+		if diagnosed {
+			verdicts = diagnose.Run(s, later)
+		}
+		return newJoiner(s, verdicts, q.If)
 	}
-	answer = &Answer{Snapshot: s, Report: makeReport(s, verdicts)}
+	j := judge(s, later)
+	if q.Redact != nil {
+		// What the filter says is about the names there are, what is shown is made from the others alone.
+		substitutes := redact.Of(q.Redact, record.Recording{Snapshot: s, Later: later})
+		later = substitutes.Later
+		j.shown = judge(substitutes.Snapshot, later)
+	}
+	answer = &Answer{Snapshot: j.shown.snapshot, Later: later, Report: makeReport(j.shown.snapshot, j.shown.verdicts)}
 	switch {
 	case !q.Rows:
 	case q.Each != nil:
-		err = newJoiner(s, verdicts, q.If).each(f, q.Each)
+		err = j.each(f, q.Each)
 	default:
 		answer.Rows = make([]look.Row, 0, s.Count())
-		err = newJoiner(s, verdicts, q.If).each(f, func(r *look.Row) error {
+		err = j.each(f, func(r *look.Row) error {
 			answer.Rows = append(answer.Rows, *r)
 			return nil
 		})
@@ -114,7 +129,7 @@ func parseFilter(text string, options filter.Options) (*filter.Filter, error) {
 // made from all sockets.
 func request(q Query, f *filter.Filter, diagnosed bool) host.Request {
 	owners := q.Owners || f.Needs().Has(filter.NeedOwners)
-	r := host.Request{Netns: q.Netns, Dead: q.Findings && !q.Rows, OnlyConnected: !q.Rows}
+	r := host.Request{Netns: q.Netns, Dead: q.Findings && (!q.Rows || q.Whole), OnlyConnected: !q.Rows && !q.Whole, Messages: q.Whole}
 	states, condition := f.States(), f.Condition()
 	if diagnosed {
 		r.Undecided = diagnose.Undecided
@@ -139,11 +154,12 @@ func request(q Query, f *filter.Filter, diagnosed bool) host.Request {
 	return r
 }
 
-// mostAsked is of how many processes it is asked what they are doing, beyond what the diagnosis wants to know.
-const mostAsked = 8
+// mostAsked is of how many processes it is asked what they are doing, beyond what the diagnosis wants to know; mostRecorded is that for a recording, of which nobody
+// knows yet what it will be asked.
+const mostAsked, mostRecorded = 8, 64
 
 // withThreads asks also what the holders of the sockets are doing that a filter selects.
-func withThreads(inquire func(*look.Snapshot) look.Wish, f *filter.Filter) func(*look.Snapshot) look.Wish {
+func withThreads(inquire func(*look.Snapshot) look.Wish, f *filter.Filter, most int) func(*look.Snapshot) look.Wish {
 	return func(s *look.Snapshot) look.Wish {
 		var wish look.Wish
 		if inquire != nil {
@@ -152,7 +168,7 @@ func withThreads(inquire func(*look.Snapshot) look.Wish, f *filter.Filter) func(
 		asked := 0
 		_ = newJoiner(s, &diagnose.Verdicts{}, nil).each(f, func(r *look.Row) error { // visit fails never
 			for _, p := range r.Processes {
-				if asked < mostAsked && p.Activity == nil && !slices.Contains(wish.Activity, p.PID) {
+				if asked < most && p.Activity == nil && !slices.Contains(wish.Activity, p.PID) {
 					asked++
 					wish.Activity = append(wish.Activity, p.PID)
 				}
@@ -192,27 +208,28 @@ type joiner struct {
 	alone map[int][]*look.Process
 	// changes are settings to be tried out in the forecast.
 	changes []forecast.Change
+	// shown makes the rows that are handed on: the joiner itself, or one of the same look with other names.
+	shown *joiner
 }
 
 func newJoiner(s *look.Snapshot, verdicts *diagnose.Verdicts, changes []forecast.Change) *joiner {
-	return &joiner{s, verdicts, map[int][]*look.Process{}, changes}
+	j := &joiner{snapshot: s, verdicts: verdicts, alone: map[int][]*look.Process{}, changes: changes}
+	j.shown = j
+	return j
 }
 
 // each calls visit with the rows that the filter selects. The row is overwritten by the next.
 func (j *joiner) each(f *filter.Filter, visit func(*look.Row) error) error {
 	var row look.Row
 	for n := range j.snapshot.Namespaces {
-		ns := &j.snapshot.Namespaces[n]
-		today := j.snapshot.Forecaster(ns)
-		then := j.snapshot.Forecaster(ns, j.changes...)
-		for i := range ns.Sockets {
-			j.join(&row, ns, &ns.Sockets[i])
-			row.Ends = today.Ends(i)
-			if j.changes != nil {
-				row.EndsIf = new(then.Ends(i))
-			}
+		asked, answered := j.table(n), j.shown.table(n)
+		for i := range asked.Sockets {
+			asked.join(&row, i)
 			if !f.Match(&row) {
 				continue
+			}
+			if j.shown != j {
+				answered.join(&row, i)
 			}
 			if err := visit(&row); err != nil {
 				return err
@@ -222,11 +239,32 @@ func (j *joiner) each(f *filter.Filter, visit func(*look.Row) error) error {
 	return nil
 }
 
-func (j *joiner) join(row *look.Row, ns *look.Namespace, socket *tcp.Socket) {
-	*row = look.Row{Socket: socket, Netns: ns, Age: diagnose.Age(socket), Holders: holdersOf(j.snapshot, socket)}
+// table makes the rows of one namespace.
+type table struct {
+	*look.Namespace
+	joiner      *joiner
+	today, then *look.Forecaster // then is nil when no changes are tried out
+}
+
+func (j *joiner) table(index int) *table {
+	ns := &j.snapshot.Namespaces[index]
+	t := &table{Namespace: ns, joiner: j, today: j.snapshot.Forecaster(ns)}
+	if j.changes != nil {
+		t.then = j.snapshot.Forecaster(ns, j.changes...)
+	}
+	return t
+}
+
+// join makes the row of the socket with an index.
+func (t *table) join(row *look.Row, index int) {
+	j, socket := t.joiner, &t.Sockets[index]
+	*row = look.Row{Socket: socket, Netns: t.Namespace, Age: diagnose.Age(socket), Holders: holdersOf(j.snapshot, socket), Ends: t.today.Ends(index)}
 	row.Processes = j.processes(row.Holders)
 	if found := j.verdicts.Of(socket); found != nil {
 		row.Cause, row.Code, row.Severity, row.Finding = found.Cause, found.Code, found.Severity, found.ID
+	}
+	if t.then != nil {
+		row.EndsIf = new(t.then.Ends(index))
 	}
 }
 

@@ -5,18 +5,25 @@ import (
 	"errors"
 	"time"
 
+	"github.com/closewait/closewait/internal/redact"
 	"github.com/closewait/closewait/internal/render"
 )
 
-// look asks the host, within the time there is, and shows that it takes long when it does.
+// look asks the host or what --from names. It is the one way of every verb to an answer. The host is asked within the time there is, and it is shown when that takes long.
 func (a *app) look(ctx context.Context, q Query) (*Answer, error) {
+	q.Netns = a.flags.netns
+	if a.flags.redact {
+		if a.substitutes == nil {
+			a.substitutes = redact.New()
+		}
+		q.Redact = a.substitutes
+	}
+	if a.flags.from != nil {
+		return a.lookFrom(q)
+	}
 	if a.cfg.Look == nil {
 		return nil, &Error{Exit: Unsupported, Message: "look at this host: not in this build", Help: "closewait capabilities"}
 	}
-	if a.flags.from != "" {
-		return a.lookFrom(q)
-	}
-	q.Netns = a.flags.netns
 	ctx, cancel := context.WithTimeout(ctx, a.flags.timeout)
 	defer cancel()
 	defer a.progress("reading sockets")()

@@ -10,6 +10,8 @@ import (
 	"runtime/debug"
 	"syscall"
 
+	"github.com/closewait/closewait/internal/record"
+	"github.com/closewait/closewait/internal/redact"
 	"github.com/closewait/closewait/internal/render"
 )
 
@@ -23,6 +25,9 @@ type app struct {
 	code  Code            // what the answer amounts to, when there is no error
 	ctx   context.Context // ends with a signal
 	got   func() Code     // the code of the signal that came, Done when none did
+	// kept are the recordings that --from names, once they are read; substitutes are what --redact puts in the place of names.
+	kept        []*record.Recording
+	substitutes *redact.Redactor
 }
 
 // Main runs the command with its arguments (without the program's name) and returns the exit code of the process.

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"slices"
+
 	"github.com/spf13/cobra"
 )
 
@@ -25,7 +27,7 @@ closewait -o json | jq .findings   # the same for a script`,
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { a.help(cmd) })
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
-		if err := a.flags.check(); err != nil {
+		if err := a.flags.check(cmd.Name()); err != nil {
 			return err
 		}
 		if tellsPending(cmd.Name()) {
@@ -34,7 +36,7 @@ closewait -o json | jq .findings   # the same for a script`,
 		return nil
 	}
 	root.SetHelpCommand(a.helpCommand())
-	root.AddCommand(a.statusCommand(), a.lsCommand(), a.showCommand(), a.explainCommand(), a.whenCommand(), a.applyCommand(), a.confirmCommand(), a.undoCommand(), a.changesCommand(), a.capabilitiesCommand(), a.schemaCommand(), a.completionCommand(), a.manCommand(), a.versionCommand())
+	root.AddCommand(a.statusCommand(), a.lsCommand(), a.showCommand(), a.explainCommand(), a.whenCommand(), a.recordCommand(), a.applyCommand(), a.confirmCommand(), a.undoCommand(), a.changesCommand(), a.capabilitiesCommand(), a.schemaCommand(), a.completionCommand(), a.manCommand(), a.versionCommand())
 	a.completeFlags(root)
 	return root
 }
@@ -61,17 +63,26 @@ func noArguments(cmd *cobra.Command, args []string) error {
 	return usageError(cmd.CommandPath()+" --help", "%s takes no arguments, not %q", cmd.Name(), args[0])
 }
 
-// check refuses flags that contradict each other.
-func (f *flags) check() error {
+// readers are the verbs that answer from a look, be it at this host or at a recording.
+func readers() []string {
+	return []string{"closewait", "status", "ls", "show", "doctor", "when", "check", "record"}
+}
+
+// check refuses flags that contradict each other, or that a verb has no use for.
+func (f *flags) check(verb string) error {
 	switch {
 	case f.headers && f.noHeaders:
 		return usageError("", "flags --headers and --no-headers exclude each other")
-	case f.from != "" && f.watch > 0:
-		return usageError("", "flags --from and --watch exclude each other: a text does not change")
-	case f.from != "" && f.netns != nil:
-		return usageError("", "flags --from and --netns exclude each other: a text does not name namespaces")
+	case f.from != nil && f.watch > 0:
+		return usageError("", "flags --from and --watch exclude each other: a recording does not change")
 	case f.watch > 0 && f.output == formatJSON:
 		return usageError("-o ndjson", "flag -w: -o json is one document, it cannot be repeated")
+	case f.from != nil && !slices.Contains(readers(), verb):
+		return usageError("closewait "+verb+" --help", "flag --from: %s does not read recordings", verb)
+	case f.redact && !slices.Contains(readers(), verb):
+		return usageError("closewait "+verb+" --help", "flag --redact: %s does not show a look, and replaces nothing", verb)
+	case slices.ContainsFunc(f.from, func(name string) bool { return name == "" }):
+		return usageError("", "flag --from: the name of a file is missing")
 	}
 	return nil
 }
