@@ -43,7 +43,7 @@ func (f *flags) register(set *pflag.FlagSet) {
 	set.VarP(oneOf(&f.output, "", formatTable, formatWide, formatPlain, formatJSON, formatNDJSON, formatName), "output", "o", "table, wide, plain, json, ndjson or name")
 	set.BoolVar(&f.headers, "headers", false, "print column titles in a pipe, too; --no-headers")
 	set.BoolVar(&f.noHeaders, "no-headers", false, "do not print column titles")
-	set.Var(oneOf(&f.color, "auto", "auto", "always", "never"), "color", "auto, always, never; --ascii for 7 bits")
+	set.Var(oneOf(&f.color, "auto", "auto", "always", "never"), "color", "auto, always, never; or --ascii")
 	set.BoolVar(&f.ascii, "ascii", false, "print 7-bit characters only")
 	_ = set.MarkHidden("no-headers") // its help stands beside --headers, that of the next beside --color
 	_ = set.MarkHidden("ascii")
