@@ -54,8 +54,8 @@ var changes = [...]struct {
 	// A running socket has its copy already, so nothing changes for it.
 	{"tcp_rto_max_ms", time.Millisecond, 1000, 120_000, NewSockets, func(*Model, int64, time.Duration) {}},
 	{"tcp_fin_timeout", time.Second, 0, math.MaxInt32 / 1000, AllSockets, func(m *Model, _ int64, d time.Duration) { m.Limits.FinTimeout = Is(d) }},
-	{"tcp_keepalive_time", time.Second, 0, 32767, UnsetSockets, func(m *Model, _ int64, d time.Duration) { m.Limits.KeepaliveTime = Is(d) }},
-	{"tcp_keepalive_intvl", time.Second, 0, 32767, UnsetSockets, func(m *Model, _ int64, d time.Duration) { m.Limits.KeepaliveInterval = Is(d) }},
+	{"tcp_keepalive_time", time.Second, 0, math.MaxInt32 / 1000, UnsetSockets, func(m *Model, _ int64, d time.Duration) { m.Limits.KeepaliveTime = Is(d) }},
+	{"tcp_keepalive_intvl", time.Second, 0, math.MaxInt32 / 1000, UnsetSockets, func(m *Model, _ int64, d time.Duration) { m.Limits.KeepaliveInterval = Is(d) }},
 	{"tcp_keepalive_probes", 0, 0, 255, UnsetSockets, func(m *Model, n int64, _ time.Duration) { m.Limits.KeepaliveProbes = Is(n) }},
 	{"user_timeout", time.Millisecond, 0, math.MaxInt32, OneSocket, func(m *Model, _ int64, d time.Duration) { m.Options.UserTimeout = Is(d) }},
 	{"rto_max", time.Millisecond, 1000, 120_000, OneSocket, func(m *Model, _ int64, d time.Duration) { m.Options.RTOMax = Is(d) }},
@@ -90,6 +90,16 @@ func ParseChange(text string) (Change, error) {
 		return Change{key, n}, nil
 	}
 	return Change{}, fmt.Errorf("change %q: %s decides no socket's end", text, key)
+}
+
+// Decides reports whether a key decides the end of sockets: it is one that ParseChange takes.
+func Decides(key string) bool {
+	for _, known := range changes {
+		if known.key == key {
+			return true
+		}
+	}
+	return false
 }
 
 // Reach says which sockets the change takes effect on.

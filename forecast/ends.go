@@ -47,6 +47,11 @@ type Ends struct {
 	Elapsed Source
 }
 
+// Same reports whether two forecasts of a socket say the same, but for what only the name of the limit tells.
+func (e *Ends) Same(other *Ends) bool {
+	return e.Kind == other.Kind && e.By == other.By && (e.Best-other.Best).Abs() < 10*time.Millisecond && (e.Also-other.Also).Abs() < 10*time.Millisecond
+}
+
 // Limit is a kernel setting with the time it amounts to.
 type Limit struct {
 	Name  string

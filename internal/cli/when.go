@@ -116,7 +116,7 @@ func difference(rows []look.Row, changes []forecast.Change) string {
 	other := 0
 	for i := range rows {
 		then := rows[i].EndsIf
-		if then == nil || render.SameEnd(&rows[i].Ends, then) {
+		if then == nil || rows[i].Ends.Same(then) {
 			continue
 		}
 		if other++; then.Kind == forecast.At && (first == 0 || then.Best < first) {

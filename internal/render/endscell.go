@@ -4,7 +4,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/closewait/closewait/forecast"
 	"github.com/closewait/closewait/internal/look"
 )
 
@@ -47,13 +46,8 @@ func appendEndsIf(b []byte, r *look.Row) []byte {
 
 // textEndsIf says what changes; what does not is left unsaid, so that the eye finds the rest.
 func textEndsIf(b []byte, r *look.Row) []byte {
-	if r.EndsIf == nil || SameEnd(&r.Ends, r.EndsIf) {
+	if r.EndsIf == nil || r.Ends.Same(r.EndsIf) {
 		return append(b, '=')
 	}
 	return textEnds(b, &look.Row{Ends: *r.EndsIf})
-}
-
-// SameEnd reports whether two forecasts of a socket say the same, but for what only the name of the limit tells.
-func SameEnd(a, b *forecast.Ends) bool {
-	return a.Kind == b.Kind && a.By == b.By && (a.Best-b.Best).Abs() < 10*time.Millisecond && (a.Also-b.Also).Abs() < 10*time.Millisecond
 }
