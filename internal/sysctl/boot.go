@@ -180,3 +180,15 @@ func (o *outcome) lose(e entry) {
 		o.Others = append(o.Others, e.BootLine)
 	}
 }
+
+// With returns the files there would be with another drop-in, in place of the one of that name.
+func (b *Boot) With(name, text string) *Boot {
+	file := File{Path: Dirs()[0] + "/" + name, Text: []byte(text)}
+	with := &Boot{Files: []File{file}, Conf: b.Conf}
+	for _, f := range b.Files {
+		if f.Path != file.Path {
+			with.Files = append(with.Files, f)
+		}
+	}
+	return with
+}

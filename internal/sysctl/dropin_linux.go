@@ -53,7 +53,7 @@ func (d DropIns) Read(name string) (string, error) {
 // exist yet: fs.ErrExist. The directory is made when it is missing. Other errors: ErrNotFile, ErrReadOnly, fs.ErrPermission.
 func (d DropIns) Write(name, text string, create bool) error {
 	return d.change("write", name, func(dir int) error {
-		temporary := "." + name + ".closewait" // no loader reads it; a process that was killed may have left one
+		temporary := temporary(name)
 		if err := unix.Unlinkat(dir, temporary, 0); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
@@ -68,6 +68,18 @@ func (d DropIns) Write(name, text string, create bool) error {
 		}
 		return err
 	})
+}
+
+// temporary is the name of a text in the making: no loader reads it. A process that is killed may leave one.
+func temporary(name string) string { return "." + name + ".closewait" }
+
+// Tidy removes what a process that was killed may have left.
+func (d DropIns) Tidy(name string) error {
+	err := d.change("tidy", name, func(dir int) error { return unix.Unlinkat(dir, temporary(name), 0) })
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // Remove removes a drop-in: fs.ErrNotExist when there is none.

@@ -13,7 +13,7 @@ func New(root string) FS { return FS{root: root} }
 // errors.Is(err, fs.ErrNotExist) is true when the kernel, or the namespace, has no such setting, fs.ErrPermission when it may not be read, and fs.ErrInvalid
 // when the key or the value is not of the form that was asked for.
 type OpError struct {
-	Op  string // "read", "parse", "write", "remove"
+	Op  string // "read", "parse", "write", "remove", "tidy"
 	Key string // as the caller gave it; a path where it is about a file
 	Err error
 }

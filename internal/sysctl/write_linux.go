@@ -70,3 +70,13 @@ func kind(err error) error {
 	}
 	return err
 }
+
+// Denied reports whether a setting exists and this process may not write it, in the network namespace of the calling thread.
+func (f FS) Denied(key string) bool {
+	path, err := Path(key)
+	if err != nil {
+		return false
+	}
+	err = unix.Faccessat(unix.AT_FDCWD, f.root+"/"+path, unix.W_OK, unix.AT_EACCESS)
+	return errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM) || errors.Is(err, unix.EROFS)
+}
