@@ -17,6 +17,12 @@ type Actor interface {
 	Undo(ctx context.Context, s *report.Step) error
 }
 
+// tidier is an Actor that may leave something beside its target when it is killed.
+type tidier interface {
+	// tidy removes that. It is called instead of Undo when Read has said AsBefore.
+	tidy(s *report.Step) error
+}
+
 // Actors are the actors by action.
 type Actors map[string]Actor
 

@@ -31,7 +31,7 @@ func (a Actors) apply(ctx context.Context, s *report.Step) outcome {
 	case reading.Standing == Gone:
 		return outcome{report.StatusGone, true, nil}
 	case reading.Standing == Elsewhere:
-		return outcome{report.StatusRefused, false, fmt.Errorf("%s is %s now, and was %s when this was planned", s.Target, reading.Now, s.Before)}
+		return outcome{report.StatusRefused, false, fmt.Errorf("%s is %s now, and was %s when this was planned", s.Target, s.Show(reading.Now), s.Show(s.Before))}
 	}
 	if err := actor.Apply(ctx, s); err != nil {
 		return failed(err)
@@ -50,6 +50,12 @@ func (a Actors) undo(ctx context.Context, s *report.Step) outcome {
 	case err != nil:
 		return failed(err)
 	case reading.Standing == AsBefore:
+		if t, ok := actor.(tidier); ok {
+			err = t.tidy(s)
+		}
+		if err != nil {
+			return failed(err)
+		}
 		return outcome{report.StatusAlready, true, nil}
 	case reading.Standing == Gone:
 		return outcome{report.StatusGone, true, nil}
@@ -64,7 +70,7 @@ func (a Actors) undo(ctx context.Context, s *report.Step) outcome {
 
 // moved is why a step is not taken back that somebody else has written over.
 func moved(s *report.Step, r Reading) error {
-	return fmt.Errorf("%s is %s, this change had set %s", s.Target, r.Now, s.After)
+	return fmt.Errorf("%s is %s, this change had set %s", s.Target, s.Show(r.Now), s.Show(s.After))
 }
 
 // actorsWord reads back what was written. That a socket has ended is what a step wants that frees it.
@@ -78,7 +84,7 @@ func actorsWord(ctx context.Context, actor Actor, s *report.Step, want Standing,
 	case reading.Standing == Gone:
 		return outcome{report.StatusGone, true, nil}
 	}
-	return outcome{report.StatusFailed, false, fmt.Errorf("%s is %s when read back, not %s", s.Target, reading.Now, value)}
+	return outcome{report.StatusFailed, false, fmt.Errorf("%s is %s when read back, not %s", s.Target, s.Show(reading.Now), s.Show(value))}
 }
 
 func failed(err error) outcome {

@@ -114,7 +114,7 @@ func undoGroups(c *report.Change, undone *report.Journal) []report.Group {
 			groups = append(groups, report.Group{Sign: "~", Title: summaryMore(rest), Steps: rest, Undoable: true, Lines: []report.Line{}})
 			break
 		}
-		groups = append(groups, report.Group{Sign: "~", Title: s.Target + "  " + s.Before.String() + " → " + s.After.String(), Steps: 1, Undoable: true, Lines: []report.Line{}})
+		groups = append(groups, report.Group{Sign: "~", Title: s.Target + "  " + s.Show(s.Before) + " → " + s.Show(s.After), Steps: 1, Undoable: true, Lines: []report.Line{}})
 	}
 	if len(groups) > 0 {
 		groups[0].Lines = []report.Line{{Label: "change", Text: undone.ID + " of " + undone.StartedAt.UTC().Format("2006-01-02 15:04:05") + "Z, " + stateWords(undone)}}

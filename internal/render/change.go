@@ -119,7 +119,7 @@ func (s Style) stepLine(r *report.StepResult) []line {
 	status := statusOf(r)
 	body := r.Target
 	if r.After != "" && status == report.StatusDone {
-		body += ": " + r.After.String()
+		body += ": " + r.Show(r.After)
 	}
 	body += ", " + meaning(status)
 	if r.Error != nil {

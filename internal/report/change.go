@@ -2,6 +2,7 @@ package report
 
 import (
 	"encoding/json"
+	"strconv"
 	"time"
 )
 
@@ -188,4 +189,22 @@ type ChangeEntry struct {
 	Undo        *string        `json:"undo"`
 	Steps       map[string]int `json:"steps"`
 	Summary     string         `json:"summary"`
+}
+
+// SysctlDetail is the detail of a step that sets a sysctl: what finds its namespace again, and tells it from a later one with the same inode.
+type SysctlDetail struct {
+	Path string `json:"path"`
+	// Cookie is the one of SO_NETNS_COOKIE, "" where the kernel has none.
+	Cookie string `json:"cookie"`
+}
+
+// Show is a value of the step for people: a file by its size, as nobody wants to read one in a sentence.
+func (s *Step) Show(v Value) string {
+	if s.Action != ActionFile {
+		return v.String()
+	}
+	if v == "" {
+		return "no file"
+	}
+	return "a file of " + strconv.Itoa(len(v.String())) + " bytes"
 }

@@ -20,6 +20,14 @@ func Text(s string) Value {
 	return Value(b)
 }
 
+// SysctlValue returns the value of a sysctl: a number, or the text with single spaces.
+func SysctlValue(text string) Value {
+	if n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64); err == nil {
+		return Integer(n)
+	}
+	return Text(strings.Join(strings.Fields(text), " "))
+}
+
 // Duration returns the value of a duration, in seconds.
 func Duration(d time.Duration) Value { return Value(Seconds(d).Append(nil)) }
 
