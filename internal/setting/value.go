@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Parse reads a value as the kernel does (proc_get_long): decimal, hexadecimal with 0x or octal with 0, after spaces, and what follows a space does not count, except for
@@ -61,4 +62,14 @@ func number(word string) (int64, error) {
 		return -int64(n), err //nolint:gosec // at most 63 bits
 	}
 	return int64(n), err //nolint:gosec // at most 63 bits
+}
+
+// Number writes a time with a unit ("90s", "2m") as the number the setting takes; other texts, and times that are no whole number of its unit, are returned as they are.
+func (s Setting) Number(text string) string {
+	unit := map[Unit]time.Duration{Seconds: time.Second, Milliseconds: time.Millisecond, Microseconds: time.Microsecond}[s.Unit]
+	d, err := time.ParseDuration(text)
+	if unit == 0 || err != nil || d%unit != 0 || text == "0" {
+		return text
+	}
+	return strconv.FormatInt(int64(d/unit), 10)
 }
