@@ -17,7 +17,12 @@ import (
 	"github.com/closewait/closewait/internal/nstest"
 )
 
-func TestMain(m *testing.M) { nstest.Main(m) }
+func TestMain(m *testing.M) {
+	if root := os.Getenv(rootEnv); root != "" {
+		programBelow(root)
+	}
+	nstest.Main(m)
+}
 
 // closewait runs the program within this process and returns what it printed.
 func closewait(t *testing.T, args ...string) (stdout, stderr string, code int) {

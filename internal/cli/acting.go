@@ -15,13 +15,15 @@ import (
 
 	"github.com/closewait/closewait/internal/change"
 	"github.com/closewait/closewait/internal/journal"
+	"github.com/closewait/closewait/internal/netns"
 	"github.com/closewait/closewait/internal/report"
+	"github.com/closewait/closewait/internal/sysctl"
 )
 
 // Acting is what the acting verbs need of the world.
 type Acting struct {
 	// Actors returns what carries out steps, and what gives back the resources they hold.
-	Actors func() (change.Actors, io.Closer)
+	Actors func(root string) (change.Actors, io.Closer)
 	// Schedule starts what takes a change back at a moment unless it is confirmed; see change.Confirmation.
 	Schedule func(id string, at time.Time) (how string, err error)
 	// Who says who is making the change.
@@ -34,8 +36,11 @@ func systemActing() *Acting {
 }
 
 // systemActors has one row for each action.
-func systemActors() (change.Actors, io.Closer) {
-	return change.Actors{}, io.NopCloser(nil)
+func systemActors(root string) (change.Actors, io.Closer) {
+	return change.Actors{
+		report.ActionSysctl: change.Sysctl{Tree: sysctl.New("/proc/sys"), Roots: netns.DefaultRoots()},
+		report.ActionFile:   change.DropIn{Files: sysctl.NewDropIns(root)},
+	}, io.NopCloser(nil)
 }
 
 // maxArguments is how much of the command line the journal keeps.
@@ -80,7 +85,7 @@ func (a *app) actor() (*change.Runner, func(), error) {
 	if err != nil {
 		return nil, nil, &Error{Exit: Refused, Code: "journal", Message: "no journal can be kept, and nothing is changed without one", Why: err.Error(), Help: "set XDG_STATE_HOME to a directory of your own", Err: err}
 	}
-	actors, closer := a.cfg.Acting.Actors()
+	actors, closer := a.cfg.Acting.Actors(a.cfg.root())
 	return &change.Runner{Journal: dir, Actors: actors, Header: a.header("Change"), Who: a.cfg.Acting.Who(), Now: a.cfg.Now}, func() { _ = closer.Close() }, nil
 }
 
@@ -117,19 +122,24 @@ func changeError(id string, err error) error {
 	return e
 }
 
-// judgeResult turns what became of the steps into an exit code: some made and some not, or all taken back, is RolledBack.
+// judgeResult turns what became of the steps into an exit code: some made and some not, or some taken back, is RolledBack. A step that was taken back is refused
+// and verified.
 func judgeResult(r *report.Result) Code {
 	count := map[string]int{}
+	changed := false
 	for i := range r.Steps {
-		if status := r.Steps[i].Status; status != nil {
-			count[*status]++
+		status := r.Steps[i].Status
+		if status == nil {
+			continue
 		}
+		count[*status]++
+		changed = changed || *status == report.StatusDone || *status == report.StatusRefused && r.Steps[i].Verified
 	}
 	missed := count[report.StatusRefused] + count[report.StatusFailed]
 	switch {
 	case missed == 0:
 		return Done
-	case count[report.StatusFailed] == 0 && missed == len(r.Steps) && !r.Together:
+	case count[report.StatusFailed] == 0 && !changed:
 		return Refused
 	}
 	return RolledBack

@@ -60,16 +60,12 @@ func (f *changeFlags) registerMax(set *pflag.FlagSet) {
 }
 
 // guard is what the flags allow.
-//
-//nolint:unused // for the verbs that plan
 func (f *changeFlags) guard() plan.Guard { return plan.Guard{Max: f.max, Accept: f.accept} }
 
 // planLife is how long a saved plan may be applied.
 const planLife = time.Hour
 
 // newChange begins a change with a header and an identifier.
-//
-//nolint:unused // for the verbs that plan
 func (a *app) newChange(r *change.Runner, action string) (*report.Change, error) {
 	c := &report.Change{Header: r.Header}
 	var err error

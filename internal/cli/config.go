@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"time"
@@ -28,9 +29,13 @@ type Config struct {
 	Acting *Acting
 	// States are the directories in which the journal may be, the preferred one first.
 	States func() []string
+	// Root is the directory below which /etc and the like are, "" for "/".
+	Root string
 	// FilterHelp returns the text of "help filters"; nil stands for a text written by hand.
 	FilterHelp func() string
 }
+
+func (c *Config) root() string { return cmp.Or(c.Root, "/") }
 
 // Streams are the three standard streams, with what is known of the terminals behind them.
 type Streams struct {

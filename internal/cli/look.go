@@ -11,7 +11,9 @@ import (
 
 // look asks the host or what --from names. It is the one way of every verb to an answer. The host is asked within the time there is, and it is shown when that takes long.
 func (a *app) look(ctx context.Context, q Query) (*Answer, error) {
-	q.Netns = a.flags.netns
+	if q.Netns == nil {
+		q.Netns = a.flags.netns
+	}
 	if a.flags.redact {
 		if a.substitutes == nil {
 			a.substitutes = redact.New()

@@ -36,7 +36,11 @@ closewait -o json | jq .findings   # the same for a script`,
 		return nil
 	}
 	root.SetHelpCommand(a.helpCommand())
-	root.AddCommand(a.statusCommand(), a.lsCommand(), a.showCommand(), a.explainCommand(), a.whenCommand(), a.recordCommand(), a.applyCommand(), a.confirmCommand(), a.undoCommand(), a.changesCommand(), a.capabilitiesCommand(), a.schemaCommand(), a.completionCommand(), a.manCommand(), a.versionCommand())
+	root.AddCommand(
+		a.statusCommand(), a.lsCommand(), a.showCommand(), a.whenCommand(), a.explainCommand(), a.recordCommand(), // look
+		a.tuneCommand(), a.applyCommand(), a.confirmCommand(), a.undoCommand(), a.changesCommand(), // act
+		a.capabilitiesCommand(), a.schemaCommand(), a.completionCommand(), a.manCommand(), a.versionCommand(),
+	)
 	a.completeFlags(root)
 	return root
 }

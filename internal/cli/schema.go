@@ -22,6 +22,7 @@ var kinds = []struct {
 	{"Change", "the document of acting verbs with -n, and of saved plans", report.Change{}},
 	{"Result", "the document of acting verbs", report.Result{}},
 	{"ChangeList", "the document of changes", report.ChangeList{}},
+	{"SettingList", "the document of tune without settings", report.SettingList{}},
 	{"Journal", "the document of changes ID, and of the journal's files", report.Journal{}},
 	{"Socket", "a line of ls -o ndjson", socketLine{}},
 	{"Finding", "a line of status -o ndjson; its first line is a Report without findings", findingLine{}},
@@ -46,7 +47,7 @@ func (a *app) schemaCommand() *cobra.Command {
 		Short: "the JSON Schema of a document, or the list of kinds",
 		Example: `closewait schema                     # the kinds
 closewait schema SocketList > socketlist.schema.json`,
-		Long: "Fields are only ever added. Kinds: " + strings.Join(kindNames()[:4], ", ") + ",\n" + strings.Join(kindNames()[4:10], ", ") + ",\n" + strings.Join(kindNames()[10:], ", ") + ".",
+		Long: "Fields are only ever added. Kinds: " + strings.Join(kindNames()[:4], ", ") + ",\n" + strings.Join(kindNames()[4:11], ", ") + ",\n" + strings.Join(kindNames()[11:], ", ") + ".",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error { return a.schema(args) },
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {

@@ -27,7 +27,7 @@ const rootHelp = `closewait explains stuck TCP sockets: what, who, why, when it 
 
 Look    status, ls [FILTER], show WHAT, when [FILTER], explain [WORD]
 Keep    record FILE
-Act     apply PLANFILE, confirm [ID], undo [ID], changes
+Act     tune [KEY=VALUE ...], apply PLANFILE, confirm [ID], undo [ID], changes
 Meta    capabilities, schema, completion, man, version, help
 Topics  help exit-codes | filters | json | permissions | states | environment
 

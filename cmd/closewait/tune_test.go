@@ -1,0 +1,401 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/closewait/closewait/internal/cli"
+	"github.com/closewait/closewait/internal/nstest"
+	"github.com/closewait/closewait/tcp"
+)
+
+// rootEnv makes the test binary the program itself, with /etc and its journal below a directory.
+const rootEnv = "CLOSEWAIT_ROOT"
+
+func programBelow(root string) {
+	cfg := cli.System()
+	cfg.Root = root
+	cfg.States = func() []string { return []string{filepath.Join(root, "state")} }
+	os.Exit(cli.Main(os.Args[1:], cfg))
+}
+
+// host is a private one: the namespace of the tests, and a directory for its files.
+type host struct {
+	t    *testing.T
+	root string
+}
+
+func newHost(t *testing.T) *host {
+	nstest.Require(t)
+	h := &host{t, t.TempDir()}
+	if err := os.MkdirAll(filepath.Join(h.root, "etc/sysctl.d"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	before := h.get(retries2)
+	t.Cleanup(func() { h.set(retries2, before) })
+	return h
+}
+
+const retries2 = "tcp_retries2"
+
+func (h *host) get(name string) string {
+	h.t.Helper()
+	b, err := os.ReadFile("/proc/sys/net/ipv4/" + name)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return strings.TrimSpace(string(b))
+}
+
+func (h *host) set(name, value string) {
+	h.t.Helper()
+	if err := os.WriteFile("/proc/sys/net/ipv4/"+name, []byte(value), 0); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// command is the program with arguments, run by others if there are any.
+func (h *host) command(by []string, args ...string) *exec.Cmd {
+	argv := slices.Concat(by, []string{"/proc/self/exe"}, args)
+	if len(by) > 0 {
+		exe, err := os.Executable()
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		argv[len(by)] = exe
+	}
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Env = append(os.Environ(), rootEnv+"="+h.root)
+	return cmd
+}
+
+// run runs the program and wants an exit code.
+func (h *host) run(want int, args ...string) string {
+	h.t.Helper()
+	cmd := h.command(nil, args...)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != want {
+		h.t.Fatalf("%v: %v, want exit %d\n%s%s", args, err, want, out, &stderr)
+	}
+	return string(out) + stderr.String()
+}
+
+// is wants the value of tcp_retries2 and the files of sysctl.d, hidden ones too.
+func (h *host) is(value string, files ...string) {
+	h.t.Helper()
+	if now := h.get(retries2); now != value {
+		h.t.Errorf("tcp_retries2 is %s, want %s", now, value)
+	}
+	var names []string
+	entries, err := os.ReadDir(filepath.Join(h.root, "etc/sysctl.d"))
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	if err != nil || !slices.Equal(names, files) {
+		h.t.Errorf("sysctl.d has %q, want %q (%v)", names, files, err)
+	}
+}
+
+func (h *host) read(name string) string {
+	h.t.Helper()
+	b, err := os.ReadFile(filepath.Join(h.root, "etc/sysctl.d", name))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return string(b)
+}
+
+func (h *host) write(name, text string) {
+	h.t.Helper()
+	if err := os.WriteFile(filepath.Join(h.root, "etc/sysctl.d", name), []byte(text), 0o644); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// TestTune makes changes and takes them back.
+func TestTune(t *testing.T) {
+	h := newHost(t)
+	h.set(retries2, "15")
+	if out := h.run(4, "tune", "tcp_retries2=8"); !strings.Contains(out, "15 → 8") || !strings.Contains(out, "--yes") {
+		t.Errorf("nobody could be asked: %s", out)
+	}
+	h.run(0, "tune", "-n", "tcp_retries2=8", "--persist")
+	if out := h.run(4, "tune", "tcp_retries2=5", "--persist", "--yes"); !strings.Contains(out, "--accept-risk=below-rfc-minimum") {
+		t.Errorf("the risk is not named: %s", out)
+	}
+	h.is("15")
+
+	h.run(0, "tune", "net.ipv4.tcp_retries2=8", "--persist", "--yes")
+	h.is("8", "90-closewait.conf")
+	first := h.read("90-closewait.conf")
+	if !strings.HasPrefix(first, "# Written by closewait") || !strings.Contains(first, "# To take it back: closewait undo ") || !strings.HasSuffix(first, "\nnet.ipv4.tcp_retries2 = 8\n") {
+		t.Errorf("the file is %q", first)
+	}
+	// A second change keeps what the first has written there.
+	h.run(0, "tune", "tcp_fin_timeout=30s", "tcp_retries2=5", "--persist", "--yes", "--accept-risk=below-rfc-minimum")
+	if text := h.read("90-closewait.conf"); strings.Count(text, "retries2") != 1 || !strings.Contains(text, "tcp_retries2 = 5") || !strings.Contains(text, "tcp_fin_timeout = 30") {
+		t.Errorf("the file is %q", text)
+	}
+	h.run(0, "tune", "tcp_retries2=5", "--yes", "--accept-risk=below-rfc-minimum") // already
+	h.run(0, "undo", "--yes")
+	h.is("8", "90-closewait.conf")
+	if text := h.read("90-closewait.conf"); text != first {
+		t.Errorf("the file is %q after undo", text)
+	}
+	h.run(0, "undo", "--yes")
+	h.is("15")
+}
+
+// TestTune_moved: what somebody else has written in between stays, and nothing of the change is taken apart.
+func TestTune_moved(t *testing.T) {
+	h := newHost(t)
+	h.set(retries2, "15")
+	h.run(0, "tune", "tcp_retries2=8", "--persist", "--yes")
+	h.set(retries2, "12")
+	if out := h.run(4, "undo", "--yes"); !strings.Contains(out, "net.ipv4.tcp_retries2 is 12, this change had set 8") {
+		t.Error(out)
+	}
+	h.is("12", "90-closewait.conf")
+	h.set(retries2, "8")
+	h.write("90-closewait.conf", "net.ipv4.tcp_retries2 = 9\n")
+	if out := h.run(4, "undo", "--yes"); !strings.Contains(out, "90-closewait.conf is a file of 26 bytes, this change had set a file of ") {
+		t.Error(out)
+	}
+	h.is("8", "90-closewait.conf")
+	// Nor is a file replaced that is not closewait's.
+	if out := h.run(4, "tune", "tcp_retries2=9", "--persist", "--yes"); !strings.Contains(out, "not written by closewait") {
+		t.Error(out)
+	}
+	h.is("8", "90-closewait.conf")
+}
+
+// TestTune_allOrNothing: what the kernel refuses after other steps were made takes those back.
+func TestTune_allOrNothing(t *testing.T) {
+	h := newHost(t)
+	h.set(retries2, "15")
+	sysctld := filepath.Join(h.root, "etc/sysctl.d")
+	if err := errors.Join(os.Remove(sysctld), os.WriteFile(sysctld, nil, 0o644)); err != nil { // where the directory should be is a file
+		t.Fatal(err)
+	}
+	plan := filepath.Join(h.root, "plan.json")
+	h.run(4, "tune", "tcp_retries2=8", "tcp_fin_timeout=30", "--persist", "--yes") // seen at once
+	if now := h.get(retries2); now != "15" {
+		t.Errorf("tcp_retries2 is %s", now)
+	}
+	if err := errors.Join(os.Remove(sysctld), os.Mkdir(sysctld, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	h.run(0, "tune", "tcp_retries2=8", "tcp_fin_timeout=30", "--persist", "--save", plan)
+	h.write("90-closewait.conf", "# somebody was quicker\n")
+	out := h.run(5, "apply", plan, "--yes")
+	if !strings.Contains(out, "taken back") || h.get("tcp_fin_timeout") != "60" {
+		t.Errorf("tcp_fin_timeout is %s: %s", h.get("tcp_fin_timeout"), out)
+	}
+	h.is("15", "90-closewait.conf")
+}
+
+// TestTune_winner names the line that decides at the next boot.
+func TestTune_winner(t *testing.T) {
+	h := newHost(t)
+	h.write("99-sysctl.conf", "# generated by Puppet\nnet.ipv4.tcp_retries2 = 15\n")
+	if err := os.MkdirAll(filepath.Join(h.root, "run/systemd/system"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(h.root, "usr/lib/systemd"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(h.root, "usr/lib/systemd/systemd-sysctl"), nil, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	out := h.run(0, "tune", "-n", "tcp_retries2=9", "--persist")
+	for _, want := range []string{"/etc/sysctl.d/99-sysctl.conf:2 sets net.ipv4.tcp_retries2=15 and WINS at boot (systemd-sysctl); Puppet writes that file", "--persist-as 99-zz-closewait.conf"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	if out := h.run(0, "tune", "-n", "tcp_retries2=9", "--persist-as", "99-zz-closewait.conf"); strings.Contains(out, "WINS") {
+		t.Error(out)
+	}
+	var list struct {
+		Loader   string
+		Settings []struct {
+			Key  string
+			Boot struct {
+				Value any
+				File  string
+				Line  int
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(h.run(0, "tune", "-o", "json", "-q")), &list); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range list.Settings {
+		if s.Key == "net.ipv4.tcp_retries2" && fmt.Sprint(list.Loader, s.Boot) != "systemd-sysctl{15 /etc/sysctl.d/99-sysctl.conf 2}" {
+			t.Errorf("the list says %v %v", list.Loader, s.Boot)
+		}
+	}
+}
+
+// TestTune_namespaces changes those that are named, and no others.
+func TestTune_namespaces(t *testing.T) {
+	h := newHost(t)
+	h.set(retries2, "15")
+	one, two := nstest.New(t), nstest.New(t)
+	value := func(ns *nstest.Namespace) (v string) {
+		ns.Do(func() { v = h.get(retries2) }) // /proc/sys/net is that of the reading thread
+		return v
+	}
+	path := strings.Replace(one.Path(), "self", fmt.Sprint(os.Getpid()), 1)
+	h.run(0, "tune", "tcp_retries2=9", "--netns", path, "--yes")
+	if got := []string{h.get(retries2), value(one), value(two)}; !slices.Equal(got, []string{"15", "9", "15"}) {
+		t.Errorf("own, named, other: %v", got)
+	}
+	h.run(0, "tune", "tcp_retries2=8", "--netns", path+","+strings.Replace(two.Path(), "self", fmt.Sprint(os.Getpid()), 1), "--yes")
+	h.run(0, "undo", "--yes")
+	if got := []string{h.get(retries2), value(one), value(two)}; !slices.Equal(got, []string{"15", "9", "15"}) {
+		t.Errorf("own, named, other after undo: %v", got)
+	}
+}
+
+// TestTune_dies lowers tcp_retries2 under sockets that wait for an answer: each dies when the plan's forecast said, and those made after the undo live on.
+func TestTune_dies(t *testing.T) {
+	h := newHost(t)
+	h.set(retries2, "15")
+	stuck := map[string]*nstest.Socket{}
+	for _, fam := range nstest.Families() {
+		for range 2 {
+			s := unanswered(t, fam)
+			stuck[fmt.Sprint(s.Local())] = s
+		}
+	}
+	type answer struct {
+		Sockets []struct {
+			Local  endpointJSON
+			EndsIf struct {
+				Kind     string
+				Earliest float64 `json:"earliest_seconds"`
+				Latest   float64 `json:"latest_seconds"`
+			} `json:"ends_if"`
+		}
+		TakenAt time.Time `json:"taken_at"`
+	}
+	var when answer
+	if err := json.Unmarshal([]byte(h.run(0, "when", "-q", "-o", "json", "--if", "tcp_retries2=1", "timer = retransmit")), &when); err != nil {
+		t.Fatal(err)
+	}
+	h.run(0, "tune", "tcp_retries2=1", "--yes", "--accept-risk=below-rfc-minimum")
+	said := 0
+	for _, w := range when.Sockets {
+		s := stuck[fmt.Sprint(w.Local.addrPort())]
+		if s == nil {
+			continue
+		}
+		said++
+		if w.EndsIf.Kind != "at" {
+			t.Errorf("%v: the forecast is %q", w.Local, w.EndsIf.Kind)
+			continue
+		}
+		nstest.Eventually(t, func() (bool, any) {
+			state := s.State()
+			return state == tcp.Closed, state
+		})
+		// When it died is not before we asked last and not after we saw it; a busy machine sees it late.
+		if now := time.Since(when.TakenAt).Seconds(); now < w.EndsIf.Earliest-0.05 {
+			t.Errorf("%v died after %.2f s, before the forecast of %.2f s to %.2f s", w.Local, now, w.EndsIf.Earliest, w.EndsIf.Latest)
+		} else if now > w.EndsIf.Latest+5 {
+			t.Errorf("%v died after %.2f s, long after the forecast of %.2f s to %.2f s", w.Local, now, w.EndsIf.Earliest, w.EndsIf.Latest)
+		}
+	}
+	if said != len(stuck) {
+		t.Errorf("forecasts for %d of %d sockets", said, len(stuck))
+	}
+	h.run(0, "undo", "--yes")
+	h.is("15")
+	s := unanswered(t, nstest.Families()[0])
+	s.AwaitInfo("more tries than tcp_retries2=1 allows", func(info *tcp.Info) bool {
+		n, _ := info.Uint(tcp.Retransmits)
+		return n > 2
+	})
+}
+
+// unanswered is a connection whose peer has stopped to answer, and which retransmits.
+func unanswered(t *testing.T, fam nstest.Family) *nstest.Socket {
+	t.Helper()
+	s, p := nstest.Connect(t, fam)
+	p.Deafen()
+	s.Write(100)
+	s.AwaitInfo("a retransmission", func(info *tcp.Info) bool {
+		n, _ := info.Uint(tcp.Retransmits)
+		return n > 0
+	})
+	return s
+}
+
+// TestTune_killed kills the program at each system call by which it writes, while it makes a change and while it takes it back: one more command restores everything.
+func TestTune_killed(t *testing.T) {
+	strace, err := exec.LookPath("strace")
+	if err != nil {
+		nstest.Missing(t, "strace")
+	}
+	h := newHost(t)
+	for _, call := range []string{"write", "pwrite64", "fsync", "fchmod", "renameat", "renameat2", "unlinkat", "mkdirat", "ftruncate"} {
+		for n := 1; h.killed(strace, call, n); n++ {
+			if n > 50 {
+				t.Fatalf("%s is called more than 50 times", call)
+			}
+		}
+	}
+}
+
+// killed kills the program at the nth call of a kind, restores what there was, and reports whether there was such a call.
+func (h *host) killed(strace, call string, n int) bool {
+	h.t.Helper()
+	h.set(retries2, "15")
+	by := []string{strace, "-f", "-o", "/dev/null", "-e", "trace=" + call, "-e", fmt.Sprintf("inject=%s:signal=SIGKILL:when=%d", call, n)}
+	applied := h.dies(by, "tune", "tcp_retries2=8", "--persist", "--yes")
+
+	h.undone(fmt.Sprintf("tune killed at %s %d", call, n))
+	h.run(0, "tune", "tcp_retries2=8", "--persist", "--yes")
+	undone := h.dies(by, "undo", "--yes")
+	h.undone(fmt.Sprintf("undo killed at %s %d", call, n))
+	return applied || undone
+}
+
+// dies runs the program and reports whether it was killed.
+func (h *host) dies(by []string, args ...string) bool {
+	h.t.Helper()
+	cmd := h.command(by, args...)
+	out, err := cmd.CombinedOutput()
+	status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus)
+	if killed := ok && status.Signaled() && status.Signal() == syscall.SIGKILL; killed || err == nil {
+		return killed
+	}
+	h.t.Fatalf("%v: %v\n%s", cmd.Args, err, out)
+	return false
+}
+
+// undone takes back whatever is left with one command, if anything is, and wants everything as it was.
+func (h *host) undone(what string) {
+	h.t.Helper()
+	cmd := h.command(nil, "undo", "--yes")
+	out, _ := cmd.CombinedOutput()
+	if code := cmd.ProcessState.ExitCode(); code != 0 && (code != 4 || !strings.Contains(string(out), "no change that could be taken back")) {
+		h.t.Errorf("%s: undo ends with %d: %s", what, code, out)
+	}
+	h.is("15")
+	if h.t.Failed() {
+		h.t.Fatal(what)
+	}
+}
