@@ -88,6 +88,8 @@ type Answer struct {
 	Snapshot *look.Snapshot
 	// Later is the second look at the undecided sockets of Snapshot.
 	Later []tcp.Socket
+	// Redacted is true when the look was recorded with substitutes for names.
+	Redacted bool
 }
 
 // Capability is one thing the tool can do, or not, on this host.

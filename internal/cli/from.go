@@ -33,7 +33,11 @@ func (a *app) lookFrom(q Query) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return compose(q, f, snapshot, now.Later, q.Findings || f.Needs().Has(filter.NeedCauses))
+	answer, err := compose(q, f, snapshot, now.Later, q.Findings || f.Needs().Has(filter.NeedCauses))
+	if err == nil {
+		answer.Redacted = now.Redacted
+	}
+	return answer, err
 }
 
 // recordings reads all that --from names. What it reads once it remembers: standard input cannot be read again.

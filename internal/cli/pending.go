@@ -10,7 +10,7 @@ import (
 // tellsPending reports whether a verb begins with what was left open: those that look or plan do. The others are about the changes themselves, or about nothing on
 // this host.
 func tellsPending(verb string) bool {
-	return slices.Contains([]string{"closewait", "status", "ls", "when", "record", "tune", "limit", "close", "apply"}, verb)
+	return slices.Contains([]string{"closewait", "status", "ls", "when", "record", "report", "tune", "limit", "close", "apply"}, verb)
 }
 
 // tellPending says which changes were left open: it is the first thing the next command does, whoever was killed before. A journal that may not be read belongs to

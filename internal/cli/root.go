@@ -37,7 +37,7 @@ closewait -o json | jq .findings   # the same for a script`,
 	}
 	root.SetHelpCommand(a.helpCommand())
 	root.AddCommand(
-		a.statusCommand(), a.lsCommand(), a.showCommand(), a.whenCommand(), a.explainCommand(), a.recordCommand(), // look
+		a.statusCommand(), a.lsCommand(), a.showCommand(), a.whenCommand(), a.explainCommand(), a.recordCommand(), a.reportCommand(), // look
 		a.tuneCommand(), a.applyCommand(), a.confirmCommand(), a.undoCommand(), a.changesCommand(), // act
 		a.capabilitiesCommand(), a.schemaCommand(), a.completionCommand(), a.manCommand(), a.versionCommand(),
 	)
@@ -69,7 +69,7 @@ func noArguments(cmd *cobra.Command, args []string) error {
 
 // readers are the verbs that answer from a look, be it at this host or at a recording.
 func readers() []string {
-	return []string{"closewait", "status", "ls", "show", "doctor", "when", "check", "record"}
+	return []string{"closewait", "status", "ls", "show", "doctor", "when", "check", "record", "report"}
 }
 
 // check refuses flags that contradict each other, or that a verb has no use for.

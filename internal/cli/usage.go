@@ -26,7 +26,7 @@ const rootHelp = `closewait explains stuck TCP sockets: what, who, why, when it 
   closewait ls 'state close-wait'    sockets, one a line
 
 Look    status, ls [FILTER], show WHAT, when [FILTER], explain [WORD]
-Keep    record FILE
+Keep    record FILE, report [FILE]
 Act     tune [KEY=VALUE ...], apply PLANFILE, confirm [ID], undo [ID], changes
 Meta    capabilities, schema, completion, man, version, help
 Topics  help exit-codes | filters | json | permissions | states | environment
