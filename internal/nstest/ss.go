@@ -281,7 +281,8 @@ func parseSSTimer(text string) (SSTimer, error) {
 	return timer, err
 }
 
-var ssTime = regexp.MustCompile(`^(?:(\d+)min)?(?:(\d+)(?:\.(\d{3}))?sec)?(?:(\d{3})ms)?$`)
+// ssTime takes "9.004sec" of later versions and "9.004ms" of earlier ones for the same.
+var ssTime = regexp.MustCompile(`^(?:(\d+)min)?(?:(\d+)(?:sec|\.(\d{3})(?:sec|ms)))?(?:(\d{3})ms)?$`)
 
 // parseSSTime undoes print_ms_timer of ss.c.
 func parseSSTime(text string) (shortest, longest time.Duration, err error) {
