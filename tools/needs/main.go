@@ -13,6 +13,7 @@ import (
 // packages lists the Debian packages of each program.
 var packages = map[string][]string{
 	"ss": {"iproute2"}, "/lib/systemd/systemd-sysctl": {"systemd"}, "sysctl": {"procps"}, "strace": {"strace"}, "gcc": {"gcc", "libc6-dev"},
+	"qemu-system-x86_64": {"qemu-system-x86"},
 }
 
 func main() {

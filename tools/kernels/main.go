@@ -1,0 +1,51 @@
+// Command kernels runs the tests inside other kernels, under emulation: every kernel package of Debian's suites that can be had. It needs qemu-system-x86_64 and a Debian with apt.
+//
+// The tests are compiled once. Each kernel boots with a small initramfs that holds them, this host's ss(8) with its libraries, and the kernel's own modules for sock_diag, veth and
+// what else they need; /init runs them one after the other and tells the result on the serial line. What a kernel lacks shows as a skip with its reason.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+func main() {
+	var r runner
+	flag.StringVar(&r.cache, "cache", filepath.Join(cacheDir(), "closewait-kernels"), "keeps downloaded kernels")
+	suites := flag.String("suites", "bullseye,bookworm,trixie,sid", "Debian suites to take a kernel from")
+	packages := flag.String("packages", defaultPackages, "packages whose tests are run")
+	flag.StringVar(&r.only, "run", "", "run only tests that match")
+	flag.DurationVar(&r.limit, "limit", 15*time.Minute, "for each kernel")
+	table := flag.String("table", "", "write the table to this file, between its marks")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	results, err := r.run(ctx, strings.Split(*suites, ","), strings.Split(*packages, ","))
+	if err == nil && *table != "" {
+		err = writeTable(*table, results)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "kernels:", err)
+		os.Exit(1)
+	}
+	if failed(results) {
+		os.Exit(1)
+	}
+}
+
+// defaultPackages touch the kernel.
+const defaultPackages = "./inetdiag,./internal/nstest,./internal/netns,./internal/procfs,./internal/sysctl,./internal/sockopt,./internal/host,./internal/record,./internal/change,./internal/lab,./cmd/closewait"
+
+func cacheDir() string {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return os.TempDir()
+	}
+	return dir
+}
