@@ -136,7 +136,7 @@ func (t *Tuning) untouched(w *Wanted) []string {
 			idle++
 		}
 	}
-	if idle > 0 && w.Dir == "" {
+	if idle > 0 && w == &t.Wanted[0] {
 		texts = append(texts, plural(idle, "CLOSE_WAIT socket")+": nothing is in flight on them, so that no setting ends them; their program has to close them")
 	}
 	return texts
@@ -240,17 +240,17 @@ func (b *bounds) String() string {
 	return "in " + seconds(b.first) + " to " + seconds(b.last)
 }
 
-// seconds writes a time in seconds up to ten minutes, then in minutes, then in hours.
+// seconds writes a time in seconds up to two minutes, then in minutes, then in hours.
 func seconds(d time.Duration) string {
 	switch {
 	case d < 10*time.Second:
 		return strconv.FormatFloat(d.Round(100*time.Millisecond).Seconds(), 'f', -1, 64) + " s"
-	case d < 10*time.Minute:
+	case d < 2*time.Minute:
 		return strconv.FormatInt(int64(d.Round(time.Second)/time.Second), 10) + " s"
-	case d < 10*time.Hour:
-		return fmt.Sprintf("%d min %d s", int64(d/time.Minute), int64(d%time.Minute/time.Second))
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%dm %02ds", int64(d/time.Minute), int64(d%time.Minute/time.Second))
 	}
-	return fmt.Sprintf("%.1f h", d.Hours())
+	return fmt.Sprintf("%dh %02dm", int64(d/time.Hour), int64(d%time.Hour/time.Minute))
 }
 
 func plural(n int, noun string) string {
