@@ -88,6 +88,8 @@ func (f figures) host() []string {
 		return append(append(lines, f.setting("tcp_retries2")), f.probeEnds()...)
 	case "CW203":
 		return append(lines, f.setting("tcp_retries2"), f.localEnd())
+	case "syn_retries":
+		return append(lines, f.setting("tcp_syn_retries"), f.setting("tcp_syn_linear_timeouts"), f.setting("tcp_synack_retries"))
 	case "time_wait":
 		return []string{"60 s on every Linux host: TCP_TIMEWAIT_LEN, a constant of the kernel.", f.setting("tcp_fin_timeout"), "is about FIN_WAIT_2 and changes nothing here."}
 	case "fin_wait_2":
@@ -117,6 +119,8 @@ func since(name string) string {
 	switch name {
 	case "tcp_rto_max_ms":
 		return " (kernels before 6.15 have 120 s)"
+	case "tcp_syn_linear_timeouts":
+		return " (kernels before 6.5 have none)"
 	case "tcp_rto_min_us":
 		return " (kernels before 6.11 have 200 ms)"
 	case "tcp_max_orphans":

@@ -21,9 +21,10 @@ type Page struct {
 
 // table lists the pages: what decides when a socket ends, states, codes.
 var table = [...]Page{
-	{"tcp_retries2", "how long data may stay unanswered", []string{"retries2", "retries", "tcp_retries", "tcp_model_timeout"}},
+	{"tcp_retries2", "how long data may stay unanswered", []string{"retries2", "retries", "tcp_retries", "tcp_model_timeout", "tcp_retries1", "retries1"}},
 	{"rto", "the wait before data is sent again", []string{
 		"retransmission", "retransmit", "retransmission timeout", "backoff", "rto_min", "rto_max", "tcp_rto_min_us", "tcp_rto_max_ms", "tcp_rto_min", "tcp_rto_max",
+		"tcp_thin_linear_timeouts",
 	}},
 	{"user_timeout", "one socket's own limit for unanswered data", []string{"tcp_user_timeout", "uto"}},
 	{"keepalive", "probes on a connection that is idle", []string{
@@ -32,12 +33,20 @@ var table = [...]Page{
 	}},
 	{"orphan", "a socket that no program holds any more", []string{"orphans", "tcp_orphan_retries", "orphan_retries", "tcp_max_orphans", "max_orphans"}},
 	{"zero_window", "the peer takes no more data", []string{"window", "closed window", "persist", "persist timer", "probe", "probes", "window probe", "zero window probe"}},
-	{"time_wait", "the minute after a connection", []string{"tw", "2msl", "msl", "tcp_tw_reuse", "tcp_tw_recycle", "tcp_max_tw_buckets", "tw_reuse", "tw_recycle", "tcp_timewait_len"}},
+	{"syn_retries", "how long a connection may take to open", []string{
+		"tcp_syn_retries", "tcp_synack_retries", "synack_retries", "tcp_syn_linear_timeouts", "tcp_max_syn_backlog", "tcp_syncnt",
+	}},
+	{"time_wait", "the minute after a connection", []string{"tw", "2msl", "msl", "tcp_tw_reuse", "tcp_tw_recycle", "tcp_max_tw_buckets", "tw_reuse", "tw_recycle", "tcp_timewait_len", "ip_local_port_range", "ports"}},
 	{"close_wait", "the peer has closed, our program has not", nil},
 	{"fin_wait_2", "we have closed, the peer has not", []string{"tcp_fin_timeout", "fin_timeout", "tcp_linger2"}},
 	{"last_ack", "our FIN waits for its answer", []string{"fin_wait_1", "closing"}},
+	{"conntrack", "the firewall's memory of connections", []string{
+		"nf_conntrack", "nf_conntrack_tcp_timeout_close", "nf_conntrack_tcp_timeout_close_wait", "nf_conntrack_tcp_timeout_established", "nf_conntrack_tcp_timeout_fin_wait",
+		"nf_conntrack_tcp_timeout_last_ack", "nf_conntrack_tcp_timeout_max_retrans", "nf_conntrack_tcp_timeout_syn_recv", "nf_conntrack_tcp_timeout_syn_sent",
+		"nf_conntrack_tcp_timeout_time_wait", "nf_conntrack_tcp_timeout_unacknowledged",
+	}},
 	{"CW101", "the program does not close its sockets", []string{"leak"}},
-	{"CW104", "connections that nobody accepts", []string{"not_accepted", "accept queue", "backlog", "unaccepted"}},
+	{"CW104", "connections that nobody accepts", []string{"not_accepted", "accept queue", "backlog", "unaccepted", "somaxconn", "tcp_abort_on_overflow"}},
 	{"CW110", "descriptors of connections that are over", []string{"dead_fds", "dead fd", "dead descriptors", "can't identify protocol"}},
 	{"CW112", "a socket that no process holds", []string{"in_transit"}},
 	{"CW201", "the peer answers nothing", []string{"peer_vanished", "vanished", "silent peer"}},
@@ -80,7 +89,7 @@ func (p *Page) keys() []string {
 // keyOf reduces a name to what tells it from others: its letters and digits.
 func keyOf(word string) string {
 	word, _, _ = strings.Cut(strings.ToLower(strings.TrimSpace(word)), "=")
-	for _, prefix := range []string{"/proc/sys/", "net.ipv4.", "net/ipv4/"} {
+	for _, prefix := range []string{"/proc/sys/", "net.ipv4.", "net/ipv4/", "net.core.", "net/core/", "net.netfilter.", "net/netfilter/"} {
 		word = strings.TrimPrefix(word, prefix)
 	}
 	return strings.Map(func(r rune) rune {

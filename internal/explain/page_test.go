@@ -8,6 +8,7 @@ import (
 
 	"github.com/closewait/closewait/forecast"
 	"github.com/closewait/closewait/internal/report"
+	"github.com/closewait/closewait/internal/setting"
 )
 
 // TestFind_every_name: each name leads to its page in every spelling, and none leads to two.
@@ -107,5 +108,16 @@ func TestPages_are_the_callers(t *testing.T) {
 	p.Aliases[0] = "x"
 	if _, err := Find("retries2"); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestFind_settings: whatever tune sets is explained.
+func TestFind_settings(t *testing.T) {
+	for _, s := range setting.All() {
+		for _, word := range []string{s.Name, s.Key()} {
+			if _, err := Find(word); err != nil {
+				t.Error(err)
+			}
+		}
 	}
 }
