@@ -89,6 +89,13 @@ func cannedLook(ctx context.Context, q Query) (*Answer, error) {
 		return &Answer{Report: sickReport(), Rows: rowsOf(20000)}, nil
 	}
 	a := &Answer{Report: sickReport(), Rows: rowsOf(3), Snapshot: &look.Snapshot{Elapsed: 41 * time.Millisecond}}
+	if q.Settings {
+		a.Snapshot.Boot = &look.Boot{Loader: "systemd-sysctl", Values: []look.BootValue{{
+			Key: "net.ipv4.tcp_retries2", Running: "5", Default: "15", Value: "8", Winner: &look.BootLine{File: "/etc/sysctl.d/99-net.conf", Number: 3, Value: "8"},
+			Others: []look.BootLine{{File: "/etc/sysctl.d/60-net.conf", Number: 1, Value: "6", By: "Ansible"}},
+		}}}
+		a.Snapshot.Memory = &look.Memory{Orphans: 3, MaxOrphans: 4096, Pages: 10, Pressure: 1000, Limit: 2000}
+	}
 	if !q.Owners {
 		for i := range a.Rows {
 			a.Rows[i].Holders, a.Rows[i].Processes = nil, nil

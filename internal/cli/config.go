@@ -67,6 +67,8 @@ type Query struct {
 	Owners bool
 	// Threads asks what the holders of the rows are doing.
 	Threads bool
+	// Settings asks for what doctor judges besides sockets: settings, what the next boot makes of them, and limits.
+	Settings bool
 	// If lists changes of settings: rows then tell what would be, too.
 	If []forecast.Change
 	// Each, when set, may be handed the rows one by one as they are found instead of finding them in Answer.Rows: a Looker does so when the question

@@ -129,7 +129,7 @@ func parseFilter(text string, options filter.Options) (*filter.Filter, error) {
 // made from all sockets.
 func request(q Query, f *filter.Filter, diagnosed bool) host.Request {
 	owners := q.Owners || f.Needs().Has(filter.NeedOwners)
-	r := host.Request{Netns: q.Netns, Dead: q.Findings && (!q.Rows || q.Whole), OnlyConnected: !q.Rows && !q.Whole, Messages: q.Whole}
+	r := host.Request{Netns: q.Netns, Settings: q.Settings || q.Whole, Dead: q.Findings && (!q.Rows || q.Whole), OnlyConnected: !q.Rows && !q.Whole, Messages: q.Whole}
 	states, condition := f.States(), f.Condition()
 	if diagnosed {
 		r.Undecided = diagnose.Undecided

@@ -15,7 +15,7 @@ var kinds = []struct {
 	name, short string
 	example     any
 }{
-	{"Report", "the document of status", report.Report{}},
+	{"Report", "the document of status, show and doctor", report.Report{}},
 	{"SocketList", "the document of ls", report.SocketList{}},
 	{"Forecast", "the document of when", report.Forecast{}},
 	{"Retries", "the document of when --table", report.Retries{}},
@@ -26,6 +26,7 @@ var kinds = []struct {
 	{"Journal", "the document of changes ID, and of the journal's files", report.Journal{}},
 	{"Socket", "a line of ls -o ndjson", socketLine{}},
 	{"Finding", "a line of status -o ndjson; its first line is a Report without findings", findingLine{}},
+	{"Check", "a line of doctor -o ndjson", checkLine{}},
 	{"Explanation", "the document of explain", Explanation{}},
 	{"ExplanationList", "the document of explain without a word", ExplanationList{}},
 	{"Capabilities", "the document of capabilities", Capabilities{}},

@@ -25,7 +25,7 @@ const rootHelp = `closewait explains stuck TCP sockets: what, who, why, when it 
   closewait                          the one-screen answer
   closewait ls 'state close-wait'    sockets, one a line
 
-Look    status, ls [FILTER], show WHAT, when [FILTER], explain [WORD]
+Look    status, ls [FILTER], show WHAT, doctor, when [FILTER], explain [WORD]
 Keep    record FILE, report [FILE]
 Act     tune [KEY=VALUE ...], apply PLANFILE, confirm [ID], undo [ID], changes
 Meta    capabilities, schema, completion, man, version, help
@@ -86,6 +86,8 @@ func argument(f *pflag.Flag) string {
 		return " TIME"
 	}
 	switch f.Name {
+	case "fail-on":
+		return " SEVERITY"
 	case "color":
 		return " WHEN"
 	case "from":

@@ -51,6 +51,8 @@ type Request struct {
 	Undecided func(*tcp.Socket) bool
 	// Inquire is asked, once the holders are known and after each answer again, what else is wanted of them; nil means nothing.
 	Inquire func(*look.Snapshot) look.Wish
+	// Settings asks for what the next boot makes of the settings, for TCP's use of the host's limits, and for those of namespaces without sockets, too.
+	Settings bool
 	// Messages asks for the kernel's own messages beside the sockets decoded from them. It excludes OnlyConnected.
 	Messages bool
 }
@@ -73,6 +75,7 @@ func (h *Host) Look(ctx context.Context, r Request) (*look.Snapshot, []tcp.Socke
 	}
 	v.owners(ctx)
 	v.evidence(ctx)
+	v.settings()
 	later := v.again(ctx)
 	v.snapshot.Elapsed = h.now().Sub(v.snapshot.TakenAt)
 	return v.snapshot, later, nil

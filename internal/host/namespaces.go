@@ -77,9 +77,10 @@ func (v *visit) namespace(ctx context.Context, ns netns.Namespace) error {
 		v.snapshot.Namespaces = append(v.snapshot.Namespaces, found)
 		return nil
 	}
+	empty := false
 	if ns.PID != 0 {
 		stat, err := v.host.proc.Sockstat(ns.PID)
-		if err == nil && v.tally(stat) == 0 {
+		if empty = err == nil && v.tally(stat) == 0; empty && !v.request.Settings {
 			found.Skipped = true
 			v.snapshot.Namespaces = append(v.snapshot.Namespaces, found)
 			return nil
@@ -91,11 +92,19 @@ func (v *visit) namespace(ctx context.Context, ns netns.Namespace) error {
 	err := v.host.roots.Do(ns, func() (err error) {
 		stat, err := v.host.proc.SockstatSelf()
 		if ns.PID == 0 && err == nil && v.tally(stat) == 0 {
+			empty = true
+		}
+		if v.request.Settings {
+			v.limits(&found)
+		}
+		if empty {
 			found.Skipped = true
 			return nil
 		}
 		size = int(stat.InUse.N + stat.InUse6.N + stat.TimeWait.N)
-		found.Sysctls = v.host.sysctl.ReadTCP()
+		if found.Sysctls == nil {
+			found.Sysctls = v.host.sysctl.ReadTCP()
+		}
 		if v.request.Condition != nil {
 			if condition, err = v.request.Condition(); err != nil {
 				return err

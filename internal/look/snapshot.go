@@ -24,8 +24,19 @@ type Snapshot struct {
 	// DeadSought is true when Dead is complete as far as Missing does not say otherwise.
 	DeadSought bool
 	Missing    []Missing
+	// Boot is what the next boot makes of the settings, nil when nobody asked.
+	Boot *Boot
+	// Memory is how much of its limits TCP uses on the whole host, nil when nobody asked or it could not be read.
+	Memory *Memory
 	// Clock is the kernel's, read at Clock.At; it is unknown where nobody needed it or it may not be read.
 	Clock Clock
+}
+
+// Memory is what TCP uses of limits of the whole host. What is 0 is not known, but for Orphans and Pages, which are known with their limits.
+type Memory struct {
+	Orphans, MaxOrphans int64 // sockets that no program holds; tcp_max_orphans
+	// Pages are in the queues of TCP; from Pressure on the kernel saves, above Limit it refuses (tcp_mem).
+	Pages, Pressure, Limit int64
 }
 
 // Clock is what is known of the kernel's timer clock at one moment.
@@ -61,6 +72,10 @@ type Namespace struct {
 	Messages []byte `redact:"drop"`
 	// Sysctls are the limits of the namespace by their name below net.ipv4; those that could not be read are absent.
 	Sysctls map[string]int64 `redact:"keep"`
+	// Ports are the first and the last local port that the kernel chooses for connections (ip_local_port_range), zeros when not known.
+	Ports [2]uint16
+	// Overflows counts the connections that found an accept queue full since the namespace was made (ListenOverflows); nil when not known.
+	Overflows *int64
 }
 
 // Model returns what forecasts the ends of a namespace's sockets.

@@ -23,16 +23,41 @@ func Detect(first []byte) bool {
 //
 // Errors: ErrNotRecording, ErrNewer, ErrDamaged, ErrTooLarge, and those of r.
 func Read(r io.Reader, extent Extent) ([]*Recording, error) {
-	z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(32<<20))
+	source := &source{r: r}
+	z, err := zstd.NewReader(source, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(32<<20))
 	if err != nil {
 		return nil, err
 	}
 	defer z.Close()
-	return readItems(decompressed{z}, extent.orDefault())
+	all, err := readItems(decompressed{z, source}, extent.orDefault())
+	if errors.Is(err, ErrNotRecording) && source.damage != nil {
+		err = source.damage // so early that nothing could be read
+	}
+	return all, err
+}
+
+// source remembers the error of what is read, to tell it from those of the decompressor.
+type source struct {
+	r   io.Reader
+	err error
+	// damage is what the decompressor found wrong.
+	damage error
+}
+
+// Read implements io.Reader.
+func (s *source) Read(b []byte) (int, error) {
+	n, err := s.r.Read(b)
+	if err != nil && !errors.Is(err, io.EOF) {
+		s.err = err
+	}
+	return n, err
 }
 
 // decompressed gives the errors of the decompressor our words.
-type decompressed struct{ r io.Reader }
+type decompressed struct {
+	r    io.Reader
+	from *source
+}
 
 // Read implements io.Reader.
 func (d decompressed) Read(b []byte) (int, error) {
@@ -44,11 +69,14 @@ func (d decompressed) Read(b []byte) (int, error) {
 		return n, damaged("it is cut short")
 	case errors.Is(err, zstd.ErrDecoderSizeExceeded), errors.Is(err, zstd.ErrWindowSizeExceeded):
 		return n, ErrTooLarge
-	case errors.Is(err, zstd.ErrCRCMismatch), errors.Is(err, zstd.ErrMagicMismatch), errors.Is(err, zstd.ErrReservedBlockType),
-		errors.Is(err, zstd.ErrCompressedSizeTooBig), errors.Is(err, zstd.ErrBlockTooSmall), errors.Is(err, zstd.ErrUnexpectedBlockSize):
-		return n, damaged("%v", err)
+	case d.from.err != nil:
+		return n, err
 	}
-	return n, err
+	wrong := damaged("%v", err)
+	if !errors.Is(err, zstd.ErrMagicMismatch) { // that is no recording at all
+		d.from.damage = wrong
+	}
+	return n, wrong
 }
 
 // readItems reads what is below the compression.

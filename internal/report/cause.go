@@ -21,6 +21,16 @@ func Codes() []string {
 	return codes
 }
 
+// CauseOf returns the slug of a code's cause, "" for a code that there is not.
+func CauseOf(code string) string {
+	for i := range causes {
+		if causes[i].code == code {
+			return causes[i].cause
+		}
+	}
+	return ""
+}
+
 // CauseNames returns every cause's slug, in the order of the codes.
 func CauseNames() []string {
 	names := make([]string, len(causes))

@@ -71,6 +71,13 @@ type Totals struct {
 	DeadFDs *int           `json:"dead_fds"`
 }
 
+// The values of Check.Status.
+const (
+	CheckOK      = "ok"
+	CheckFinding = "finding"
+	CheckSkipped = "skipped"
+)
+
 // Check is the outcome of one check of doctor.
 type Check struct {
 	Code   string `json:"code"`
