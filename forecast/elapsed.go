@@ -37,7 +37,9 @@ func (e *elapsed) begin(l *lanes) {
 	for i := range e.look {
 		e.look[i] = -time.Duration(l.now[i]) * tick
 	}
-	e.below, e.above = stampJitter, stampJitter
+	// This firing may be served a jiffy late and the later ones not, or the other way round.
+	e.look[late] -= l.tick
+	e.below, e.above = max(l.tick, stampJitter), max(l.tick, stampJitter)
 }
 
 // clamp is tcp_clamp_rto_to_user_timeout: the time-out cut short to what the user time-out leaves, at least a jiffy. What was cut short ends the
@@ -55,20 +57,15 @@ func (e *elapsed) clamp(l *lanes, user time.Duration, rto int64) (jiffies [lanes
 
 // elapsed finds the best source there is.
 func (v *view) elapsed(p *plan) elapsed {
-	e := elapsed{phase: v.midTick()}
+	e := elapsed{phase: v.into()}
 	if p.retransmits == 0 {
 		return v.recovering(p, e)
 	}
-	total, hasTotal := v.socket.Info.Duration(tcp.TotalRTOTime)
-	recoveries := v.uint(tcp.TotalRTORecoveries)
-	switch {
-	case v.options.Elapsed.Known:
-		return v.exactly(v.options.Elapsed.Value)
-	case hasTotal && recoveries == 1:
-		return v.exactly(total)
+	if d, ok := v.exactElapsed(); ok {
+		return v.exactly(d)
 	}
 	e = v.reconstruct(p)
-	if hasTotal && total > 0 {
+	if total, ok := v.socket.Info.Duration(tcp.TotalRTOTime); ok && total > 0 {
 		// All recoveries together, the running one among them, are no shorter than it.
 		for i := range e.look {
 			e.look[i] = min(e.look[i], total)
@@ -94,11 +91,14 @@ func (v *view) recovering(p *plan, e elapsed) elapsed {
 // exactly is an elapsed time known to the millisecond. What exceeds whole jiffies is how far into its jiffy the look came, because the stamp was set
 // when a timer fired, at the beginning of one.
 func (v *view) exactly(d time.Duration) elapsed {
-	e := elapsed{source: Exact, phase: v.midTick(), below: stampJitter, above: stampJitter}
+	e := elapsed{source: Exact, phase: v.into(), below: stampJitter, above: stampJitter}
 	tick := v.tick
 	if v.Clock.HZ == 0 {
 		e.look = [lanesLength]time.Duration{d - tick, d - tick/2, d}
 		return e
+	}
+	if v.Clock.Known {
+		return v.sinceTick(d)
 	}
 	whole := d / tick * tick
 	e.phase = d - whole
@@ -113,9 +113,50 @@ func (v *view) exactly(d time.Duration) elapsed {
 	return e
 }
 
+// sinceTick is an elapsed time known to the millisecond at a moment known within its jiffy: the stamp was set at the beginning of another, unless the
+// handler was held up.
+func (v *view) sinceTick(d time.Duration) elapsed {
+	e := elapsed{source: Exact, phase: v.Clock.Into}
+	whole := d / v.tick * v.tick
+	switch off := d - whole - v.Clock.Into; {
+	case v.Clock.Into >= 0 && off < -stampJitter:
+		whole += off
+		e.below, e.above = stampJitter, stampJitter
+	case v.Clock.Into >= 0 && off > 2*stampJitter:
+		e.below = v.tick // or the socket was read that much later than its table began to be
+	}
+	e.look = [lanesLength]time.Duration{whole, whole, whole}
+	return e
+}
+
+// settle finds out in which jiffy the socket was read, where reading its table took longer than the rest of one: the elapsed time tells how far into a jiffy that
+// was.
+func (v *view) settle() {
+	if !v.Clock.Known || v.Clock.Doubt != 1 || v.retransmits == 0 {
+		return
+	}
+	d, ok := v.exactElapsed()
+	if !ok {
+		return
+	}
+	if v.Clock.Doubt = 0; d%v.tick+stampJitter <= v.Clock.Into {
+		v.Clock.Jiffies++
+		v.Clock.Into -= v.tick
+	}
+}
+
+// exactElapsed is the time since the first retransmission where it is known to the millisecond.
+func (v *view) exactElapsed() (time.Duration, bool) {
+	if v.options.Elapsed.Known {
+		return v.options.Elapsed.Value, true
+	}
+	total, ok := v.socket.Info.Duration(tcp.TotalRTOTime)
+	return total, ok && v.uint(tcp.TotalRTORecoveries) == 1
+}
+
 // reconstruct sums up the time-outs that have passed since the first: nominal lengths, and the lateness each may have had.
 func (v *view) reconstruct(p *plan) elapsed {
-	e := elapsed{source: Reconstructed, phase: v.midTick()}
+	e := elapsed{source: Reconstructed, phase: v.into()}
 	running := p.armed - v.expires
 	if v.payloadSent() {
 		running = v.sent
@@ -147,6 +188,20 @@ func (v *view) passed(p *plan, rto int64, lane int) (jiffies int64) {
 		jiffies += rto + v.Clock.lateness(lane, rto)
 	}
 	return jiffies
+}
+
+// retrace goes again from the first firing to the last, slot by slot, where the jiffy of the first is known.
+func (v *view) retrace(p *plan, rto int64) (jiffies int64) {
+	l := lanes{clock: v.Clock, tick: v.tick, modulus: known}
+	l.phase[likely] = (int64(v.Clock.Jiffies&(known-1)) - int64(p.elapsed.look[likely]/v.tick) + known) & (known - 1)
+	thin, longest := v.thin(), max(v.rtoMax, v.rto)
+	for i := int64(1); i < p.retransmits; i++ {
+		if !thin || i > thinRetries {
+			rto = min(2*rto, longest)
+		}
+		l.round(likely, rto, slotOf(rto))
+	}
+	return l.now[likely]
 }
 
 // lateness is how late a past firing was, of which only the length of the timer is known.

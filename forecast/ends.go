@@ -37,7 +37,8 @@ type Ends struct {
 	// By names the mechanism: "retransmission", "user_timeout", "persist", "orphan", "keepalive", "timewait", "fin_timeout", or "" when there is
 	// none.
 	By string
-	// Error is what the application will get: "ETIMEDOUT", "EPIPE", ...; "" when nobody is left to get it or it is not known.
+	// Error is what the application will get: "ETIMEDOUT", "EPIPE", ...; "" when nobody is left to get it or it is not known, because nothing leaves this host
+	// any more.
 	Error string
 	// Limit is the setting that decides, its Name "" when none does.
 	Limit Limit
@@ -73,6 +74,19 @@ const (
 // String returns "not_needed", "exact", "reconstructed" or "bounded".
 func (s Source) String() string {
 	return [...]string{"not_needed", "exact", "reconstructed", "bounded"}[s]
+}
+
+// Later returns the ends counted from a moment that was so much earlier than the look.
+func (e Ends) Later(by time.Duration) Ends {
+	if by <= 0 || e.Kind == Never {
+		return e
+	}
+	for _, t := range [...]*time.Duration{&e.Best, &e.Also, &e.Earliest, &e.Latest} {
+		if *t > 0 {
+			*t += by
+		}
+	}
+	return e
 }
 
 // Blurred returns the ends of a socket whose running timer was shown cut off: it may run this much longer than the forecast was made for.

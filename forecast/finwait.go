@@ -14,7 +14,11 @@ func (v *view) mini() Ends {
 	}
 	armed := max(v.miniTime(), v.expires)
 	l := start(v.Clock, armed+outside, v.expires, 1)
-	v.moments(&ends, l.first(), l.now[likely], l.last(), v.midTick())
+	if v.socket.State == tcp.FinWait2 && !v.options.Linger.Known {
+		// TCP_LINGER2 may have armed it for less; nobody is left who could tell.
+		l.include(start(v.Clock, v.expires+outside, v.expires, 1))
+	}
+	v.moments(&ends, l.first(), l.now[likely], l.last(), v.into())
 	// The timer cannot fire before what is left of it is over.
 	ends.Earliest = max(ends.Earliest, v.socket.Timer.Expires)
 	return ends
@@ -23,6 +27,9 @@ func (v *view) mini() Ends {
 // miniTime is how far ahead a mini socket's timer was armed: the minute of TIME_WAIT, tcp_fin_timeout, or what of that exceeds a minute.
 func (v *view) miniTime() int64 {
 	whole := v.Limits.FinTimeout.Or(timeWaitTime)
+	if linger := v.options.Linger; linger.Known && linger.Value > 0 {
+		whole = linger.Value
+	}
 	switch {
 	case v.socket.State != tcp.FinWait2:
 		whole = timeWaitTime
@@ -60,7 +67,7 @@ func (v *view) finEnds(excess int64) Ends {
 		ends.Reason = reasonFinLong
 		l.arm(excess)
 	}
-	v.moments(&ends, l.first(), l.now[likely], l.last(), v.midTick())
+	v.moments(&ends, l.first(), l.now[likely], l.last(), v.into())
 	if v.Limits.FinTimeout.Known {
 		ends.Limit = Limit{"tcp_fin_timeout", int64(v.Limits.FinTimeout.Value / time.Second), v.Limits.FinTimeout.Value}
 	}

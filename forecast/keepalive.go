@@ -28,7 +28,7 @@ func (v *view) forgotten() Ends {
 	}
 	next := v.Clock.jiffies(v.nextKeepalive())
 	l := start(v.Clock, v.keepaliveArmed(), next, 1)
-	v.moments(&ends, l.first(), l.now[likely], l.last(), v.midTick())
+	v.moments(&ends, l.first(), l.now[likely], l.last(), v.into())
 	if rtt, ok := v.socket.Info.Duration(tcp.RTT); ok {
 		ends.Best += rtt
 		ends.Latest += 2 * rtt
@@ -130,7 +130,7 @@ func (v *view) keepaliveSilent() (Ends, bool) {
 	for n := v.probes; n < min(count.Value, 255); n++ {
 		l.arm(step)
 	}
-	v.moments(&ends, l.first(), l.now[likely], l.last(), v.midTick())
+	v.moments(&ends, l.first(), l.now[likely], l.last(), v.into())
 	return ends, true
 }
 
@@ -146,6 +146,6 @@ func (v *view) userIdle(e *Ends, l lanes, idle, allowed, step int64) {
 		}
 		l.arm(step)
 	}
-	v.moments(e, f.first, f.best, f.last, v.midTick())
+	v.moments(e, f.first, f.best, f.last, v.into())
 	e.Also = time.Duration(f.also) * v.tick
 }

@@ -33,6 +33,7 @@ type Limits struct {
 	KeepaliveInterval Setting[time.Duration] // tcp_keepalive_intvl
 	KeepaliveProbes   Setting[int64]         // tcp_keepalive_probes
 	ThinLinear        Setting[bool]          // tcp_thin_linear_timeouts
+	EarlyRetrans      Setting[int64]         // tcp_early_retrans: 3 and 4 allow tail loss probes
 }
 
 // LimitsOf reads the limits from sysctls by their names below net.ipv4 ("tcp_retries2"). What is absent stays unknown.
@@ -52,7 +53,7 @@ func LimitsOf(sysctls map[string]int64) Limits {
 		RTOMax: period("tcp_rto_max_ms", time.Millisecond), RTOMin: period("tcp_rto_min_us", time.Microsecond),
 		FinTimeout:    period("tcp_fin_timeout", time.Second),
 		KeepaliveTime: period("tcp_keepalive_time", time.Second), KeepaliveInterval: period("tcp_keepalive_intvl", time.Second),
-		KeepaliveProbes: count("tcp_keepalive_probes"), ThinLinear: Setting[bool]{thin.Value != 0, thin.Known},
+		KeepaliveProbes: count("tcp_keepalive_probes"), EarlyRetrans: count("tcp_early_retrans"), ThinLinear: Setting[bool]{thin.Value != 0, thin.Known},
 	}
 }
 

@@ -50,6 +50,7 @@ func drawLife(t *rapid.T, scene string) life {
 		closes()
 	case "probe":
 		s.sack = true
+		model.Limits.EarlyRetrans = forecast.Is[int64](3)
 		begin = func(s *simSock) { s.send(true) }
 	case "thin":
 		s.state, s.thin = tcp.Established, true
@@ -117,7 +118,7 @@ func look(t *rapid.T, l *life, end *simSock) (s *simSock, shown tcp.Socket, rest
 		s.step(at)
 	}
 	phase := rapid.Int64Range(0, max(1000/s.hz-1, 0)).Draw(t, "phase")
-	l.model.Clock.Jiffies = uint64(s.jiffies)
+	l.model.Clock.Jiffies, l.model.Clock.Into = uint64(s.jiffies), time.Duration(phase)*time.Millisecond
 	tick := time.Second / time.Duration(s.hz)
 	return s, s.diag(phase), time.Duration(end.jiffies-s.jiffies)*tick - time.Duration(phase)*time.Millisecond
 }
@@ -167,6 +168,42 @@ func TestModel_against_simulation(t *testing.T) {
 				}
 			})
 			t.Logf("%d forecasts, %d two-valued", all, two)
+		})
+	}
+}
+
+// TestModel_served_late checks that the interval holds when any firing is served a jiffy late, and that both moments are named where that decides between
+// two firings.
+func TestModel_served_late(t *testing.T) {
+	for _, scene := range scenes {
+		t.Run(scene, func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) {
+				l := drawLife(t, scene)
+				late := rapid.Uint64().Draw(t, "late")
+				punctual := l.make
+				l.make = func() *simSock { s := punctual(); s.late = late; return s }
+				end := l.make()
+				if start := end.jiffies; !play(end) || end.jiffies <= start+2 {
+					t.Skip("lives on")
+				}
+				s, shown, rest := look(t, &l, end)
+				if s.closeAt > s.jiffies || scene == "local" && s.retransmits == 0 {
+					t.Skip("the decisive thing happens after the look")
+				}
+				got := l.model.Ends(&shown)
+				if got.Kind != forecast.At {
+					return
+				}
+				if got.Earliest > rest || got.Latest < rest {
+					t.Fatalf("ends in %v, forecast %+v\nsimulated %+v", rest, got, *s)
+				}
+				// A firing served late may fall into the next slot, an eighth of the timer's length further on at most.
+				running := time.Duration(s.timeout-s.jiffies) * time.Second / time.Duration(s.hz)
+				slots := (max(running, shown.Timer.Expires)+rest)/6 + 4*time.Second/time.Duration(s.hz)
+				if off := min((got.Best - rest).Abs(), (got.Also - rest).Abs()); off > slots && shown.Timer.Expires > 0 && scene != "persist_user" {
+					t.Fatalf("ends in %v, off by %v, forecast %+v\nsimulated %+v", rest, off, got, *s)
+				}
+			})
 		})
 	}
 }

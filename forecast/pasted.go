@@ -28,7 +28,7 @@ func (v *view) guess(t timeout) Ends {
 	if !all.known {
 		return ends
 	}
-	v.describe(&ends, &plan{retransmits: v.retransmits, rto: v.rtoMax, timeout: t, elapsed: elapsed{source: Bounded, phase: v.midTick()}}, &all, false)
+	v.describe(&ends, &plan{retransmits: v.retransmits, rto: v.rtoMax, timeout: t, elapsed: elapsed{source: Bounded, phase: v.into()}}, &all, false)
 	return ends
 }
 
@@ -41,7 +41,7 @@ func (v *view) suppose(base int64, t timeout) (p plan, ok bool) {
 	w := *v
 	w.rto, w.backoff = rto, v.retransmits
 	p = plan{retransmits: v.retransmits, rto: rto, armed: rto, timeout: t}
-	p.elapsed = elapsed{source: Bounded, phase: v.midTick()}
+	p.elapsed = elapsed{source: Bounded, phase: v.into()}
 	if p.retransmits > 0 {
 		running := rto - v.expires
 		for lane := range p.elapsed.look {

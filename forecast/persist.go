@@ -105,7 +105,7 @@ func (v *view) probesEnd(answered bool) Ends {
 		return ends
 	}
 	ends.Kind, ends.Error = At, v.errorOf(v.options.Unreachable.Value)
-	v.moments(&ends, w.lanes.first(), w.lanes.now[likely], w.lanes.last(), v.midTick())
+	v.moments(&ends, w.lanes.first(), w.lanes.now[likely], w.lanes.last(), v.into())
 	v.explainProbes(&ends, &w, verdict)
 	return ends
 }

@@ -14,6 +14,7 @@ const (
 	reasonRetransmitNew = "data are in flight: if no acknowledgement comes, the kernel gives up at the first time-out beyond the limit; the descriptor stays open until the program closes it"
 	reasonUnreachable   = "the path reports the peer unreachable: each report moves the next time-out, so the moment is less certain; the descriptor stays open until the program closes it"
 	reasonLocalDrop     = "our own packets do not leave this host and are tried again every 500 ms: the kernel gives up beyond the limit; the descriptor stays open until the program closes it"
+	reasonUnsent        = "the last retransmission did not leave this host, as without a route: the kernel gives up at the first time-out beyond the limit, with the error of what failed; the descriptor stays open until the program closes it"
 	reasonNoLimit       = "retransmission runs: the kernel gives up at one of the next time-outs if no answer comes"
 	reasonUserTimeout   = "TCP_USER_TIMEOUT of the socket ends it; the descriptor stays open until the program closes it"
 	reasonClamped       = "the running timer was cut short, which only TCP_USER_TIMEOUT does: it ends the socket when it fires; the descriptor stays open until the program closes it"

@@ -30,6 +30,11 @@ func (v *view) retransmission() Ends {
 		p.thin = v.base()
 	}
 	f := v.follow(&p)
+	if p.thin > 0 && v.retransmits == 0 && v.slowStarting() {
+		// The first time-out ends the initial slow start, unless the congestion control is one that knows none.
+		p.thin = 0
+		f = f.or(v.follow(&p))
+	}
 	if !f.known {
 		return ends
 	}
@@ -79,9 +84,17 @@ func (v *view) cutShort(p *plan) {
 		v.overdue(p.armed)
 	case near(v.Clock.jiffiesUp(rest), v.expires):
 		// A FIN alone: the timer ends with the option's time. Where the last firing was shows how far ahead it was armed.
-		_, base, _ := v.bases()
-		spent := time.Duration(v.passed(p, base, likely)) * tick
-		p.cut, p.armed = true, min(v.rto, max(v.Clock.jiffiesUp(p.timeout.user-spent), v.expires))
+		p.cut = true
+		low, base, high := v.bases()
+		spent := [lanesLength]int64{v.passed(p, low, early), v.passed(p, base, likely), v.passed(p, high, late)}
+		if v.Clock.Known && p.elapsed.source == Exact {
+			exactly := v.retrace(p, base)
+			spent = [lanesLength]int64{exactly, exactly, exactly + 1}
+		}
+		for lane, jiffies := range spent {
+			p.cuts[lane] = min(v.rto, max(v.Clock.jiffiesUp(p.timeout.user-time.Duration(jiffies)*tick), v.expires))
+		}
+		p.armed = p.cuts[likely]
 	}
 	p.cut = p.cut || p.armed < v.rto && near(v.Clock.jiffiesUp(rest), v.expires) || p.armed <= 1
 }
@@ -96,28 +109,29 @@ func (v *view) follow(p *plan) fate {
 		before = slotOf(p.rto / 2)
 	}
 	if p.retransmits > 0 {
-		return p.walk(start(v.Clock, p.armed, v.expires, before), v.rtoMax)
+		l := start(v.Clock, p.armed, v.expires, before)
+		if p.cuts[likely] > 0 {
+			l.include(start(v.Clock, p.cuts[early], v.expires, before))
+			l.include(start(v.Clock, p.cuts[late], v.expires, before))
+		}
+		return p.walk(l, v.rtoMax)
 	}
-	l := start(v.Clock, p.armed+outside, v.expires, before)
+	l := start(v.Clock, v.shortened()+outside, v.expires, before)
 	probe := v.lossProbe()
 	if probe == no {
 		return p.walk(l, v.rtoMax)
 	}
-	after := start(v.Clock, v.probeLength()+outside, v.expires, 1)
-	after.arm(p.rto)
+	after := l
+	after.arm(p.rto) // from the probe on: icsk_pending is 0 when tcp_send_loss_probe calls tcp_rearm_rto
 	probed := p.walk(after, v.rtoMax)
-	if probe == yes || !probed.known {
+	if probe == yes {
 		return probed
 	}
 	plain := p.walk(l, v.rtoMax)
-	if plain.known {
-		probed.also = plain.best
-		probed.first, probed.last = min(probed.first, plain.first), max(probed.last, plain.last)
-	}
 	if probe == unlikely {
-		probed.best, probed.also = probed.also, probed.best
+		return plain.or(probed)
 	}
-	return probed
+	return probed.or(plain)
 }
 
 // describe fills in an answer from a fate.
@@ -130,6 +144,10 @@ func (v *view) describe(e *Ends, p *plan, f *fate, local bool) {
 	}
 	unreachable := !local && v.unreachable()
 	e.Error, e.Elapsed = v.errorOf(unreachable), p.elapsed.source
+	unsent := !local && v.unsent()
+	if unsent {
+		e.Error = ""
+	}
 	e.By, e.Limit = v.decided(&p.timeout, f.capped)
 	switch {
 	case e.By == ByUserTimeout:
@@ -138,6 +156,8 @@ func (v *view) describe(e *Ends, p *plan, f *fate, local bool) {
 		e.Reason = reasonOrphan
 	case local:
 		e.Reason = reasonLocalDrop
+	case unsent:
+		e.Reason = reasonUnsent
 	case unreachable:
 		e.Reason = reasonUnreachable
 	case v.retransmits == 0:

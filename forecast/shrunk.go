@@ -39,7 +39,7 @@ func (v *view) windowShrunk() Ends {
 	}
 	low, base, high := v.bases()
 	l, shortest, longest := v.shrunkWalk(user, base, likely), v.shrunkWalk(user, low, early), v.shrunkWalk(user, high, late)
-	v.moments(&ends, min(l.first(), longest.first()), l.now[likely], max(l.last(), shortest.last()), v.midTick())
+	v.moments(&ends, min(l.first(), longest.first()), l.now[likely], max(l.last(), shortest.last()), v.into())
 	for _, other := range [...]int64{longest.now[likely], shortest.now[likely]} {
 		if other != l.now[likely] {
 			ends.Also = time.Duration(other) * v.tick

@@ -73,6 +73,10 @@ type simSock struct {
 	keepTime, keepIntvl, keepProbes int64
 	keepalive                       bool
 
+	// late has a bit for each firing, the first lowest: whether it is served a jiffy after it was due.
+	late   uint64
+	behind int64 // by how much the handler at work is late
+
 	ended  bool
 	errno  string
 	killer string
@@ -85,7 +89,7 @@ func (s *simSock) msecsToJiffies(ms int64) int64 { return (ms*s.hz + 999) / 1000
 func (s *simSock) resetXmitTimer(what pending, when int64, handler bool) {
 	s.pending, s.timeout = what, s.jiffies+min(when, s.rtoMax)
 	clk := s.jiffies
-	if handler {
+	if handler && s.behind == 0 { // else forward_timer_base sets it to jiffies
 		clk++
 	}
 	s.runs = calcWheelIndex(s.timeout, clk)
@@ -105,7 +109,9 @@ func (s *simSock) send(tlp bool) {
 
 // step plays to the next jiffy at which something happens, but not beyond until.
 func (s *simSock) step(until int64) {
-	next := s.runs
+	behind := int64(s.late & 1)
+	due := s.runs + behind
+	next := due
 	if s.closeAt > s.jiffies && s.closeAt < next {
 		next = s.closeAt
 	}
@@ -122,9 +128,10 @@ func (s *simSock) step(until int64) {
 			s.state = tcp.FinWait1
 		}
 	}
-	if s.jiffies != s.runs {
+	if s.jiffies != due {
 		return
 	}
+	s.behind, s.late = behind, s.late>>1
 	switch what := s.pending; {
 	case s.keepalive:
 		s.keepaliveTimer()

@@ -59,7 +59,7 @@ func (v *view) synLinear() int64 {
 
 // synElapsed is the time since the request was first sent: tcp_connect sets retrans_stamp then, and no firing sets it anew.
 func (v *view) synElapsed(p *plan) elapsed {
-	e := elapsed{phase: v.midTick(), below: v.tick, above: v.tick, source: Reconstructed}
+	e := elapsed{phase: v.into(), below: v.tick, above: v.tick, source: Reconstructed}
 	initial := v.Clock.jiffies(synTimeout)
 	add := func(jiffies func(lane int) int64) {
 		for lane := range e.look {
@@ -127,7 +127,7 @@ func (v *view) request() Ends {
 		l.arm(interval(n + 1))
 	}
 	ends.Kind = At
-	v.moments(&ends, l.first(), l.now[likely], l.last(), v.midTick())
+	v.moments(&ends, l.first(), l.now[likely], l.last(), v.into())
 	ends.Limit = Limit{"tcp_synack_retries", retries, modelTimeout(retries, synTimeout, time.Duration(v.rtoMax)*v.tick)}
 	return ends
 }

@@ -17,25 +17,45 @@ const (
 func (v *view) lossProbe() probing {
 	const open, reduced = 0, 2 // TCP_CA_Open, TCP_CA_CWR
 	state := v.uint(tcp.CAState)
-	if !v.negotiated(optionSACK) || state != open && state != reduced || v.retransmits > 0 || v.backoff > 0 {
+	if !v.negotiated(optionSACK) || state != open && state != reduced || v.retransmits > 0 || v.backoff > 0 || v.probesOff() {
 		return no
 	}
-	if v.payloadSent() && v.sent+v.expires < v.rto-2 {
+	// One probe is sent at most (tlp_high_seq): it sends the last segment again, which nothing but the count of retransmissions shows.
+	total, reported := v.socket.Info.Uint(tcp.TotalRetrans)
+	fresh := reported && total == 0
+	wait, several := v.severalWait()
+	length := v.sent + v.expires
+	switch {
+	case fresh && v.Limits.EarlyRetrans.Known:
+		return yes
+	case v.payloadSent() && length < v.rto-2:
+		if probed := length + wait + 1 - v.rto; !fresh && several && max(probed, -probed) <= slotOf(wait)+2 {
+			return no // a FIN that followed the probe set the time-out anew: it counts from when the first segment in flight was sent (tcp_rearm_rto)
+		}
 		return yes // shorter than the time-out
-	}
-	rtt, ok := v.socket.Info.Duration(tcp.RTT)
-	if ok && v.uint(tcp.Unacked) > 1 && v.Clock.jiffiesUp(2*rtt)+2 < v.rto-2 && v.payloadSent() {
-		return no // with several segments in flight the probe comes earlier than this
-	}
-	// A single segment's probe waits as long as its time-out. The probe sends it again, which nothing but the count of retransmissions shows.
-	if v.uint(tcp.TotalRetrans) == 0 {
+	case several && wait < v.rto-2 && v.payloadSent():
+		return no // the probe comes earlier than this
+	case fresh:
 		return likelyProbe
 	}
-	return unlikely
+	return unlikely // a single segment's probe waits as long as its time-out
 }
 
-// probeLength is how far ahead the probe's timer was armed: never beyond the time-out.
-func (v *view) probeLength() int64 {
+// probesOff says that tcp_early_retrans is known to allow none.
+func (v *view) probesOff() bool {
+	mode := v.Limits.EarlyRetrans
+	return mode.Known && mode.Value != 3 && mode.Value != 4
+}
+
+// severalWait is how long a probe waits with several segments in flight: two round-trip times, and not for a delayed acknowledgement.
+func (v *view) severalWait() (jiffies int64, several bool) {
+	const least = 2 // TCP_TIMEOUT_MIN
+	rtt, ok := v.socket.Info.Duration(tcp.RTT)
+	return v.Clock.jiffiesUp(2*rtt) + least, ok && v.uint(tcp.Unacked) > 1
+}
+
+// shortened is how far ahead the timer was armed that runs before anything was retransmitted by a time-out: never beyond the time-out.
+func (v *view) shortened() int64 {
 	if length := v.sent + v.expires; v.payloadSent() && length < v.rto {
 		return max(length, 1)
 	}

@@ -11,6 +11,7 @@ type view struct {
 	*Model
 	socket  *tcp.Socket
 	options *Options
+	Clock   Clock // the model's, at the moment this socket was read as far as that can be told
 
 	tick                         time.Duration
 	retransmits, backoff, probes int64
@@ -25,7 +26,7 @@ type view struct {
 
 func (m *Model) view(s *tcp.Socket, o *Options) view {
 	v := view{
-		Model: m, socket: s, options: o, orphan: s.Orphan(), tick: m.Clock.tick(),
+		Model: m, socket: s, options: o, Clock: m.Clock, orphan: s.Orphan(), tick: m.Clock.tick(),
 		retransmits: int64(s.Timer.Count), probes: int64(s.Timer.Count), expires: m.Clock.jiffies(s.Timer.Expires),
 	}
 	info := &s.Info
@@ -45,6 +46,7 @@ func (m *Model) view(s *tcp.Socket, o *Options) view {
 	v.sent, v.hasSent = v.since(tcp.LastDataSent)
 	v.acked, v.hasAcked = v.since(tcp.LastAckRecv)
 	v.rtoMax = v.findRTOMax()
+	v.settle()
 	return v
 }
 
@@ -130,7 +132,7 @@ func (v *view) thin() bool {
 	if v.backoff > 0 && v.retransmits <= thinRetries {
 		return false
 	}
-	if threshold, ok := v.socket.Info.Uint(tcp.SndSSThresh); ok && threshold >= 0x7fffffff && v.retransmits > 0 {
+	if v.slowStarting() && v.retransmits > 0 {
 		return false
 	}
 	// Where no setting is known, the absence of any doubling, as well as of those the first time-outs left out, shows it.
@@ -139,6 +141,24 @@ func (v *view) thin() bool {
 		return v.options.ThinLinear.Value || v.Limits.ThinLinear.Value || seen && !v.options.ThinLinear.Known
 	}
 	return seen
+}
+
+// unsent says whether the last time-out sent nothing, because the route was gone (rebuild_header in __tcp_retransmit_skb): it leaves its mark neither in
+// tcpi_last_data_sent nor in the count of retransmissions. The lookup's error is recorded (sk_err_soft), which may be any.
+func (v *view) unsent() bool {
+	if v.retransmits == 0 || v.rto == 0 || v.expires <= 0 || v.socket.State == tcp.SynSent {
+		return false
+	}
+	if total, ok := v.socket.Info.Uint(tcp.TotalRetrans); ok && total < uint64(v.retransmits) {
+		return true
+	}
+	return v.payloadSent() && v.sent > v.rto-v.expires+slotOf(v.rto)+1
+}
+
+// slowStarting says whether the socket has never lost anything (tcp_in_initial_slowstart).
+func (v *view) slowStarting() bool {
+	threshold, ok := v.socket.Info.Uint(tcp.SndSSThresh)
+	return ok && threshold >= 0x7fffffff // TCP_INFINITE_SSTHRESH
 }
 
 // errorOf is the error of a time-out: a recorded soft error counts more than ETIMEDOUT (tcp_write_err). Nobody gets that of an orphan.
@@ -152,11 +172,16 @@ func (v *view) errorOf(unreachable bool) string {
 	return "ETIMEDOUT"
 }
 
-// moments turns jiffies of the lanes into the times of an answer. The look came in the middle of a jiffy, and whoever is told hears of a firing a
-// little later.
+// moments turns jiffies of the lanes into the times of an answer. The last firing may be served a jiffy late, and whoever is told hears of it a little
+// later.
 func (v *view) moments(e *Ends, first, best, last int64, phase time.Duration) {
 	tick := v.tick
-	e.Earliest = max(time.Duration(first-1)*tick-phase, 0)
+	if v.Clock.Known {
+		phase = v.Clock.Into
+		e.Earliest = max(time.Duration(first)*tick-phase-stampJitter, 0)
+	} else {
+		e.Earliest = max(time.Duration(first-1)*tick-phase, 0)
+	}
 	e.Best = max(time.Duration(best)*tick-phase, 0)
 	e.Latest = max(time.Duration(last+1)*tick, 0)
 	if v.Clock.HZ == 0 {
@@ -164,5 +189,10 @@ func (v *view) moments(e *Ends, first, best, last int64, phase time.Duration) {
 	}
 }
 
-// midTick is where within a jiffy the look came, when that is not known.
-func (v *view) midTick() time.Duration { return v.tick / 2 }
+// into is how far into a jiffy the look came: in the middle, when that is not known.
+func (v *view) into() time.Duration {
+	if v.Clock.Known {
+		return v.Clock.Into
+	}
+	return v.tick / 2
+}

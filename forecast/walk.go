@@ -5,12 +5,13 @@ import "time"
 // plan is what the firings of a retransmission timer depend on.
 type plan struct {
 	retransmits int64
-	rto         int64 // icsk_rto; doubled at each firing
-	armed       int64 // how far ahead the running timer was armed
-	interval    int64 // fixed distance between firings instead of rto, 0 when there is none
-	thin        int64 // rto of the firings that do not double, 0 for none
-	stamped     bool  // the elapsed time runs already before the first firing
-	cut         bool  // the running timer was cut short: it ends the socket
+	rto         int64              // icsk_rto; doubled at each firing
+	armed       int64              // how far ahead the running timer was armed
+	interval    int64              // fixed distance between firings instead of rto, 0 when there is none
+	thin        int64              // rto of the firings that do not double, 0 for none
+	stamped     bool               // the elapsed time runs already before the first firing
+	cut         bool               // the running timer was cut short: it ends the socket
+	cuts        [lanesLength]int64 // how far ahead it was armed then, where that is not certain
 	elapsed     elapsed
 	timeout     timeout
 }
@@ -46,6 +47,21 @@ type fate struct {
 	limit             time.Duration
 }
 
+// or is what is known when either may happen, of which this is the likelier: of all moments, the one farthest from it is the second.
+func (f fate) or(o fate) fate {
+	if !f.known || !o.known {
+		return f
+	}
+	far := func(moment int64) int64 { return max(moment-f.best, f.best-moment) }
+	for _, moment := range [...]int64{o.best, o.also} {
+		if moment > 0 && moment != f.best && (f.also == 0 || far(moment) > far(f.also)) {
+			f.also = moment
+		}
+	}
+	f.first, f.last = min(f.first, o.first), max(f.last, o.last)
+	return f
+}
+
 // enough firings for 255 retries of any length; more are beyond forecasting.
 const mostFirings = 4096
 
@@ -73,7 +89,7 @@ func (p *plan) walk(l lanes, rtoMax int64) fate {
 func (p *plan) fires(f *fate, l *lanes, e *elapsed, retransmits int64, capped, cut bool) bool {
 	limit := p.timeout.at(capped)
 	least, middle, most := e.at(l)
-	most += p.timeout.grace
+	most += p.timeout.grace + l.tick // this firing may be served a jiffy late
 	middle += p.timeout.grace
 	least += p.timeout.grace
 	if cut || p.timeout.count >= 0 && retransmits >= p.timeout.count {
@@ -118,9 +134,10 @@ func (p *plan) arm(l *lanes, e *elapsed, rto int64) (cut bool) {
 		l.arm(p.interval)
 	case p.timeout.user > 0 && p.timeout.clamp:
 		var each [lanesLength]int64
+		l.serve()
 		each, cut = e.clamp(l, p.timeout.user, rto)
 		if each[early] == each[late] && each[early] == each[likely] {
-			l.arm(each[likely])
+			l.advance(each[likely], each[likely])
 		} else {
 			l.armEach(each)
 		}

@@ -9,9 +9,12 @@ import (
 type Clock struct {
 	// HZ is the number of jiffies a second (CONFIG_HZ), 0 when it is not known.
 	HZ int
-	// Jiffies is the kernel's count of them at that moment (/proc/timer_list, bpf_jiffies64), if Known.
+	// Jiffies is the kernel's count of them at that moment (/proc/timer_list, bpf_jiffies64), if Known, and Into how far into that jiffy the moment was.
 	Jiffies uint64
 	Known   bool
+	Into    time.Duration
+	// Doubt is how many jiffies later the socket may have been read, because its whole table took so long.
+	Doubt int64
 }
 
 // finestHZ stands for an unknown HZ: the jiffies of all usual ones are whole numbers of its own.
@@ -93,35 +96,46 @@ func start(c Clock, armed, expires, before int64) lanes {
 	case c.HZ > 0 && c.Known:
 		l.modulus = known
 		at := int64(c.Jiffies & (known - 1))
-		// The look and the reading of jiffies are two moments, and a firing may be handled a jiffy after it was due.
-		l.phase = [lanesLength]int64{at - 1 + known, at, at + 1}
+		l.phase = [lanesLength]int64{at, at + c.Doubt/2, at + c.Doubt}
 	case c.HZ > 0 && expires != 0: // 0 may also stand for overdue
 		l.modulus = before
 		at := (armed - expires) % before
 		if at < 0 {
 			at += before
 		}
-		l.phase = [lanesLength]int64{at, at, at}
+		l.phase = [lanesLength]int64{at, at, at + 1} // the firing before may have been served a jiffy late
 	}
-	slot := slotOf(armed)
-	l.advance(expires, armed, slot)
-	if expires == 0 && l.modulus < known && slot > 1 {
+	at := l.phase
+	slot := l.advance(expires, armed)
+	switch {
+	case expires != 0 || slot == 1:
+	case l.modulus < known:
 		l.now[early] = 0
+	case at[early]&(slot-1) == 0: // this very jiffy may be the slot's, and the firing be served late
+		l.now[early], l.phase[early] = 0, at[early]
 	}
 	return l
 }
 
 // arm arms the timer at the firing the lanes stand at, and moves them to the next.
 func (l *lanes) arm(jiffies int64) {
-	l.advance(jiffies, jiffies, slotOf(jiffies))
+	l.serve()
+	l.advance(jiffies, jiffies)
 }
 
-// armEach is arm with a distance of its own for each lane.
+// serve serves the firing the lanes stand at. A processor that does not count the ticks itself can find the count of the tick before when its own comes
+// (tick_sched_do_timer, run_local_timers), and serves the timer at the next: on two processors one firing in seven.
+func (l *lanes) serve() {
+	l.now[late]++
+	l.phase[late]++
+}
+
+// armEach is arm with a distance of its own for each lane, at a firing that has been served.
 func (l *lanes) armEach(jiffies [lanesLength]int64) {
 	if l.modulus == known {
-		for i := range l.now {
-			l.round(i, jiffies[i], slotOf(jiffies[i]))
-		}
+		l.round(early, jiffies[early], l.slot(early, min(jiffies[early], jiffies[likely], jiffies[late])))
+		l.round(likely, jiffies[likely], l.slot(likely, jiffies[likely]))
+		l.round(late, jiffies[late], l.slot(late, max(jiffies[early], jiffies[likely], jiffies[late])))
 		return
 	}
 	// What lies between the lanes may fall into any part of a slot.
@@ -134,27 +148,46 @@ func (l *lanes) armEach(jiffies [lanesLength]int64) {
 	l.phase, l.modulus = [lanesLength]int64{}, 1
 }
 
-// advance moves the lanes by a distance and the lateness of the slot.
-func (l *lanes) advance(distance, armed, slot int64) {
-	if slot <= l.modulus {
-		for i := range l.now {
-			l.round(i, distance, slot)
-		}
-		return
+// slot is the slot of a timer armed so far ahead. What is armed a jiffy late finds the wheel's clock forwarded to jiffies, not one ahead of it
+// (forward_timer_base), and what is armed outside may find it ahead, if other timers were served in the same jiffy. That counts where a level ends.
+func (l *lanes) slot(lane int, armed int64) int64 {
+	switch lane {
+	case early:
+		return slotOf(armed - 1)
+	case late:
+		return slotOf(armed + 1)
 	}
+	return slotOf(armed)
+}
+
+// include widens the moment of a last firing by what it is for a timer that was armed elsewhen.
+func (l *lanes) include(o lanes) {
+	l.now[early], l.now[late] = min(l.first(), o.first()), max(l.last(), o.last())
+}
+
+// advance moves the lanes by a distance and the lateness of the slot, which it returns.
+func (l *lanes) advance(distance, armed int64) int64 {
+	slot, wider := l.slot(likely, armed), l.slot(late, armed)
+	if wider <= l.modulus {
+		for i := range l.now {
+			l.round(i, distance, l.slot(i, armed))
+		}
+		return slot
+	}
+	modulus := min(l.modulus, slot)
 	// Only the part of the lateness below the modulus is known; of the rest, half is likely.
 	for i := range l.now {
-		l.now[i] += distance + l.modulus - (l.phase[i]+distance)&(l.modulus-1)
+		l.now[i] += distance + modulus - (l.phase[i]+distance)&(modulus-1)
 		l.phase[i] = 0
 	}
-	rest := slot - l.modulus
-	l.now[likely] += rest / 2
+	l.now[likely] += (slot - modulus) / 2
 	if l.clock.HZ > 0 {
-		l.now[late] += rest
+		l.now[late] += wider - modulus
 		l.modulus = slot
-		return
+		return slot
 	}
 	l.now[late] += l.clock.widest(armed) - 1
+	return slot
 }
 
 // round moves one lane to the next slot, whose place is known (calc_index).

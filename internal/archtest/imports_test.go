@@ -53,9 +53,12 @@ var layers = map[string]layer{
 		rooms: []string{"internal/render"}, may: []string{"vocabulary", "model", "look data", "thought"}, forbidden: pure,
 		others: []string{"github.com/clipperhouse/displaywidth"},
 	},
+	"lab": {
+		rooms: []string{"internal/lab"}, may: []string{"vocabulary", "doors", "scenery"},
+	},
 	"wiring": {
 		rooms:     []string{"internal/cli"},
-		may:       []string{"vocabulary", "model", "look data", "doors", "look", "thought", "act", "faces"},
+		may:       []string{"vocabulary", "model", "look data", "doors", "look", "thought", "act", "faces", "scenery", "lab"},
 		forbidden: map[string]string{"os/exec": pure["os/exec"], "unsafe": pure["unsafe"]},
 		others:    []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term", "golang.org/x/sys"},
 	},

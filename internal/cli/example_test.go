@@ -32,6 +32,11 @@ func words(line string) (args []string) {
 	return args
 }
 
+// starts reports whether a command line starts processes: those would be this test binary, and run all tests again.
+func starts(args []string) bool {
+	return len(args) > 1 && args[0] == "lab" && args[1] != "list"
+}
+
 // acts reports whether a command line is that of an acting verb, or about a change there was.
 func acts(args []string) bool {
 	return len(args) > 0 && (slices.Contains([]string{"tune", "limit", "close", "apply", "confirm", "undo"}, args[0]) || args[0] == "changes" && len(args) > 1)
@@ -49,7 +54,7 @@ func TestExamples_run(t *testing.T) {
 				continue
 			}
 			// What watches would not end, and what acts needs something to act on: of these only the flags are checked.
-			if acts(args) || slices.ContainsFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "-w") }) {
+			if acts(args) || starts(args) || slices.ContainsFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "-w") }) {
 				args = append(args, "--help")
 			}
 			if _, stderr, code := run(t, nil, args...); code != 0 && (args[0] != "doctor" || code != 1) { // which is an answer

@@ -128,7 +128,7 @@ func parseFilter(text string, options filter.Options) (*filter.Filter, error) {
 // request asks the host for no more than the question needs. What the kernel can test, it tests while it dumps, unless findings are wanted: they are
 // made from all sockets.
 func request(q Query, f *filter.Filter, diagnosed bool) host.Request {
-	owners := q.Owners || f.Needs().Has(filter.NeedOwners)
+	owners, ends := q.Owners || f.Needs().Has(filter.NeedOwners), q.Ends || f.Needs().Has(filter.NeedEnds)
 	r := host.Request{Netns: q.Netns, Settings: q.Settings || q.Whole, Dead: q.Findings && (!q.Rows || q.Whole), OnlyConnected: !q.Rows && !q.Whole, Messages: q.Whole}
 	states, condition := f.States(), f.Condition()
 	if diagnosed {
@@ -146,9 +146,10 @@ func request(q Query, f *filter.Filter, diagnosed bool) host.Request {
 			}
 		}
 	}
-	if owners || diagnosed {
+	if r.Options = owners || ends || diagnosed; r.Options {
 		r.Holders = func(s *tcp.Socket) bool {
-			return diagnosed && diagnose.Suspect(s) || owners && states.Has(s.State) && (condition == nil || condition.Match(s))
+			asked := owners || ends && look.Telling(s)
+			return diagnosed && diagnose.Suspect(s) || asked && states.Has(s.State) && (condition == nil || condition.Match(s))
 		}
 	}
 	return r

@@ -27,6 +27,8 @@ var kinds = []struct {
 	{"Socket", "a line of ls -o ndjson", socketLine{}},
 	{"Finding", "a line of status -o ndjson; its first line is a Report without findings", findingLine{}},
 	{"Check", "a line of doctor -o ndjson", checkLine{}},
+	{"Lab", "the document of lab run", report.Lab{}},
+	{"LabScene", "a line of lab run -o ndjson", labLine{}},
 	{"Explanation", "the document of explain", Explanation{}},
 	{"ExplanationList", "the document of explain without a word", ExplanationList{}},
 	{"Capabilities", "the document of capabilities", Capabilities{}},
@@ -48,13 +50,30 @@ func (a *app) schemaCommand() *cobra.Command {
 		Short: "the JSON Schema of a document, or the list of kinds",
 		Example: `closewait schema                     # the kinds
 closewait schema SocketList > socketlist.schema.json`,
-		Long: "Fields are only ever added. Kinds: " + strings.Join(kindNames()[:4], ", ") + ",\n" + strings.Join(kindNames()[4:11], ", ") + ",\n" + strings.Join(kindNames()[11:], ", ") + ".",
+		Long: enumerate("Fields are only ever added. Kinds:", kindNames()),
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error { return a.schema(args) },
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return kindNames(), cobra.ShellCompDirectiveNoFileComp
 		},
 	}
+}
+
+// enumerate writes words after a beginning, in lines that fit a help page.
+func enumerate(line string, words []string) string {
+	var text strings.Builder
+	for i, word := range words {
+		if word += ","; i == len(words)-1 {
+			word = word[:len(word)-1] + "."
+		}
+		if len(line)+1+len(word) > defaultWidth-2 {
+			text.WriteString(line + "\n")
+			line = word
+			continue
+		}
+		line += " " + word
+	}
+	return text.String() + line
 }
 
 func (a *app) schema(args []string) error {

@@ -21,13 +21,13 @@ func (a *app) help(cmd *cobra.Command) {
 
 // rootHelp is written by hand to fit one screen; a test holds it against the commands there are.
 const rootHelp = `closewait explains stuck TCP sockets: what, who, why, when it ends, what helps.
-
   closewait                          the one-screen answer
   closewait ls 'state close-wait'    sockets, one a line
 
 Look    status, ls [FILTER], show WHAT, doctor, when [FILTER], explain [WORD]
 Keep    record FILE, report [FILE]
 Act     tune [KEY=VALUE ...], apply PLANFILE, confirm [ID], undo [ID], changes
+Learn   lab list, lab run NAME, lab shell NAME, lab clean
 Meta    capabilities, schema, completion, man, version, help
 Topics  help exit-codes | filters | json | permissions | states | environment
 

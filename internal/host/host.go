@@ -45,6 +45,8 @@ type Request struct {
 	Each func(*look.Snapshot, *look.Namespace, *tcp.Socket) error
 	// Holders says whose holders are wanted; nil means nobody's.
 	Holders func(*tcp.Socket) bool
+	// Options asks sockets whose holders are known for what decides about their ends, see look.Telling.
+	Options bool
 	// Dead asks for descriptors whose sockets are in no table.
 	Dead bool
 	// Undecided says which sockets to look at a second time; nil means none.
@@ -76,6 +78,7 @@ func (h *Host) Look(ctx context.Context, r Request) (*look.Snapshot, []tcp.Socke
 	v.owners(ctx)
 	v.evidence(ctx)
 	v.settings()
+	v.options(ctx)
 	later := v.again(ctx)
 	v.snapshot.Elapsed = h.now().Sub(v.snapshot.TakenAt)
 	return v.snapshot, later, nil

@@ -12,6 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
+	"github.com/closewait/closewait/forecast"
 	"github.com/closewait/closewait/internal/diagnose"
 	"github.com/closewait/closewait/internal/host"
 	"github.com/closewait/closewait/internal/look"
@@ -236,4 +239,44 @@ func TestHoldDead(t *testing.T) {
 	}
 	fmt.Printf("\ndead:%d:%d:%d:%d\n", os.Getpid(), fds[0], fds[1], fds[2])
 	_, _ = os.Stdin.Read(make([]byte, 1))
+}
+
+// TestLook_options: a socket with a TCP_USER_TIMEOUT of its own is forecast by it, beside one without.
+func TestLook_options(t *testing.T) {
+	nstest.Require(t)
+	nstest.New(t).Do(func() {
+		limited, deaf := nstest.Connect(t, nstest.IPv6)
+		common, other := nstest.Connect(t, nstest.IPv6)
+		limited.Set(unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, 40_000)
+		limited.Set(unix.IPPROTO_TCP, unix.TCP_KEEPCNT, 3)
+		for _, s := range []*nstest.Socket{deaf, other} {
+			s.Deafen()
+		}
+		for _, s := range []*nstest.Socket{limited, common} {
+			s.Write(1)
+			s.AwaitInfo("a retransmission", func(i *tcp.Info) bool { n, _ := i.Uint(tcp.Retransmits); return n > 0 })
+		}
+		s, _ := lookAt(t, host.Request{Netns: []string{netnsPath()}, Holders: look.Telling, Options: true})
+		if len(s.Missing) > 0 && os.Geteuid() != 0 {
+			t.Skipf("this process may not trace itself: %v", s.Missing)
+		}
+		n := &s.Namespaces[0]
+		for socket, by := range map[*nstest.Socket]string{limited: forecast.ByUserTimeout, common: forecast.ByRetransmission} {
+			i := slices.IndexFunc(n.Sockets, func(k tcp.Socket) bool { return k.Inode == socket.Inode() })
+			if ends := s.Forecaster(n).Ends(i); ends.By != by {
+				t.Errorf("ends by %s, want by %s; options %+v", ends.By, by, n.Options[n.Sockets[i].Cookie])
+			}
+		}
+		i := slices.IndexFunc(n.Sockets, func(k tcp.Socket) bool { return k.Inode == limited.Inode() })
+		want := look.Options{
+			UserTimeout: 40 * time.Second, RTOMax: n.Options[n.Sockets[i].Cookie].RTOMax, KeepaliveTime: 7200 * time.Second, KeepaliveInterval: 75 * time.Second,
+			KeepaliveProbes: 3, SynRetries: 6,
+		}
+		if got := n.Options[n.Sockets[i].Cookie]; got != want {
+			t.Errorf("%+v, want %+v", got, want)
+		}
+		if len(n.Options) != 2 {
+			t.Errorf("%d sockets were asked, want the two with a timer", len(n.Options))
+		}
+	})
 }

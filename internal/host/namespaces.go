@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"github.com/closewait/closewait/inetdiag"
 	"github.com/closewait/closewait/internal/look"
@@ -164,10 +165,7 @@ func (v *visit) dump(ctx context.Context, conn *inetdiag.Conn, found look.Namesp
 			return v.request.Each(v.snapshot, &found, s)
 		})
 	} else {
-		sockets, stats, err = conn.Sockets(ctx, query, make([]tcp.Socket, 0, v.expected(size)))
-	}
-	for i := range sockets {
-		v.clock(&sockets[i])
+		sockets, stats, err = v.timed(ctx, conn, query, &found, make([]tcp.Socket, 0, v.expected(size)))
 	}
 	found.Sockets = sockets
 	index := len(v.snapshot.Namespaces)
@@ -182,6 +180,25 @@ func (v *visit) dump(ctx context.Context, conn *inetdiag.Conn, found look.Namesp
 			describe(found), stats.Tries, stats.Malformed), "look again")
 	}
 	return err
+}
+
+// timed dumps a table and notes when it was read. A small one that was read while a tick came is read once more, right after the next: then the jiffy is
+// known in which each socket was, and forecasts are exact.
+func (v *visit) timed(ctx context.Context, conn *inetdiag.Conn, query inetdiag.Query, found *look.Namespace, to []tcp.Socket) (sockets []tcp.Socket, stats inetdiag.Stats, err error) {
+	for range 3 {
+		found.ReadAt = v.host.now()
+		sockets, stats, err = conn.Sockets(ctx, query, to)
+		found.ReadFor = v.host.now().Sub(found.ReadAt)
+		for i := range sockets {
+			v.clock(&sockets[i])
+		}
+		clock := v.snapshot.Clock
+		if err != nil || clock.HZ == 0 || found.ReadFor > clock.Tick()*3/4 || clock.Within(found.ReadAt, found.ReadFor) {
+			break
+		}
+		time.Sleep(clock.Rest(v.host.now())) //nolint:forbidigo // a tick is waited for: nothing tells that it came
+	}
+	return sockets, stats, err
 }
 
 // expected is how many sockets to make room for. A dump that the kernel restricts may return few of them.

@@ -49,7 +49,7 @@ func (v *visit) owners(ctx context.Context) {
 func (v *visit) unheld() (n int) {
 	const settled = time.Second
 	self := os.Geteuid()
-	v.each(func(s *tcp.Socket) {
+	v.each(func(_ *look.Namespace, s *tcp.Socket) {
 		if s.Inode == 0 || !v.snapshot.Holders.Wants(s.Inode) || len(v.snapshot.Holders.Of(s.Inode)) > 0 {
 			return
 		}
@@ -85,7 +85,7 @@ func (v *visit) wanted() look.Holders {
 		return look.Holders{}
 	}
 	wanted := look.MakeHolders(0)
-	v.each(func(s *tcp.Socket) {
+	v.each(func(_ *look.Namespace, s *tcp.Socket) {
 		if s.Inode != 0 && v.request.Holders(s) {
 			wanted.Want(s.Inode)
 		}
@@ -93,11 +93,11 @@ func (v *visit) wanted() look.Holders {
 	return wanted
 }
 
-func (v *visit) each(f func(*tcp.Socket)) {
-	for n := range v.snapshot.Namespaces {
-		sockets := v.snapshot.Namespaces[n].Sockets
-		for i := range sockets {
-			f(&sockets[i])
+func (v *visit) each(f func(*look.Namespace, *tcp.Socket)) {
+	for i := range v.snapshot.Namespaces {
+		n := &v.snapshot.Namespaces[i]
+		for j := range n.Sockets {
+			f(n, &n.Sockets[j])
 		}
 	}
 }
@@ -119,7 +119,7 @@ func (v *visit) holderOptions() (o procfs.HolderOptions) {
 // walk looks at all descriptors once, for holders and for dead sockets together.
 func (v *visit) walk(ctx context.Context) (procfs.WalkStats, error) {
 	known := &v.known // of the other sockets in the tables
-	v.each(func(s *tcp.Socket) {
+	v.each(func(_ *look.Namespace, s *tcp.Socket) {
 		// A dead socket that had bound its port by itself is still in the bind table, with its old peer.
 		dead := s.State == tcp.Bound && s.Peer.Port() != 0
 		if wanted := v.request.Holders != nil && v.request.Holders(s); !wanted && !dead {

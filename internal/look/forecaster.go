@@ -10,6 +10,9 @@ import (
 // Forecaster forecasts the ends of a namespace's sockets with all that the look knows of them: beyond the socket itself, whether its other end is still there.
 type Forecaster struct {
 	model     forecast.Model
+	limits    forecast.Limits // before the changes
+	changes   []forecast.Change
+	snapshot  *Snapshot
 	namespace *Namespace
 	tuples    map[tcp.Tuple]struct{} // of the sockets on loopback addresses, once they were asked for
 }
@@ -17,14 +20,29 @@ type Forecaster struct {
 // Forecaster returns what forecasts the ends of a namespace's sockets, after changes of settings if there are any.
 func (s *Snapshot) Forecaster(n *Namespace, changes ...forecast.Change) *Forecaster {
 	model := s.Model(n)
-	if len(changes) > 0 {
-		model = model.If(changes...)
-	}
-	return &Forecaster{model: model, namespace: n}
+	return &Forecaster{model: model.If(changes...), limits: model.Limits, changes: changes, snapshot: s, namespace: n}
 }
 
-// Ends forecasts the end of the socket with index i in the namespace.
+// Ends forecasts the end of the socket with index i in the namespace. Times count from Snapshot.TakenAt.
 func (f *Forecaster) Ends(i int) forecast.Ends {
+	at, took := f.namespace.ReadAt, f.namespace.ReadFor
+	if n := len(f.namespace.Sockets); took > brief && n > 0 {
+		// Sockets are read at an even pace, give or take.
+		at = at.Add(took * time.Duration(i) / time.Duration(n))
+		f.model.Clock = f.snapshot.Clock.read(at, took/pace)
+	}
+	return f.ends(i).Later(at.Sub(f.snapshot.TakenAt))
+}
+
+const (
+	// brief is a time to read a table in that need not be spread over its sockets.
+	brief = 2 * time.Millisecond
+	// pace is what part of that time a socket may have been read later than it should.
+	pace = 16
+)
+
+// ends counts from the moment the socket was read.
+func (f *Forecaster) ends(i int) forecast.Ends {
 	s := &f.namespace.Sockets[i]
 	var blur time.Duration
 	if f.namespace.Blur != nil {
@@ -35,12 +53,24 @@ func (f *Forecaster) Ends(i int) forecast.Ends {
 		orphan.Inode = 0
 		return either(f.model.Ends(s), f.model.Ends(&orphan)).Blurred(blur)
 	}
-	if s.Timer.Kind == tcp.TimerKeepalive && f.forgotten(s) {
-		options := f.model.Options
-		options.PeerForgot = true
-		return f.model.EndsKnowing(s, &options).Blurred(blur)
+	own, asked := f.namespace.Options[s.Cookie]
+	forgotten := s.Timer.Kind == tcp.TimerKeepalive && f.forgotten(s)
+	if !asked && !forgotten {
+		return f.model.Ends(s).Blurred(blur)
 	}
-	return f.model.Ends(s).Blurred(blur)
+	options := f.model.Options
+	if asked {
+		options = f.options(&own)
+	}
+	options.PeerForgot = forgotten
+	return f.model.EndsKnowing(s, &options).Blurred(blur)
+}
+
+// options joins what a socket says of itself with the changes that are tried out, which count for more.
+func (f *Forecaster) options(own *Options) forecast.Options {
+	changed := f.model
+	changed.Options = own.apart(&f.limits)
+	return changed.If(f.changes...).Options
 }
 
 // forgotten reports whether the peer's end does not exist any more. That is certain for loopback addresses, whose other end can only be in the same

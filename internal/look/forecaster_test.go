@@ -77,3 +77,57 @@ func TestForecaster_ownerUnknown(t *testing.T) {
 		t.Errorf("%+v, want from %v to %v", open, orphan.Earliest, held.Latest)
 	}
 }
+
+// TestForecaster_options: what a socket says of itself counts for more than what its namespace says, and a change that is tried out for more still; except that a value
+// that may be the namespace's changes with it.
+func TestForecaster_options(t *testing.T) {
+	s := keepalive("192.0.2.1:80", "198.51.100.7:5121")
+	s.Cookie, s.SendQueue = 9, 1
+	s.Timer = tcp.Timer{Kind: tcp.TimerRetransmit, Count: 3, Expires: time.Second}
+	for field, value := range map[tcp.Field]uint64{
+		tcp.RTO: 1_632_000, tcp.Backoff: 3, tcp.Unacked: 1, tcp.Retransmits: 3, tcp.SndWnd: 65536, tcp.TotalRTO: 3, tcp.TotalRTORecoveries: 1, tcp.TotalRTOTime: 1_224,
+	} {
+		s.Info.Put(field, value)
+	}
+	silent := keepalive("192.0.2.1:80", "198.51.100.7:5122")
+	silent.Cookie, silent.Timer.Count = 10, 2
+	for field, value := range map[tcp.Field]uint64{tcp.RTO: 204_000, tcp.Probes: 2, tcp.LastAckRecv: 250_000, tcp.LastDataRecv: 250_000} {
+		silent.Info.Put(field, value)
+	}
+	own := look.Options{UserTimeout: 40 * time.Second, RTOMax: 120 * time.Second, KeepaliveTime: 100 * time.Second, KeepaliveInterval: 75 * time.Second, KeepaliveProbes: 4}
+	probing := own
+	probing.UserTimeout = 0
+	ends := func(i int, options map[tcp.Cookie]look.Options, changes ...forecast.Change) forecast.Ends {
+		shot := &look.Snapshot{Namespaces: []look.Namespace{{Sockets: []tcp.Socket{s, silent}, Options: options, Sysctls: map[string]int64{
+			"tcp_retries2": 15, "tcp_keepalive_time": 7200, "tcp_keepalive_intvl": 75, "tcp_keepalive_probes": 9,
+		}}}}
+		return shot.Forecaster(&shot.Namespaces[0], changes...).Ends(i)
+	}
+	asked := map[tcp.Cookie]look.Options{9: own, 10: probing}
+	change := func(text string) forecast.Change {
+		c, err := forecast.ParseChange(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	tests := []struct {
+		name     string
+		got      forecast.Ends
+		by       string
+		from, to time.Duration
+	}{
+		{"not asked", ends(0, nil), forecast.ByRetransmission, 15 * time.Minute, 18 * time.Minute},
+		{"asked", ends(0, asked), forecast.ByUserTimeout, 37 * time.Second, 40 * time.Second},
+		{"a user timeout tried out", ends(0, asked, change("user_timeout=60000")), forecast.ByUserTimeout, 57 * time.Second, 60 * time.Second},
+		{"keepalive not asked", ends(1, nil), forecast.ByKeepalive, 8 * time.Minute, 10 * time.Minute},
+		{"its own number of probes", ends(1, asked), forecast.ByKeepalive, 150 * time.Second, 170 * time.Second},
+		{"the namespace's interval tried out", ends(1, asked, change("tcp_keepalive_intvl=10")), forecast.ByKeepalive, 20 * time.Second, 40 * time.Second},
+		{"the namespace's number of probes, which is not its own", ends(1, asked, change("tcp_keepalive_probes=20")), forecast.ByKeepalive, 150 * time.Second, 170 * time.Second},
+	}
+	for _, test := range tests {
+		if test.got.Kind != forecast.At || test.got.By != test.by || test.got.Best < test.from || test.got.Best > test.to {
+			t.Errorf("%s: %v by %s in %v, want by %s in %v to %v", test.name, test.got.Kind, test.got.By, test.got.Best, test.by, test.from, test.to)
+		}
+	}
+}

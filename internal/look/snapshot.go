@@ -66,8 +66,9 @@ type Namespace struct {
 	// Blur is, for each socket, how much longer its timer may run than is known, because it was read from a text that cuts times off; nil when nothing was
 	// cut off.
 	Blur []time.Duration
-	// ReadAt is the moment its table began to be read, by the same clock as Snapshot.TakenAt.
-	ReadAt time.Time
+	// ReadAt is the moment its table began to be read, by the same clock as Snapshot.TakenAt, and ReadFor how long that took.
+	ReadAt  time.Time
+	ReadFor time.Duration
 	// Messages are what sock_diag said of the sockets, as inetdiag.Query.Keep has it; nil where nobody asked for them.
 	Messages []byte `redact:"drop"`
 	// Sysctls are the limits of the namespace by their name below net.ipv4; those that could not be read are absent.
@@ -76,22 +77,55 @@ type Namespace struct {
 	Ports [2]uint16
 	// Overflows counts the connections that found an accept queue full since the namespace was made (ListenOverflows); nil when not known.
 	Overflows *int64
+	// Options are those of the sockets that were asked for them, by cookie.
+	Options map[tcp.Cookie]Options
 }
 
-// Model returns what forecasts the ends of a namespace's sockets.
+// Model returns what forecasts the ends of a namespace's sockets, as if all were read when the table began to be.
 func (s *Snapshot) Model(n *Namespace) forecast.Model {
-	m := forecast.Model{Limits: forecast.LimitsOf(n.Sysctls), Kernel: forecast.KernelOf(s.Host.Kernel), Clock: forecast.Clock{HZ: s.Clock.HZ}}
-	if s.Clock.Jiffies != 0 && s.Clock.HZ > 0 {
-		tick := time.Second / time.Duration(s.Clock.HZ)
-		since := n.ReadAt.Sub(s.Clock.At)
-		passed := int64(since / tick)
-		if since < 0 && since%tick != 0 {
-			passed-- // whole jiffies downwards: the table was read before the clock
-		}
-		m.Clock.Jiffies = s.Clock.Jiffies + uint64(passed)
-		m.Clock.Known = true
+	return forecast.Model{Limits: forecast.LimitsOf(n.Sysctls), Kernel: forecast.KernelOf(s.Host.Kernel), Clock: s.Clock.read(n.ReadAt, n.ReadFor)}
+}
+
+// Tick is the length of a jiffy, 0 when it is not known.
+func (c Clock) Tick() time.Duration {
+	if c.HZ <= 0 {
+		return 0
 	}
-	return m
+	return time.Second / time.Duration(c.HZ)
+}
+
+// Within reports whether what began at a moment and took so long was over before the jiffy was. Right after a tick the kernel may still count the jiffy before.
+func (c Clock) Within(at time.Time, took time.Duration) bool {
+	_, into := c.passed(at)
+	return into >= c.settled() && into+took < c.Tick()
+}
+
+// settled is how far into a jiffy the processor that counts them has certainly done so.
+func (c Clock) settled() time.Duration { return c.Tick() / 8 }
+
+// Rest is the time until the next jiffy has begun for certain.
+func (c Clock) Rest(at time.Time) time.Duration {
+	_, into := c.passed(at)
+	return c.Tick() - into + c.settled()
+}
+
+// read is the clock at a moment at which the reading of something began that took so long.
+func (c Clock) read(at time.Time, took time.Duration) forecast.Clock {
+	if c.Jiffies == 0 || c.HZ <= 0 {
+		return forecast.Clock{HZ: c.HZ}
+	}
+	jiffies, into := c.passed(at)
+	return forecast.Clock{HZ: c.HZ, Jiffies: c.Jiffies + uint64(jiffies), Known: true, Into: into, Doubt: int64((into + took) / c.Tick())}
+}
+
+// passed is how many jiffies began between the clock's reading and a moment, negative when that came before, and how far into the last of them it is.
+func (c Clock) passed(at time.Time) (jiffies int64, into time.Duration) {
+	since, tick := at.Sub(c.At), c.Tick()
+	into = since % tick
+	if into < 0 {
+		into += tick
+	}
+	return int64((since - into) / tick), into
 }
 
 // Count returns the number of sockets in all namespaces.

@@ -7,30 +7,43 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// readings is how often the count of jiffies is read. Between the two lines that matter a tick can fall, which makes a reading too large by one.
-const readings = 5
+const (
+	// readings is how often the count of jiffies is read, in jiffies of their own.
+	readings = 2
+	// tries is how often that is tried.
+	tries = 6
+)
 
-// Clock returns the kernel's frequency, its count of jiffies at this moment and how far into that jiffy the moment is. It comes
+// Clock returns the kernel's frequency, its count of jiffies at this moment and how far into that jiffy the moment is. It takes a few jiffies. The count comes
 // from /proc/timer_list, which only root may read: fs.ErrPermission otherwise.
 //
 // Ticks come at multiples of their period on CLOCK_MONOTONIC (tick_setup_device, since 6.4), so that one base ties the two together; before, the answer can be
 // off by a jiffy.
 func (f FS) Clock() (hz int, jiffies uint64, into time.Duration, err error) {
 	var base int64
-	for i := range readings {
+	var tick time.Duration
+	for try, read := 0, 0; read < readings && try < tries; try++ {
 		var at time.Duration
 		if hz, jiffies, at, err = f.timerList(); err != nil {
 			return 0, 0, 0, err
 		}
-		if b := int64(jiffies) - int64(at/(time.Second/time.Duration(hz))); i == 0 || b < base {
-			base = b
+		tick = time.Second / time.Duration(hz)
+		// Late in a jiffy a tick can fall between the two lines. Early in it the processor that counts the ticks may not have come to that: then the count
+		// is one too small, which the larger one shows.
+		if into := at % tick; into < tick*3/4 {
+			b := int64(jiffies) - int64(at/tick)
+			if read++; read == 1 || b > base {
+				base = b
+			}
+		}
+		if read < readings {
+			time.Sleep(tick - at%tick + tick/4) //nolint:forbidigo // a tick is waited for: nothing tells that it came
 		}
 	}
 	var now unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
 		return 0, 0, 0, opError("clock_gettime", "", err)
 	}
-	tick := time.Second / time.Duration(hz)
 	mono := time.Duration(now.Nano())
 	return hz, uint64(base + int64(mono/tick)), mono % tick, nil
 }

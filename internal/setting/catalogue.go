@@ -24,6 +24,7 @@ const (
 // caller owns the slice.
 func TCP() []Setting {
 	return []Setting{
+		{"tcp_early_retrans", Count, 0, 4, 3, PerNetns, "3.5", "4.15", "connections that send from now on: with 3 and 4 a tail loss probe goes before the first time-out", ""},
 		{"tcp_fin_timeout", Seconds, 0, maxSecs, 60, PerNetns, "", "4.6", "sockets that nobody holds any more and that enter FIN_WAIT_2 from now on; held ones have no timer", ""},
 		{"tcp_keepalive_intvl", Seconds, 0, maxSecs, 75, PerNetns, "", "4.5", touchesKeepalive, ""},
 		{"tcp_keepalive_probes", Count, 0, maxByte, 9, PerNetns, "", "4.5", touchesKeepalive, ""},

@@ -12,7 +12,7 @@ import (
 
 func TestTCP_order(t *testing.T) {
 	names := []string{
-		"tcp_fin_timeout", "tcp_keepalive_intvl", "tcp_keepalive_probes", "tcp_keepalive_time", "tcp_max_orphans", "tcp_orphan_retries",
+		"tcp_early_retrans", "tcp_fin_timeout", "tcp_keepalive_intvl", "tcp_keepalive_probes", "tcp_keepalive_time", "tcp_max_orphans", "tcp_orphan_retries",
 		"tcp_retries1", "tcp_retries2", "tcp_rto_max_ms", "tcp_rto_min_us", "tcp_syn_linear_timeouts", "tcp_syn_retries", "tcp_synack_retries", "tcp_thin_linear_timeouts",
 	}
 	table := setting.TCP()

@@ -11,32 +11,14 @@ import (
 // Inspect asks the TCP socket behind a descriptor of another process for its facts. inode guards against a descriptor that was closed and used
 // again meanwhile: ErrGone.
 func Inspect(pid, fd int, inode uint32) (Facts, error) {
-	fail := func(op string, err error) (Facts, error) {
-		if err == unix.ESRCH || err == unix.EBADF {
-			err = ErrGone
-		}
-		return Facts{}, &OpError{op, pid, fd, err}
-	}
-	process, err := unix.PidfdOpen(pid, 0)
+	dup, op, err := duplicate(pid, fd, inode)
 	if err != nil {
-		return fail("pidfd_open", err)
-	}
-	defer unix.Close(process)
-	dup, err := unix.PidfdGetfd(process, fd, 0)
-	if err != nil {
-		return fail("pidfd_getfd", err)
+		return Facts{}, borrowError(op, pid, fd, err)
 	}
 	defer unix.Close(dup)
-	var stat unix.Stat_t
-	if err := unix.Fstat(dup, &stat); err != nil {
-		return fail("fstat", err)
-	}
-	if stat.Mode&unix.S_IFMT != unix.S_IFSOCK || uint32(stat.Ino) != inode {
-		return fail("pidfd_getfd", ErrGone)
-	}
 	raw, err := tcpInfo(dup)
 	if err != nil {
-		return fail("getsockopt", err)
+		return Facts{}, borrowError("getsockopt", pid, fd, err)
 	}
 	facts := Facts{Info: tcp.MakeInfo(raw), Netns: namespaceOf(dup)}
 	if len(raw) > 0 {

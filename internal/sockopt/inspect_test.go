@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -54,4 +55,28 @@ func TestInspect_gone(t *testing.T) {
 			t.Errorf("pid %d descriptor %d: %v, want ErrGone", test.pid, test.fd, err)
 		}
 	}
+}
+
+// TestOptions: the cookie tells two sockets apart that the descriptor and the inode do not.
+func TestOptions(t *testing.T) {
+	nstest.Require(t)
+	nstest.New(t).Do(func() {
+		s, _ := nstest.Connect(t, nstest.IPv6)
+		s.Set(unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, 1500)
+		s.Set(unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, 7)
+		cookie, err := unix.GetsockoptUint64(s.FD(), unix.SOL_SOCKET, unix.SO_COOKIE)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, err := sockopt.Options(os.Getpid(), s.FD(), s.Inode(), tcp.Cookie(cookie))
+		if errors.Is(err, unix.EPERM) {
+			t.Skipf("this process may not trace itself: %v", err)
+		}
+		if err != nil || o.UserTimeout != 1500*time.Millisecond || o.KeepaliveInterval != 7*time.Second || o.KeepaliveProbes != 9 || o.ThinLinear {
+			t.Errorf("%+v, %v", o, err)
+		}
+		if _, err := sockopt.Options(os.Getpid(), s.FD(), s.Inode(), tcp.Cookie(cookie+1)); !errors.Is(err, sockopt.ErrGone) {
+			t.Errorf("another cookie: %v, want ErrGone", err)
+		}
+	})
 }

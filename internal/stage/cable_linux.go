@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+
+	"golang.org/x/sys/unix"
 )
 
 const device = "pair0" // the name of the cable's end in both namespaces
@@ -15,6 +17,7 @@ type cable struct {
 	hardware  [6]byte
 	addresses [2]netip.Addr // IPv4, IPv6
 	far       *cable
+	own       *Network // that it ends in
 }
 
 // ErrNoCable is returned for a network that does not come from Pair.
@@ -39,6 +42,7 @@ func Pair() (a, b *Network, err error) {
 func Join(a, b *Network) error {
 	a.link, b.link = newCable(1), newCable(2)
 	a.link.far, b.link.far = b.link, a.link
+	a.link.own, b.link.own = a, b
 	steps := []func() error{
 		func() error {
 			return a.within(func() error { return newVeth(device, a.link.hardware, b.link.hardware, b.fd) })
@@ -80,15 +84,18 @@ func (c *cable) configure() error {
 	}
 	c.index = end.Index
 	for _, address := range c.addresses {
-		bits := uint8(24)
-		if address.Is6() {
-			bits = 64
-		}
-		if err := addAddress(c.index, address.AsSlice(), bits); err != nil {
+		if err := addAddress(c.index, address.AsSlice(), prefix(address)); err != nil {
 			return fmt.Errorf("add address %s: %w", address, err)
 		}
 	}
 	return c.pin(c.far.hardware)
+}
+
+func prefix(address netip.Addr) uint8 {
+	if address.Is6() {
+		return 64
+	}
+	return 24
 }
 
 // pin says where packets to the far end go.
@@ -109,6 +116,46 @@ func (n *Network) BlackHole() error {
 
 // Heal ends what BlackHole began.
 func (n *Network) Heal() error { return n.aim(func(c *cable) [6]byte { return c.far.hardware }) }
+
+// Forbid makes this network discard what it would send to the other one before it leaves: a route of kind blackhole. TCP is told that sending failed.
+func (n *Network) Forbid() error { return n.route(unix.RTN_BLACKHOLE) }
+
+// Unroute makes the other network unreachable by a route that says so (EHOSTUNREACH).
+func (n *Network) Unroute() error { return n.route(unix.RTN_UNREACHABLE) }
+
+func (n *Network) route(kind uint8) error {
+	return n.toFar(func(_ int, address netip.Addr) error { return addRoute(kind, address.AsSlice()) })
+}
+
+// Forget makes the other network's link layer address unknown and lets nobody answer who asks for it: neighbour discovery fails.
+func (n *Network) Forget() error {
+	if n.link == nil {
+		return ErrNoCable
+	}
+	far := n.link.far
+	err := far.own.within(func() error {
+		var errs []error
+		for _, address := range far.addresses {
+			errs = append(errs, removeAddress(far.index, address.AsSlice(), prefix(address)))
+		}
+		return errors.Join(errs...)
+	})
+	return errors.Join(err, n.toFar(func(index int, address netip.Addr) error { return removeNeighbour(index, address.AsSlice()) }))
+}
+
+// toFar calls f inside the network for each address of the other one.
+func (n *Network) toFar(f func(index int, address netip.Addr) error) error {
+	if n.link == nil {
+		return ErrNoCable
+	}
+	return n.within(func() error {
+		var errs []error
+		for _, address := range n.link.far.addresses {
+			errs = append(errs, f(n.link.index, address))
+		}
+		return errors.Join(errs...)
+	})
+}
 
 func (n *Network) aim(at func(*cable) [6]byte) error {
 	if n.link == nil {

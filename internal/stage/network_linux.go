@@ -24,6 +24,12 @@ func Unshare() (*Network, error) {
 	return n, err
 }
 
+// Here returns the network the calling thread is in.
+func Here() (*Network, error) {
+	fd, err := unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	return &Network{fd: fd}, os.NewSyscallError("open", err)
+}
+
 // unshare moves the calling thread, which must be a throwaway one, into a new namespace and returns a descriptor of that.
 func unshare() (int, error) {
 	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {

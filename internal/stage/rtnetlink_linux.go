@@ -115,6 +115,31 @@ func setNeighbour(index int, address []byte, hardware [6]byte) error {
 	return r.send()
 }
 
+// removeNeighbour forgets the link layer address of a neighbour.
+func removeNeighbour(index int, address []byte) error {
+	r := newRequest(unix.RTM_DELNEIGH, 0, &unix.NdMsg{Family: familyOf(address), Ifindex: int32(index)})
+	r.put(unix.NDA_DST, address)
+	return r.send()
+}
+
+// removeAddress takes an address from a device.
+func removeAddress(index int, address []byte, bits uint8) error {
+	r := newRequest(unix.RTM_DELADDR, 0, &unix.IfAddrmsg{Family: familyOf(address), Prefixlen: bits, Index: uint32(index)})
+	r.put(unix.IFA_LOCAL, address)
+	r.put(unix.IFA_ADDRESS, address)
+	return r.send()
+}
+
+// addRoute adds a route of a kind that discards (unix.RTN_BLACKHOLE and its like) to one address.
+func addRoute(kind uint8, address []byte) error {
+	fixed := &unix.RtMsg{
+		Family: familyOf(address), Dst_len: uint8(8 * len(address)), Table: unix.RT_TABLE_MAIN, Protocol: unix.RTPROT_STATIC, Type: kind,
+	}
+	r := newRequest(unix.RTM_NEWROUTE, unix.NLM_F_REPLACE, fixed)
+	r.put(unix.RTA_DST, address)
+	return r.send()
+}
+
 func familyOf(address []byte) uint8 {
 	if len(address) == 4 {
 		return unix.AF_INET

@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -137,6 +138,22 @@ func (s Socket) CloseWrite() error {
 func (s Socket) Set(level, option, value int) error {
 	return os.NewSyscallError("setsockopt", unix.SetsockoptInt(int(s), level, option, value))
 }
+
+// Keepalive switches keepalive probes on: after idle seconds of silence, then each interval seconds, given up after count.
+func (s Socket) Keepalive(idle, interval, count int) error {
+	return errors.Join(
+		s.Set(unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, idle), s.Set(unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, interval),
+		s.Set(unix.IPPROTO_TCP, unix.TCP_KEEPCNT, count), s.Set(unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1),
+	)
+}
+
+// UserTimeout sets TCP_USER_TIMEOUT: how long sent data may stay unacknowledged.
+func (s Socket) UserTimeout(d time.Duration) error {
+	return s.Set(unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(d.Milliseconds()))
+}
+
+// ReceiveBuffer sets SO_RCVBUF; before connecting it decides on the window scale, too.
+func (s Socket) ReceiveBuffer(bytes int) error { return s.Set(unix.SOL_SOCKET, unix.SO_RCVBUF, bytes) }
 
 // Deafen loses every packet that arrives for the socket from now on, as if the path to it were broken (tcp_filter drops it before TCP sees it). Its own packets go out. A
 // deaf listener ignores SYNs.

@@ -23,6 +23,7 @@ const (
 	roughTimers   = 20 * time.Millisecond
 	settled       = 2 * time.Second // how long before the end of the run a death must be due to count as missing
 	noiseWindow   = 30 * time.Millisecond
+	jiffyLate     = 1  // how many jiffies late the kernel serves timers without being held up (tick_sched_do_timer runs on one processor only)
 	halfSlotShare = 15 // half a slot is at most this part of a timer's length
 )
 
@@ -31,30 +32,36 @@ type row struct {
 	Kind                                      string
 	Lane                                      string
 	N, Unknown, Also, Outside, Beyond         int
-	Machine                                   int
+	Machine, Late, Unnamed                    int
 	MeanMS, P95MS, MaxMS, WidthMS, InsideRate float64
-	SmallMeanMS                               float64 // of retransmission with tcp_retries2 up to 6 and a time-out of 260 ms at most before back-off
-	errors, widths, small                     []time.Duration
+	SmallMeanMS                               float64         // of retransmission with tcp_retries2 up to 6 and a time-out of 260 ms at most before back-off
+	all, errors, widths, small                []time.Duration // errors are all but those of a firing served late
 	deaths                                    map[*life]bool
 }
 
 // judgement compares what was said of one life with its end.
 type judgement struct {
-	report *report
-	noise  *noise
-	ends   time.Time
+	report    *report
+	noise     *noise
+	chronicle *chronicle
+	ends      time.Time
 }
 
 func judge(s *stage) *report {
 	r := &report{rows: map[[2]string]*row{}, Missing: s.missing, Looks: s.oracle.looks, Lives: len(s.lives), long: s.ends.Sub(s.began) > time.Minute}
+	chronicle := s.tracing.end()
+	if chronicle != nil {
+		r.ServedLate = chronicle.share()
+	}
 	s.noise.mu.Lock()
 	defer s.noise.mu.Unlock()
-	j := judgement{r, &s.noise, s.ends}
+	j := judgement{r, &s.noise, chronicle, s.ends}
 	for _, err := range s.oracle.failed {
 		r.find(failure, nil, fmt.Sprintf("a look failed: %v", err))
 	}
 	for _, l := range s.lives {
 		l.mu.Lock()
+		chronicle.correct(l)
 		j.life(l)
 		l.mu.Unlock()
 	}
@@ -134,11 +141,18 @@ func (j *judgement) moment(r *row, l *life, p *said, lane int) {
 	if lane != jiffies {
 		bound = halfSlots(l, p, rest)
 	}
-	if over := max(off-bound, outside); over > 0 && machine >= over {
+	late := j.chronicle.latest(l, p.at)
+	if over := max(off-bound, outside); over > 0 && (j.chronicle == nil && machine >= over || late > jiffyLate) {
 		r.Machine++
 		return
 	}
-	r.errors = append(r.errors, off)
+	r.all = append(r.all, off)
+	if off > bound && outside <= 0 && late > 0 {
+		r.Late++
+		j.report.find(kindOf(servedLate, lane, r), l, j.describe(l, p, lane))
+	} else {
+		r.errors = append(r.errors, off)
+	}
 	r.widths = append(r.widths, e.Latest-e.Earliest)
 	if e.By == forecast.ByRetransmission && e.Limit.Name == "tcp_retries2" && e.Limit.Value <= 6 && usual(p) {
 		r.small = append(r.small, off)
@@ -147,11 +161,15 @@ func (j *judgement) moment(r *row, l *life, p *said, lane int) {
 		r.Outside++
 		j.report.find(kindOf(outsideOf, lane, r), l, j.describe(l, p, lane))
 	}
-	if off > bound {
+	if off > bound && (outside > 0 || late == 0) {
 		r.Beyond++
 		j.report.find(kindOf(offBy, lane, r), l, j.describe(l, p, lane))
 	}
-	if got := name(l.errno); (l.fd >= 0 || e.Error != "") && e.Error != got {
+	switch got := name(l.errno); {
+	case l.fd < 0 && e.Error == "", e.Error == got:
+	case e.Error == "":
+		r.Unnamed++
+	default:
 		j.report.find(kindOf(wrongError, lane, r), l, j.describe(l, p, lane))
 	}
 }
@@ -228,7 +246,10 @@ func (j *judgement) describe(l *life, p *said, lane int) string {
 			fmt.Fprintf(&b, " %v=%d", f, n)
 		}
 	}
-	fmt.Fprintf(&b, " wqueue=%d jiffies=%d", p.socket.SendQueue, p.clock.Jiffies)
+	fmt.Fprintf(&b, " wqueue=%d jiffies=%d and %v", p.socket.SendQueue, p.clock.Jiffies, p.clock.Into)
+	if l.diedAt != 0 {
+		fmt.Fprintf(&b, ", died at %+d, served up to %d late", l.diedAt-p.clock.Jiffies, j.chronicle.latest(l, p.at))
+	}
 	fmt.Fprintf(&b, "\n      looked at %.3f s for %.1f ms; %s; machine late by %.1f ms at the look, %.1f ms at the death, %.1f ms between", p.at.Sub(l.stage.began).Seconds(),
 		ms(p.until.Sub(p.at)), strings.Join(l.history, ", "), ms(j.noise.worst(p.at.Add(-noiseWindow), p.until)),
 		ms(j.noise.worst(l.died.Add(-noiseWindow), l.died.Add(noiseWindow))), ms(j.noise.worst(p.at, l.died)))
@@ -240,9 +261,13 @@ func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond)
 // sum works the figures of all rows out.
 func (r *row) sum() {
 	slices.Sort(r.errors)
+	slices.Sort(r.all)
 	slices.Sort(r.widths)
 	if n := len(r.errors); n > 0 {
-		r.MeanMS, r.P95MS, r.MaxMS = ms(mean(r.errors)), ms(r.errors[n*95/100]), ms(r.errors[n-1])
+		r.MaxMS = ms(r.errors[n-1])
+	}
+	if n := len(r.all); n > 0 {
+		r.MeanMS, r.P95MS = ms(mean(r.all)), ms(r.all[n*95/100])
 		r.WidthMS, r.InsideRate = ms(r.widths[n/2]), 1-float64(r.Outside)/float64(n)
 	}
 	r.SmallMeanMS = ms(mean(r.small))

@@ -31,8 +31,12 @@ type life struct {
 	said    []said
 	history []string
 	died    time.Time
-	errno   unix.Errno
-	failed  error
+	// alive and gone are when it was last seen, and not seen, in the table; zero where its death was noticed otherwise.
+	alive, gone time.Time
+	timer       uint64 // the kernel's address of the timer that ended it, 0 when not known
+	diedAt      uint64 // jiffies then
+	errno       unix.Errno
+	failed      error
 }
 
 // key finds a socket in a table.
@@ -144,6 +148,14 @@ func (l *life) dies(at time.Time, errno unix.Errno) {
 	if l.died.IsZero() && l.begun {
 		l.died, l.errno = at, errno
 	}
+}
+
+// vanishes notes a death between two moments.
+func (l *life) vanishes(alive, gone time.Time) {
+	l.dies(alive.Add(gone.Sub(alive)/2), 0)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.alive, l.gone = alive, gone
 }
 
 func (l *life) dead() bool {

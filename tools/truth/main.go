@@ -98,7 +98,9 @@ func again(here string) (int, error) {
 	inner.Env = append(os.Environ(), insideEnv+"="+here)
 	inner.Stdin, inner.Stdout, inner.Stderr = os.Stdin, os.Stdout, os.Stderr
 	inner.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
-	if os.Geteuid() != 0 {
+	if os.Geteuid() == 0 {
+		inner.SysProcAttr.Cloneflags |= unix.CLONE_NEWNS // for tracefs
+	} else {
 		inner.SysProcAttr.Cloneflags |= unix.CLONE_NEWUSER
 		inner.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}}
 		inner.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}}

@@ -22,7 +22,9 @@ type report struct {
 	Alive    []string // lives that did not end in time
 	Missing  []string // parts of the matrix that could not be made
 	NoiseMS  []float64
-	rows     map[[2]string]*row
+	// ServedLate is what share of all firings the kernel served late, as far as it could be listened to.
+	ServedLate float64
+	rows       map[[2]string]*row
 	// long runs have long lives, in which a look seldom falls into the first half second, where a probe and a time-out look alike.
 	long bool
 }
@@ -48,6 +50,7 @@ const (
 	wrongAt    = "at, but it lives"
 	wrongError = "another error"
 	offBy      = "off by a whole time-out" // by more than the bound
+	servedLate = "off, but inside the interval: a firing was served a jiffy late"
 	outsideOf  = "outside the interval"
 )
 
@@ -123,6 +126,7 @@ func (r *report) sum() {
 
 func (r *row) add(o *row) {
 	r.N, r.Unknown, r.Also, r.Outside, r.Machine, r.Beyond = r.N+o.N, r.Unknown+o.Unknown, r.Also+o.Also, r.Outside+o.Outside, r.Machine+o.Machine, r.Beyond+o.Beyond
+	r.Late, r.Unnamed, r.all = r.Late+o.Late, r.Unnamed+o.Unnamed, append(r.all, o.all...)
 	r.errors, r.widths, r.small = append(r.errors, o.errors...), append(r.widths, o.widths...), append(r.small, o.small...)
 	maps.Copy(r.deaths, o.deaths)
 }
@@ -146,6 +150,7 @@ func (r *report) require(lane int, sum, steady *row) {
 		fail(steady.Beyond > 0, "%d off by more than half a slot per timer", steady.Beyond)
 		fail(steady.SmallMeanMS > ms(meanRough), "mean error %.1f ms with tcp_retries2 up to 6, at most %v allowed", steady.SmallMeanMS, meanRough)
 	}
+	fail(sum.Unnamed*10 > sum.N, "no error named in %d answers", sum.Unnamed)
 	fail(sum.InsideRate < leastInside, "%.2f %% of deaths inside the interval, at least 99 %% wanted", 100*sum.InsideRate)
 	for _, kind := range []string{wrongNever, wrongAt, wrongError} {
 		n := r.count(kindOf(kind, lane, sum))
@@ -174,6 +179,9 @@ func (r *report) write(w io.Writer, all bool) {
 	if n := r.NoiseMS; len(n) == 5 {
 		fmt.Fprintf(w, "the machine's own timers are late by %.1f ms (half of them), %.1f (95 %%), %.1f (99 %%), %.1f (99.9 %%), %.1f (worst)\n", n[0], n[1], n[2], n[3], n[4])
 	}
+	if r.ServedLate > 0 {
+		fmt.Fprintf(w, "the kernel served %.1f %% of TCP's timers a jiffy or more after they were due\n", 100*r.ServedLate)
+	}
 	lane := ""
 	for _, o := range r.Rows {
 		if o.N+o.Unknown+o.Machine == 0 {
@@ -181,7 +189,7 @@ func (r *report) write(w io.Writer, all bool) {
 		}
 		if o.Lane != lane {
 			lane = o.Lane
-			fmt.Fprintf(w, "\n%-22s %6s %6s %8s %8s %8s %7s %6s %8s %7s %7s\n", lane, "deaths", "n", "mean", "p95", "max", "inside", "also", "width", "unknown", "machine")
+			fmt.Fprintf(w, "\n%-22s %6s %6s %8s %8s %8s %7s %6s %8s %7s %5s %7s %7s\n", lane, "deaths", "n", "mean", "p95", "max", "inside", "also", "width", "unknown", "late", "machine", "unnamed")
 		}
 		o.write(w)
 	}
@@ -200,8 +208,8 @@ func (r *report) write(w io.Writer, all bool) {
 }
 
 func (r *row) write(w io.Writer) {
-	fmt.Fprintf(w, "%-22s %6d %6d %8.1f %8.1f %8.1f %6.2f%% %5.2f%% %8.1f %7d %7d", r.Kind, len(r.deaths), r.N, r.MeanMS, r.P95MS, r.MaxMS,
-		100*r.InsideRate, 100*float64(r.Also)/float64(max(r.N, 1)), r.WidthMS, r.Unknown, r.Machine)
+	fmt.Fprintf(w, "%-22s %6d %6d %8.1f %8.1f %8.1f %6.2f%% %5.2f%% %8.1f %7d %5d %7d %7d", r.Kind, len(r.deaths), r.N, r.MeanMS, r.P95MS, r.MaxMS,
+		100*r.InsideRate, 100*float64(r.Also)/float64(max(r.N, 1)), r.WidthMS, r.Unknown, r.Late, r.Machine, r.Unnamed)
 	if strings.HasPrefix(r.Kind, total) && len(r.small) > 0 {
 		fmt.Fprintf(w, "  mean with tcp_retries2 up to 6: %.1f", r.SmallMeanMS)
 	}

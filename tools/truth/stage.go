@@ -18,6 +18,7 @@ type stage struct {
 	acts        []func()
 	witness     *witness
 	noise       noise
+	tracing     *tracing // nil where the kernel may not be listened to
 	oracle      oracle
 	missing     []string // parts of the matrix that could not be made
 }
@@ -37,6 +38,9 @@ func setStage(length time.Duration, random *rand.Rand) (*stage, error) {
 			}
 			s.missing = append(s.missing, err.Error())
 		}
+	}
+	if s.tracing, err = trace(); err != nil {
+		s.missing = append(s.missing, "the kernel's own clock of firings and deaths: "+err.Error())
 	}
 	s.ends = time.Now().Add(length)
 	return s, nil

@@ -84,7 +84,7 @@ func (l *life) waitGone() {
 		now := time.Now()
 		err := l.ns.get(&want, &found)
 		if errors.Is(err, fs.ErrNotExist) || err == nil && found.Peer != l.key.peer { // a listener answers for its requests
-			l.dies(last.Add(now.Sub(last)/2), 0)
+			l.vanishes(last, now)
 			return
 		}
 		last = now

@@ -1,0 +1,62 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/internal/sockopt"
+	"github.com/closewait/closewait/tcp"
+)
+
+// mostAsked bounds how many sockets are asked for their options; one costs about 10 µs.
+const mostAsked = 10_000
+
+// options asks sockets whose holders are known for what decides about their ends: first those that retransmit or probe a closed window, of which options end the most.
+func (v *visit) options(ctx context.Context) {
+	if !v.request.Options {
+		return
+	}
+	asked, refused, left := 0, 0, 0
+	for _, keepalive := range [...]bool{false, true} {
+		v.each(func(n *look.Namespace, s *tcp.Socket) {
+			holders := v.snapshot.Holders.Of(s.Inode)
+			switch {
+			case !look.Telling(s) || (s.Timer.Kind == tcp.TimerKeepalive) != keepalive || len(holders) == 0:
+				return
+			case asked == mostAsked || ctx.Err() != nil:
+				left++
+				return
+			}
+			asked++
+			if err := ask(n, s, holders); err != nil && !errors.Is(err, sockopt.ErrGone) {
+				refused++
+			}
+		})
+	}
+	if refused > 0 {
+		v.missing("CW501", fmt.Sprintf("sockets that may not be asked for a TCP_USER_TIMEOUT of their own, which would end them sooner: %d", refused), remedy(nil, askRemedy))
+	}
+	if left > 0 {
+		v.missing("CW501", fmt.Sprintf("sockets that were not asked for a TCP_USER_TIMEOUT of their own: %d, as there are too many", left), "use a narrower filter")
+	}
+}
+
+const askRemedy = "run as root (CAP_SYS_PTRACE)"
+
+// ask asks through the first holder that lets us; the error is that of the last.
+func ask(n *look.Namespace, s *tcp.Socket, holders []look.Holder) (err error) {
+	for _, h := range holders {
+		var o look.Options
+		if o, err = sockopt.Options(h.PID, h.FD, s.Inode, s.Cookie); err != nil {
+			continue
+		}
+		if n.Options == nil {
+			n.Options = map[tcp.Cookie]look.Options{}
+		}
+		n.Options[s.Cookie] = o
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,113 @@
+package lab_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/closewait/closewait/internal/cli"
+	"github.com/closewait/closewait/internal/lab"
+	"github.com/closewait/closewait/internal/nstest"
+	"github.com/closewait/closewait/internal/report"
+)
+
+// TestMain is closewait itself when the lab starts this binary again, or a test does.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "lab" {
+		os.Exit(cli.Main(os.Args[1:], cli.System()))
+	}
+	os.Exit(m.Run())
+}
+
+// run plays scenes and returns what came out.
+func run(t *testing.T, as *syscall.Credential, args ...string) []report.LabScene {
+	t.Helper()
+	cmd := exec.Command("/proc/self/exe", append([]string{"lab", "run", "-o", "json"}, args...)...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: as}
+	cmd.Dir = "/"
+	var out, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &stderr
+	err := cmd.Run()
+	var doc report.Lab
+	if json.Unmarshal(out.Bytes(), &doc) != nil {
+		t.Fatalf("%v: %s%s", err, out.String(), stderr.String())
+	}
+	return doc.Scenes
+}
+
+func judge(t *testing.T, scenes []report.LabScene) {
+	t.Helper()
+	for _, s := range scenes {
+		switch s.Status {
+		case report.LabFailed:
+			t.Errorf("%s: %s", s.Name, *s.Reason)
+		case report.LabSkipped:
+			nstest.Missing(t, s.Name+": "+*s.Reason)
+		}
+	}
+}
+
+// TestScenes plays every scene: these are the end-to-end tests of diagnosis and forecast.
+func TestScenes(t *testing.T) {
+	for _, family := range []string{"ipv4", "ipv6"} {
+		t.Run(family, func(t *testing.T) {
+			t.Parallel()
+			scenes := run(t, nil, "all", "--at-once", "12", "--family", family)
+			if len(scenes) != len(lab.Scenes()) {
+				t.Errorf("%d of %d scenes were played", len(scenes), len(lab.Scenes()))
+			}
+			judge(t, scenes)
+		})
+	}
+}
+
+// TestScenes_unprivileged plays some scenes as an ordinary user.
+func TestScenes_unprivileged(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("TestScenes already runs as an ordinary user")
+	}
+	t.Parallel()
+	scenes := run(t, &syscall.Credential{Uid: 65534, Gid: 65534}, "leak", "zero-window", "vanished-close-wait", "half-close", "--family", "mapped")
+	for _, s := range scenes {
+		if s.Status == report.LabSkipped && strings.Contains(*s.Reason, "no private network") {
+			t.Skipf("this kernel allows no user namespaces to ordinary users: %s", *s.Reason)
+		}
+	}
+	judge(t, scenes)
+}
+
+// TestKilled: nothing of a scene outlives the process that runs it, however that ends.
+func TestKilled(t *testing.T) {
+	cmd := exec.Command("/proc/self/exe", "lab", "run", "leak", "--hold", "1m", "-o", "json")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	owner := lab.MarkOf(cmd.Process.Pid)
+	defer func() { _ = cmd.Process.Kill() }()
+	nstest.Eventually(t, func() (bool, any) { return len(playing(t, owner)) == 2, "the scene and its server" })
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	nstest.Eventually(t, func() (bool, any) {
+		left := playing(t, owner)
+		return len(left) == 0, left
+	})
+}
+
+// playing returns the pids of processes with a mark.
+func playing(t *testing.T, mark string) (pids []int) {
+	t.Helper()
+	marked, err := lab.Playing(mark)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range marked {
+		pids = append(pids, m.PID)
+	}
+	return pids
+}

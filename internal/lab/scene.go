@@ -1,0 +1,66 @@
+package lab
+
+import (
+	"time"
+
+	"github.com/closewait/closewait/internal/stage"
+)
+
+// Scene is one reproduction.
+type Scene struct {
+	// Name is what "lab run" takes; Title says in one line what is wrong in the scene, Teaches in a few what it shows.
+	Name, Title, Teaches string
+	play                 func(*Play)
+	// programs are what the other processes of the scene do, by their names.
+	programs map[string]func(*Program)
+}
+
+// Settings are what a reader may vary. Zero values stand for what the scene would choose.
+type Settings struct {
+	Retries2    int           `json:"retries2,omitempty"`
+	RTOMax      time.Duration `json:"rto_max,omitempty"`
+	UserTimeout time.Duration `json:"user_timeout,omitempty"`
+	Sockets     int           `json:"sockets,omitempty"`
+	// Hold is how long the scene stands still when everything has been seen.
+	Hold   time.Duration `json:"hold,omitempty"`
+	Family stage.Family  `json:"family,omitempty"`
+}
+
+// shown returns what was set, in the units of the sysctls and flags, for the document.
+func (s Settings) shown() map[string]any {
+	m := map[string]any{"family": s.Family.String()}
+	if s.Retries2 > 0 {
+		m["tcp_retries2"] = s.Retries2
+	}
+	if s.RTOMax > 0 {
+		m["rto_max_seconds"] = s.RTOMax.Seconds()
+	}
+	if s.UserTimeout > 0 {
+		m["user_timeout_seconds"] = s.UserTimeout.Seconds()
+	}
+	if s.Sockets > 0 {
+		m["sockets"] = s.Sockets
+	}
+	return m
+}
+
+// Scenes returns all scenes in the order of the list: what programs do wrong, what peers and paths do, what is no fault at all.
+func Scenes() []Scene {
+	return []Scene{
+		leak, leakUnseen, leakUnread, queueDead, deadDescriptors,
+		vanishedCloseWait, vanishedEstablished, vanishedFinWait1, vanishedLastAck, orphan,
+		zeroWindow, zeroWindowVanished, localDrop, noRoute,
+		retries2, finWait2, timeWait,
+		halfClose, burst, pool,
+	}
+}
+
+// Find returns the scene of a name.
+func Find(name string) (Scene, bool) {
+	for _, s := range Scenes() {
+		if s.Name == name {
+			return s, true
+		}
+	}
+	return Scene{}, false
+}

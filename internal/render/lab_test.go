@@ -1,0 +1,71 @@
+package render_test
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/closewait/closewait/internal/golden"
+	"github.com/closewait/closewait/internal/render"
+	"github.com/closewait/closewait/internal/report"
+)
+
+// played is a scene with a name that is not fit for a file of XML.
+func played() *report.LabScene {
+	at := func(s float64) report.Seconds { return report.Seconds(s * float64(time.Second)) }
+	in := func(s float64) *report.Seconds { return report.SecondsOf(time.Duration(s * float64(time.Second))) }
+	s := &report.LabScene{Name: "vanished", Title: "a <peer> & its \x1b[2Jend", Status: report.LabPassed, Seconds: at(6.9)}
+	s.Story = []report.LabEvent{
+		{AtSeconds: 0, Kind: "act", Text: "the path swallows everything"},
+		{AtSeconds: at(0.01), Kind: "segment", Text: "-> data 200 bytes", Segment: &report.LabSegment{Sent: true, What: "data", Bytes: 200}},
+		{AtSeconds: at(0.22), Kind: "segment", Text: "-> data 200 bytes, retransmission 1", Segment: &report.LabSegment{Sent: true, What: "data", Bytes: 200, Repeat: 1}},
+		{AtSeconds: at(0.63), Kind: "segment", Text: "-> data 200 bytes, retransmission 2", Segment: &report.LabSegment{Sent: true, What: "data", Bytes: 200, Repeat: 2}},
+		{AtSeconds: at(0.64), Kind: "segment", Text: "<- ACK", Segment: &report.LabSegment{What: "ack"}},
+		{AtSeconds: at(6.9), Kind: "end", Text: "ended"},
+	}
+	s.Verdicts = []report.LabVerdict{{Expected: "CW201", Right: true}}
+	s.Predictions = []report.LabPrediction{
+		{AtSeconds: at(0.5), Ends: report.Ends{Kind: "at", Seconds: in(6.4), EarliestSeconds: in(6.39), LatestSeconds: in(6.41)}, EndedSeconds: in(6.4), ErrorSeconds: in(0), Right: true},
+		{AtSeconds: at(0.6), Ends: report.Ends{Kind: "never"}, Right: true},
+	}
+	return s
+}
+
+func TestLabPlot(t *testing.T) {
+	var b bytes.Buffer
+	if err := render.LabPlot(&b, played()); err != nil {
+		t.Fatal(err)
+	}
+	golden.Compare(t, "lab.svg", b.Bytes())
+	for decoder := xml.NewDecoder(&b); ; {
+		if _, err := decoder.Token(); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestLab_text(t *testing.T) {
+	var b bytes.Buffer
+	failed, silent, skipped := played(), played(), played()
+	failed.Status, failed.Reason = report.LabFailed, new("the kernel \x1b[2Jdisagrees")
+	silent.Verdicts, silent.Predictions = []report.LabVerdict{{Right: true}}, nil
+	skipped.Status, skipped.Reason, skipped.Verdicts, skipped.Predictions = report.LabSkipped, new("no veth devices"), nil, nil
+	for _, style := range []render.Style{{}, {ASCII: true}} {
+		for i := range played().Story {
+			if err := render.LabEvent(&b, &played().Story[i], style); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, s := range []*report.LabScene{played(), failed, silent, skipped} {
+			if err := render.LabScene(&b, s, style); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	golden.Compare(t, "lab.golden", b.Bytes())
+}

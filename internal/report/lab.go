@@ -1,0 +1,68 @@
+package report
+
+// The values of LabScene.Status.
+const (
+	LabPassed  = "passed"
+	LabFailed  = "failed"
+	LabSkipped = "skipped" // this host lacks what the scene needs
+)
+
+// Lab is the document of "closewait lab run".
+type Lab struct {
+	Header
+	Scenes []LabScene `json:"scenes"`
+}
+
+// LabScene is one scene that was played: what happened, what was expected of the answer, and what came.
+type LabScene struct {
+	Name        string          `json:"name"`
+	Title       string          `json:"title"`
+	Settings    map[string]any  `json:"settings"`
+	Status      string          `json:"status"`
+	Reason      *string         `json:"reason"`
+	Seconds     Seconds         `json:"seconds"`
+	Story       []LabEvent      `json:"story"`
+	Verdicts    []LabVerdict    `json:"verdicts"`
+	Predictions []LabPrediction `json:"predictions"`
+}
+
+// LabEvent is one line of the story. Kind is "act" (the scene did it), "segment" (seen on the wire), "verdict", "forecast", "end" or "freed".
+type LabEvent struct {
+	AtSeconds Seconds     `json:"at_seconds"`
+	Kind      string      `json:"kind"`
+	Text      string      `json:"text"`
+	Segment   *LabSegment `json:"segment"`
+}
+
+// LabSegment is a TCP segment of the socket the scene watches. Repeat counts transmissions of the same bytes, 0 for the first.
+type LabSegment struct {
+	Sent   bool   `json:"sent"` // by the socket under watch
+	Flags  string `json:"flags"`
+	Bytes  int    `json:"bytes"`
+	Window int    `json:"window"` // as it stands in the header, not scaled
+	What   string `json:"what"`   // "data", "fin", "ack", "syn", "reset", "window_probe", "keepalive_probe"
+	Repeat int    `json:"repeat"`
+}
+
+// LabVerdict is what the diagnosis had to say of a scene. Expected is the code, or "" where nothing above info may be found.
+type LabVerdict struct {
+	AtSeconds Seconds  `json:"at_seconds"`
+	Expected  string   `json:"expected"`
+	Found     []string `json:"found"`
+	Right     bool     `json:"right"`
+	Text      string   `json:"text"`
+}
+
+// LabPrediction is a forecast held against the clock. Times but AtSeconds count from the forecast.
+type LabPrediction struct {
+	AtSeconds    Seconds  `json:"at_seconds"`
+	Local        Endpoint `json:"local"`
+	Peer         Endpoint `json:"peer"`
+	Ends         Ends     `json:"ends"`
+	EndedSeconds *Seconds `json:"ended_seconds"`
+	// ErrorSeconds is how far the nearer of the likely moments was off, positive when the socket ended later.
+	ErrorSeconds *Seconds `json:"error_seconds"`
+	// Got is the error the application got, null when there was none to get it or none.
+	Got   *string `json:"got"`
+	Right bool    `json:"right"` // inside the interval, and with the error foretold
+}
