@@ -56,7 +56,7 @@ func TestScenes(t *testing.T) {
 	for _, family := range []string{"ipv4", "ipv6"} {
 		t.Run(family, func(t *testing.T) {
 			t.Parallel()
-			scenes := run(t, nil, "all", "--at-once", "12", "--family", family)
+			scenes := run(t, nil, "all", "--at-once", "6", "--family", family)
 			if len(scenes) != len(lab.Scenes()) {
 				t.Errorf("%d of %d scenes were played", len(scenes), len(lab.Scenes()))
 			}

@@ -140,16 +140,21 @@ func (p *Play) wait(d time.Duration) {
 	}
 }
 
-// eventually asks again and again until the answer is true, and fails with what was wanted if that takes longer than the time given.
+// eventually asks again and again until the answer is true, and fails with what was wanted if that takes longer than the time given. On a busy host, where each question takes long, it
+// pauses as long and does not give up before it has asked a fair number of times.
 func (p *Play) eventually(within, pause time.Duration, ask func() (bool, string)) {
-	for deadline := time.Now().Add(within); ; p.wait(pause) {
+	const fair = 20
+	deadline := time.Now().Add(within)
+	for times := 1; ; times++ {
+		began := time.Now()
 		ok, want := ask()
 		if ok {
 			return
 		}
-		if time.Now().After(deadline) {
+		if times >= fair && time.Now().After(deadline) {
 			p.must(fmt.Errorf("after %v still not: %s", within, want))
 		}
+		p.wait(max(pause, time.Since(began)))
 	}
 }
 
