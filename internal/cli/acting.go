@@ -89,6 +89,14 @@ func (a *app) actor() (*change.Runner, func(), error) {
 	return &change.Runner{Journal: dir, Actors: actors, Header: a.header("Change"), Who: a.cfg.Acting.Who(), Now: a.cfg.Now}, func() { _ = closer.Close() }, nil
 }
 
+// planner is like actor, for a verb that may stop after its plan: that leaves nothing behind and needs no journal.
+func (a *app) planner(f *changeFlags) (*change.Runner, func(), error) {
+	if !f.dryRun && f.save == "" {
+		return a.actor()
+	}
+	return &change.Runner{Header: a.header("Change"), Now: a.cfg.Now}, func() {}, nil
+}
+
 // openJournal opens the first directory that lets itself be made and used.
 func openJournal(states []string) (journal.Dir, error) {
 	var failed error = fs.ErrNotExist

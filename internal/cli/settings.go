@@ -124,7 +124,7 @@ func (a *app) settingTable(doc *report.SettingList, several bool) error {
 		}
 		return nil
 	}
-	titles := []string{"setting", "value", "default", "boot", "others", "unit", "from"}
+	titles := []string{"setting", "value", "default", "boot", "from", "others", "unit"}
 	if several {
 		titles = append(titles, "namespace")
 	}
@@ -135,11 +135,11 @@ func (a *app) settingTable(doc *report.SettingList, several bool) error {
 		if a.tabular() { // people have 80 columns
 			key = key[strings.LastIndexByte(key, '.')+1:]
 		}
-		row := []string{key, shownValue(s.Value), shownValue(s.Default), "-", otherValues(s), s.Unit, "-"}
+		row := []string{key, shownValue(s.Value), shownValue(s.Default), "", "", otherValues(s), s.Unit}
 		if s.Boot != nil {
 			row[3] = shownValue(s.Boot.Value)
 			if s.Boot.File != nil {
-				row[6] = *s.Boot.File + ":" + strconv.Itoa(*s.Boot.Line)
+				row[4] = *s.Boot.File + ":" + strconv.Itoa(*s.Boot.Line)
 			}
 		}
 		if several {
@@ -155,7 +155,7 @@ func (a *app) settingTable(doc *report.SettingList, several bool) error {
 
 func shownValue(v report.Value) string {
 	if v == "" {
-		return "-"
+		return ""
 	}
 	return v.String()
 }
@@ -170,7 +170,7 @@ func otherValues(s *report.Setting) string {
 		}
 	}
 	if total == 0 || differ == 0 {
-		return "-"
+		return ""
 	}
 	return fmt.Sprintf("%d of %d differ", differ, total)
 }

@@ -60,7 +60,7 @@ func (a *app) tune(ctx context.Context, args []string, f *tuneFlags) error {
 	if err != nil {
 		return err
 	}
-	runner, done, err := a.actor()
+	runner, done, err := a.planner(&f.changeFlags)
 	if err != nil {
 		return err
 	}
