@@ -100,13 +100,17 @@ func syn(retries int64) time.Duration {
 func (t *Tuning) touches(w *Wanted) string {
 	var names []string
 	for i := range t.Targets {
-		names = append(names, t.Targets[i].Label())
+		if _, there := t.Targets[i].Values[w.Key()]; there {
+			names = append(names, t.Targets[i].Label())
+		}
 	}
 	where := "namespace " + strings.Join(names, ", ")
 	if len(names) > 3 {
 		where = strconv.Itoa(len(names)) + " namespaces"
 	}
-	if t.Judged {
+	if w.Scope == setting.WholeHost {
+		where = "the whole host"
+	} else if t.Judged {
 		where += " (" + plural(len(t.Rows), "connection") + ")"
 	}
 	return where + ": " + w.Touches
