@@ -29,6 +29,11 @@ func KernelOf(release string) Kernel {
 	return Kernel{version(a<<8 | b)}
 }
 
+// Before reports whether the kernel is known to be older than a version. Distributions bring fixes back, so it may have one all the same.
+func (k Kernel) Before(major, minor uint8) bool {
+	return k != Kernel{} && k.release < version(major)<<8|version(minor)
+}
+
 // fact is a way in which kernels differ.
 type fact uint8
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/netip"
 	"os"
 
 	"github.com/closewait/closewait/inetdiag"
@@ -91,22 +90,15 @@ func deadAbility() Capability {
 	return ability("dead_descriptors", "finds leaked descriptors that no table shows (pidfd_getfd)", err, "needs Linux 5.6")
 }
 
-// destroyAbility asks for the permission first, by a condition that wants the same capability, and then has the kernel destroy a socket that cannot
-// exist: that there is no such socket means that it could (inet_diag_bc_audit, tcp_diag_destroy).
+// destroyAbility asks whether a socket could be destroyed.
 func destroyAbility(ctx context.Context) Capability {
 	remedy := asRoot + " (CAP_NET_ADMIN)"
 	conn, err := inetdiag.Open()
 	if err == nil {
 		defer conn.Close()
-		_, err = conn.Dump(ctx, inetdiag.Query{States: tcp.SetOf(tcp.Listen), Condition: tcp.Mark{}}, func(*tcp.Socket) error { return nil })
+		err = conn.CanDestroy(ctx)
 	}
-	if err == nil {
-		nowhere := netip.AddrPortFrom(netip.IPv4Unspecified(), 0)
-		err = conn.Destroy(ctx, &tcp.Socket{Family: tcp.IPv4, Local: nowhere, Peer: nowhere, Cookie: 1})
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
-	} else if errors.Is(err, errors.ErrUnsupported) {
+	if errors.Is(err, errors.ErrUnsupported) {
 		remedy = "needs a kernel with CONFIG_INET_DIAG_DESTROY"
 	}
 	return ability("sock_destroy", "can end a socket at once", err, remedy)

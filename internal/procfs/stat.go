@@ -17,8 +17,10 @@ type Stat struct {
 	// State is the letter ps shows: R, S, D, T, t, Z, X, I.
 	State byte
 	// PPID is 0 for a process whose parent is outside the pid namespace.
-	PPID  int
-	Flags uint64 // PF_ flags
+	PPID int
+	// Session is the pid of the session's leader, 0 when that is outside the pid namespace.
+	Session int
+	Flags   uint64 // PF_ flags
 	// CPUTicks is the processor time used in user space and in the kernel, in clock ticks of 1/100 s.
 	CPUTicks uint64
 	// StartTicks is when the process started, in clock ticks of 1/100 s since boot (suspended time counts). Together with the pid it identifies a
@@ -51,19 +53,20 @@ func ParseStat(r io.Reader) (Stat, error) {
 
 // fields reads what follows the name; list[0] is field 3 in the counting of proc_pid_stat(5).
 func (s *Stat) fields(list [][]byte) error {
-	const first, ppid, flags, user, system, start = 3, 4, 9, 14, 15, 22
+	const first, ppid, session, flags, user, system, start = 3, 4, 6, 9, 14, 15, 22
 	if len(list) <= start-first || len(list[0]) != 1 {
 		return errShort
 	}
-	var okPPID, okFlags, okStart bool
+	var okPPID, okSession, okFlags, okStart bool
 	s.State = list[0][0]
 	s.PPID, okPPID = id(list[ppid-first])
+	s.Session, okSession = id(list[session-first])
 	s.Flags, okFlags = number(list[flags-first])
 	s.StartTicks, okStart = number(list[start-first])
 	inUser, okUser := number(list[user-first])
 	inKernel, okSystem := number(list[system-first])
 	s.CPUTicks = inUser + inKernel
-	if !okPPID || !okFlags || !okStart || !okUser || !okSystem {
+	if !okPPID || !okSession || !okFlags || !okStart || !okUser || !okSystem {
 		return errors.New("not a number where one should be")
 	}
 	return nil
