@@ -73,18 +73,23 @@ func moved(s *report.Step, r Reading) error {
 	return fmt.Errorf("%s is %s, this change had set %s", s.Target, s.Show(r.Now), s.Show(s.After))
 }
 
-// actorsWord reads back what was written. That a socket has ended is what a step wants that frees it.
+// actorsWord reads back what was written. That a socket has ended is what a step wants that ends it.
 func actorsWord(ctx context.Context, actor Actor, s *report.Step, want Standing, value report.Value) outcome {
 	reading, err := actor.Read(ctx, s)
 	switch {
 	case err != nil:
 		return outcome{report.StatusFailed, false, fmt.Errorf("it could not be read back: %w", err)}
-	case reading.Standing == want || reading.Standing == Gone && want == AsAfter && s.Frees.Sockets > 0:
+	case reading.Standing == want || reading.Standing == Gone && want == AsAfter && ends(s):
 		return outcome{report.StatusDone, true, nil}
 	case reading.Standing == Gone:
 		return outcome{report.StatusGone, true, nil}
 	}
 	return outcome{report.StatusFailed, false, fmt.Errorf("%s is %s when read back, not %s", s.Target, s.Show(reading.Now), s.Show(value))}
+}
+
+// ends reports whether a step leads to the end of its target.
+func ends(s *report.Step) bool {
+	return s.Action == report.ActionDestroy || s.Action == report.ActionShutdown
 }
 
 func failed(err error) outcome {

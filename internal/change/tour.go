@@ -30,7 +30,7 @@ func (t *tour) apply(unconfirmed bool) {
 		}
 		o := outcome{report.StatusRefused, false, t.ctx.Err()}
 		if o.err == nil {
-			o = t.runner.Actors.apply(t.ctx, &step.Step)
+			o = t.runner.Actors.apply(context.WithoutCancel(t.ctx), &step.Step) // what was begun is brought to its end
 		}
 		if err := t.note(i, o); err != nil {
 			t.giveUp(i+1, err)

@@ -13,6 +13,8 @@ import (
 type Draft struct {
 	Steps  []report.Step
 	Groups []report.Group
+	// Sockets is how many sockets the steps touch.
+	Sockets int
 	// Together says that a step that fails takes the others back.
 	Together bool
 	risks    []risk

@@ -21,15 +21,18 @@ func Plan(w io.Writer, c *report.Change, insist string, s Style) error {
 // group is the paragraph of some steps.
 func (s Style) group(g *report.Group) []line {
 	undo := "undo: yes"
-	if !g.Undoable {
+	switch {
+	case g.Steps == 0:
+		undo = "" // nothing is done
+	case !g.Undoable:
 		undo = "undo: NO"
 	}
 	head := line{{text: "  " + s.text(g.Sign) + " "}}
 	lines := s.hang(head, s.text(g.Title), 0)
 	last := lines[len(lines)-1]
-	if gap := min(s.width(), defaultWidth) - columns(last.String()) - columns(undo); gap >= 2 {
+	if gap := min(s.width(), defaultWidth) - columns(last.String()) - columns(undo); gap >= 2 && undo != "" {
 		lines[len(lines)-1] = append(last, piece{text: strings.Repeat(" ", gap) + undo, role: faint})
-	} else {
+	} else if undo != "" {
 		lines = append(lines, text("      "+undo))
 	}
 	for _, l := range g.Lines {

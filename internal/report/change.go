@@ -11,6 +11,8 @@ const (
 	ActionSysctl      = "sysctl"
 	ActionFile        = "file"
 	ActionUserTimeout = "user_timeout"
+	ActionRTOMax      = "rto_max"
+	ActionKeepalive   = "keepalive"
 	ActionShutdown    = "shutdown"
 	ActionDestroy     = "destroy"
 )

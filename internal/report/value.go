@@ -2,6 +2,7 @@ package report
 
 import (
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -30,6 +31,15 @@ func SysctlValue(text string) Value {
 
 // Duration returns the value of a duration, in seconds.
 func Duration(d time.Duration) Value { return Value(Seconds(d).Append(nil)) }
+
+// Keepalive returns the value of keepalive and its times in seconds: "on 60/10/6" is on after 60 s of silence, then every 10 s, 6 times.
+func Keepalive(on bool, idle, interval, probes int) Value {
+	word := "off"
+	if on {
+		word = "on"
+	}
+	return Text(fmt.Sprintf("%s %d/%d/%d", word, idle, interval, probes))
+}
 
 // String returns the value as people write it: without quotes, and "nothing" for null.
 func (v Value) String() string {
