@@ -15,6 +15,7 @@ import (
 
 	"github.com/closewait/closewait/internal/change"
 	"github.com/closewait/closewait/internal/journal"
+	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/netns"
 	"github.com/closewait/closewait/internal/report"
 	"github.com/closewait/closewait/internal/sysctl"
@@ -22,25 +23,46 @@ import (
 
 // Acting is what the acting verbs need of the world.
 type Acting struct {
-	// Actors returns what carries out steps, and what gives back the resources they hold.
-	Actors func(root string) (change.Actors, io.Closer)
+	// Actors returns what carries out steps, and what gives back the resources they hold. Files are below root, netns are the namespaces as
+	// they were named.
+	Actors func(root string, netns []string) (change.Actors, io.Closer)
+	// Sockets returns what asks sockets before they are changed.
+	Sockets func(netns []string) SocketDoor
+	// Own returns what tells the connection the user came in by.
+	Own func() func(*look.Row) bool
 	// Schedule starts what takes a change back at a moment unless it is confirmed; see change.Confirmation.
 	Schedule func(id string, at time.Time) (how string, err error)
 	// Who says who is making the change.
 	Who func() report.Who
 }
 
+// SocketDoor asks sockets before they are changed; steps name them. Errors: fs.ErrPermission, fs.ErrNotExist for a socket that has ended, errors.ErrUnsupported for what
+// this kernel cannot do.
+type SocketDoor interface {
+	// OptionOf returns the value the option of a step has.
+	OptionOf(s *report.Step) (report.Value, error)
+	// Reach tells whether a descriptor leads to the socket.
+	Reach(s *report.Step) error
+	// CanDestroy tells whether the socket may be destroyed.
+	CanDestroy(ctx context.Context, s *report.Step) error
+	io.Closer
+}
+
 // systemActing is the real one.
 func systemActing() *Acting {
-	return &Acting{Actors: systemActors, Who: func() report.Who { return who(os.Getenv, "/proc/self/loginuid", os.Args) }}
+	return &Acting{
+		Actors: systemActors, Who: func() report.Who { return who(os.Getenv, "/proc/self/loginuid", os.Args) },
+		Sockets: func(netns []string) SocketDoor { return change.NewSockets(netns...) }, Own: ownConnection, Schedule: detach,
+	}
 }
 
 // systemActors has one row for each action.
-func systemActors(root string) (change.Actors, io.Closer) {
-	return change.Actors{
-		report.ActionSysctl: change.Sysctl{Tree: sysctl.New("/proc/sys"), Roots: netns.DefaultRoots()},
-		report.ActionFile:   change.DropIn{Files: sysctl.NewDropIns(root)},
-	}, io.NopCloser(nil)
+func systemActors(root string, namespaces []string) (change.Actors, io.Closer) {
+	sockets := change.NewSockets(namespaces...)
+	actors := sockets.Actors()
+	actors[report.ActionSysctl] = change.Sysctl{Tree: sysctl.New("/proc/sys"), Roots: netns.DefaultRoots()}
+	actors[report.ActionFile] = change.DropIn{Files: sysctl.NewDropIns(root)}
+	return actors, sockets
 }
 
 // maxArguments is how much of the command line the journal keeps.
@@ -85,7 +107,7 @@ func (a *app) actor() (*change.Runner, func(), error) {
 	if err != nil {
 		return nil, nil, &Error{Exit: Refused, Code: "journal", Message: "no journal can be kept, and nothing is changed without one", Why: err.Error(), Help: "set XDG_STATE_HOME to a directory of your own", Err: err}
 	}
-	actors, closer := a.cfg.Acting.Actors(a.cfg.root())
+	actors, closer := a.cfg.Acting.Actors(a.cfg.root(), a.flags.netns)
 	return &change.Runner{Journal: dir, Actors: actors, Header: a.header("Change"), Who: a.cfg.Acting.Who(), Now: a.cfg.Now}, func() { _ = closer.Close() }, nil
 }
 

@@ -46,6 +46,7 @@ func ptr[T any](v T) *T { return &v }
 func canned() Config {
 	c := System()
 	c.Look = cannedLook
+	c.Acting = cannedActing()
 	c.Now = func() time.Time { return noon }
 	if os.Getenv("CLOCK") == "real" {
 		c.Now = time.Now
@@ -103,6 +104,14 @@ func cannedLook(ctx context.Context, q Query) (*Answer, error) {
 	}
 	if q.Filter == "none" {
 		a.Rows = nil
+	}
+	if q.Filter == "sending" { // data in flight, and a peer that does not answer
+		a.Rows = a.Rows[:2]
+		for i := range a.Rows {
+			a.Rows[i].Socket.SendQueue, a.Rows[i].Socket.Timer = 1448, tcp.Timer{Kind: tcp.TimerRetransmit, Count: 7, Expires: 20 * time.Second}
+			a.Rows[i].Ends = forecast.Ends{Kind: forecast.At, Earliest: 9 * time.Minute, Latest: 14 * time.Minute}
+			a.Rows[i].EndsIf = &forecast.Ends{Kind: forecast.At, Earliest: 20 * time.Second, Latest: 21 * time.Second}
+		}
 	}
 	if len(q.Netns) > 0 {
 		a.Report.Host.Name = strings.Join(q.Netns, "+")

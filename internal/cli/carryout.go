@@ -85,7 +85,12 @@ func (a *app) carryOut(ctx context.Context, r *change.Runner, c *report.Change, 
 	}
 	var confirm *change.Confirmation
 	if f.confirm > 0 {
-		confirm = &change.Confirmation{Within: f.confirm, Schedule: a.cfg.Acting.Schedule}
+		confirm = &change.Confirmation{Within: f.confirm, Schedule: func(id string, at time.Time) (how string, err error) {
+			if how, err = a.cfg.Acting.Schedule(id, at); err == nil {
+				a.note("unless confirmed, change %s is taken back at %s by %s", id, at.Format(time.RFC3339), how)
+			}
+			return how, err
+		}}
 	}
 	result, err := r.Apply(ctx, c, confirm)
 	if err != nil {

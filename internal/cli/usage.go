@@ -26,7 +26,7 @@ const rootHelp = `closewait explains stuck TCP sockets: what, who, why, when it 
 
 Look    status, ls [FILTER], show WHAT, doctor, when [FILTER], explain [WORD]
 Keep    record FILE, report [FILE]
-Act     tune [KEY=VALUE ...], apply PLANFILE, confirm [ID], undo [ID], changes
+Act     tune, limit, close, apply PLANFILE, confirm [ID], undo [ID], changes
 Learn   lab list, lab run NAME, lab shell NAME, lab clean
 Meta    capabilities, schema, completion, man, version, help
 Topics  help exit-codes | filters | json | permissions | states | environment

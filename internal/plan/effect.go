@@ -97,7 +97,7 @@ func (m *members) peer() string {
 	case m.state == tcp.Listen:
 		return "nothing"
 	case tcp.SetOf(tcp.LastAck, tcp.Closing, tcp.SynSent).Has(m.state):
-		return "nothing: in this state no reset is sent"
+		return "nothing at once: in this state no reset is sent; what it still sends is answered by one"
 	case m.state == tcp.SynReceived:
 		return "nothing; what it sends next is answered by a reset"
 	}
