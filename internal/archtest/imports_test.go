@@ -64,7 +64,7 @@ var layers = map[string]layer{
 	},
 	"command": {rooms: []string{"cmd/closewait"}, may: []string{"internal/cli"}},
 	"scenery": {rooms: []string{"internal/stage"}, may: []string{"vocabulary"}, others: []string{"golang.org/x/sys"}},
-	"tests":   {rooms: []string{"internal/nstest", "internal/golden", "internal/archtest"}, may: []string{"vocabulary", "scenery"}, others: []string{"golang.org/x/sys", "github.com/google/go-cmp"}},
+	"tests":   {rooms: []string{"internal/nstest", "internal/golden", "internal/archtest", "internal/scenes"}, may: []string{"vocabulary", "scenery"}, others: []string{"golang.org/x/sys", "github.com/google/go-cmp"}},
 	"tools": {
 		rooms: []string{"tools/needs", "tools/fuzz", "tools/compare", "tools/truth", "tools/kernels", "tools/kernels/guest"},
 		may:   []string{"vocabulary", "model", "look data", "doors", "look"}, others: []string{"golang.org/x/sys"},

@@ -1,0 +1,31 @@
+package scenes
+
+import (
+	"testing"
+)
+
+// forgetful is a web server that closes connections which were idle for two seconds.
+func (p *place) forgetful() {
+	p.t.Helper()
+	p.file("index.html", "hello\n")
+	p.nginx("keepalive_timeout 2s; server { listen 127.0.0.1:8000; root " + p.dir + "; }")
+	p.listening(8000)
+}
+
+// TestClient: servers have closed connections that clients keep.
+func TestClient(t *testing.T) {
+	play(t, map[string]scene{
+		"growing": func(p *place) []want { // a pool for each request
+			p.forgetful()
+			g := p.start("pool.py", "growing")
+			p.await("many", func(t table) bool { return len(t.to(8000, closeWait)) > 15 })
+			return []want{{code: "CW101", severity: "warning", atLeast: 15, pids: []int{g.pid}, role: "client", ends: "never"}}
+		},
+		"go bodies": func(p *place) []want { // each answer is left open, so each request makes a connection although others are idle
+			p.forgetful()
+			g := p.start("go:bodies", "http://127.0.0.1:8000/", "15")
+			p.await("15 closed", func(t table) bool { return len(t.to(8000, closeWait)) == 15 })
+			return []want{{code: "CW101", severity: "warning", count: 15, pids: []int{g.pid}, role: "client", ends: "unknown|at"}}
+		},
+	})
+}

@@ -1,0 +1,31 @@
+package scenes
+
+import (
+	"testing"
+)
+
+// TestQueue: connections wait in a listener's queue, and nobody accepts them.
+func TestQueue(t *testing.T) {
+	never := func(p *place, g *program, n int) want {
+		p.listening(7000)
+		p.leave(n, "127.0.0.1:7000", "abc")
+		p.stuck(7000, 0, n)
+		return want{
+			code: "CW104", severity: "warning", count: n, role: "listener", local: "127.0.0.1:7000", victims: new(n), ends: "never",
+			culprits: []culprit{{what: "not_accepting", pid: g.pid, listener: "127.0.0.1:7000"}},
+		}
+	}
+	play(t, map[string]scene{
+		"holder": func(p *place) []want {
+			return []want{never(p, p.start("serve.py", "never_accepts", "127.0.0.1", "7000", "4"), 3)}
+		},
+		"full": func(p *place) []want {
+			w := never(p, p.start("serve.py", "never_accepts", "127.0.0.1", "7000", "2"), 3)
+			w.severity = "critical"
+			return []want{w}
+		},
+		"go": func(p *place) []want { // its runtime has the listener in an epoll set and waits for that
+			return []want{never(p, p.start("go:never_accepts", "127.0.0.1", "7000"), 3)}
+		},
+	})
+}

@@ -1,0 +1,44 @@
+"""pool.py WHAT: clients of the web server on port 8000, which closes idle connections."""
+import sys, threading, time
+import requests
+
+url = "http://127.0.0.1:8000/"
+
+
+def bounded():
+    """Eight connections at once, kept in the pool of one session and not used again."""
+    session, together = requests.Session(), threading.Barrier(8)
+    adapter = requests.adapters.HTTPAdapter(pool_maxsize=8)
+    session.mount("http://", adapter)
+
+    def fetch():
+        answer = session.get(url, stream=True)
+        together.wait()  # until then each holds its connection
+        answer.content
+    threads = [threading.Thread(target=fetch) for _ in range(8)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    print("ready", flush=True)
+    time.sleep(600)
+
+
+def reused():
+    """One session that asks again every 4 s: each time its connection has been closed, and is replaced."""
+    session = requests.Session()
+    while True:
+        session.get(url)
+        time.sleep(4)
+
+
+def growing():
+    """A session for each request, and each is kept."""
+    kept = []
+    while True:
+        kept.append(requests.Session())
+        kept[-1].get(url)
+        time.sleep(0.3)
+
+
+{"bounded": bounded, "reused": reused, "growing": growing}[sys.argv[1]]()
