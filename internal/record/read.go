@@ -7,7 +7,6 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
-	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/tcp"
 )
 
@@ -175,19 +174,4 @@ func (r *Recording) socketsOf(index int) (*[]tcp.Socket, error) {
 		return nil, damaged("sockets of a namespace that is not in it")
 	}
 	return &r.Snapshot.Namespaces[index].Sockets, nil
-}
-
-// sound holds what all who think about a look rely on, and no encoding guarantees.
-func sound(s *look.Snapshot) error {
-	for i := range s.Namespaces {
-		if n := &s.Namespaces[i]; n.Blur != nil && len(n.Blur) != len(n.Sockets) {
-			return damaged("blur of %d sockets, of which there are %d", len(n.Blur), len(n.Sockets))
-		}
-	}
-	for pid, p := range s.Processes {
-		if p == nil || p.PID != pid {
-			return damaged("process %d is not described", pid)
-		}
-	}
-	return nil
 }

@@ -201,11 +201,13 @@ func randomRecording(seed uint64) *record.Recording {
 			n.Blur = make([]time.Duration, len(n.Sockets))
 		}
 	}
+	r.Snapshot.Clock.HZ &= 0xfff
 	for pid, p := range r.Snapshot.Processes {
-		if p == nil {
+		if p == nil || pid <= 0 {
 			delete(r.Snapshot.Processes, pid)
 		} else {
 			p.PID = pid
+			p.Workload.Kind %= look.KindPod + 1
 		}
 	}
 	return r

@@ -1,0 +1,29 @@
+package record
+
+import (
+	"github.com/closewait/closewait/internal/look"
+)
+
+// mostHZ is beyond the ticks a second that any kernel is built with (CONFIG_HZ).
+const mostHZ = 10_000
+
+// sound holds what all who think about a look rely on, and no encoding guarantees.
+func sound(s *look.Snapshot) error {
+	if s.Clock.HZ < 0 || s.Clock.HZ > mostHZ {
+		return damaged("the kernel's clock has %d ticks a second", s.Clock.HZ)
+	}
+	for i := range s.Namespaces {
+		if n := &s.Namespaces[i]; n.Blur != nil && len(n.Blur) != len(n.Sockets) {
+			return damaged("blur of %d sockets, of which there are %d", len(n.Blur), len(n.Sockets))
+		}
+	}
+	for pid, p := range s.Processes {
+		if p == nil || p.PID != pid || pid <= 0 {
+			return damaged("process %d is not described", pid)
+		}
+		if p.Workload.Kind > look.KindPod {
+			return damaged("process %d is of an unknown kind of workload", pid)
+		}
+	}
+	return nil
+}
