@@ -43,7 +43,7 @@ var layers = map[string]layer{
 		"os/exec": pure["os/exec"], "syscall": pure["syscall"], "unsafe": pure["unsafe"],
 	}, others: []string{"github.com/fxamacker/cbor", "github.com/klauspost/compress"}},
 	"thought": {
-		rooms: []string{"internal/filter", "internal/diagnose", "internal/remedies", "internal/explain", "internal/redact", "internal/plan", "internal/checkup"},
+		rooms: []string{"internal/filter", "internal/diagnose", "internal/remedies", "internal/explain", "internal/redact", "internal/history", "internal/plan", "internal/checkup"},
 		may:   []string{"vocabulary", "model", "look data"}, forbidden: pure,
 	},
 	"act": {rooms: []string{"internal/change"}, may: []string{"vocabulary", "look data", "doors"}, forbidden: map[string]string{

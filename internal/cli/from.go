@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/closewait/closewait/internal/filter"
+	"github.com/closewait/closewait/internal/history"
 	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/record"
 	"github.com/closewait/closewait/internal/setting"
@@ -28,8 +31,21 @@ func (a *app) lookFrom(q Query) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	now := all[len(all)-1]
-	snapshot, err := within(now.Snapshot, a.flags.netns)
+	hosts := byHost(all)
+	if len(hosts) > 1 {
+		return nil, usageError("", "--from: these are looks at %d hosts, and together they are no history", len(hosts))
+	}
+	return a.lookAtOne(q, f, hosts[0])
+}
+
+// lookAtOne answers from the looks at one host, which are in the order of time: the last one is judged, the others are its history.
+func (a *app) lookAtOne(q Query, f *filter.Filter, looks []*record.Recording) (*Answer, error) {
+	now := looks[len(looks)-1]
+	var earlier []*look.Snapshot
+	for _, r := range looks[:len(looks)-1] {
+		earlier = append(earlier, r.Snapshot)
+	}
+	snapshot, err := within(history.Fold(now.Snapshot, earlier), a.flags.netns)
 	if err != nil {
 		return nil, err
 	}
@@ -40,20 +56,59 @@ func (a *app) lookFrom(q Query) (*Answer, error) {
 	return answer, err
 }
 
+// byHost sorts recordings by the host they are of, in the order in which the hosts appear, and each host's by their time.
+func byHost(all []*record.Recording) [][]*record.Recording {
+	index := map[string]int{}
+	var hosts [][]*record.Recording
+	for i, r := range all {
+		key := hostKey(r, i)
+		at, known := index[key]
+		if !known {
+			at, hosts = len(hosts), append(hosts, nil)
+			index[key] = at
+		}
+		hosts[at] = append(hosts[at], r)
+	}
+	for _, looks := range hosts {
+		slices.SortStableFunc(looks, func(a, b *record.Recording) int { return a.Snapshot.TakenAt.Compare(b.Snapshot.TakenAt) })
+	}
+	return hosts
+}
+
+// hostKey tells hosts apart: by name and boot, for numbers of sockets mean nothing in another boot. When redacted the boot id stands for both. A text is of a host of
+// its own, as it does not say of which.
+func hostKey(r *record.Recording, index int) string {
+	h := r.Snapshot.Host
+	switch {
+	case h.BootID == "" || slices.ContainsFunc(r.Snapshot.Namespaces, func(n look.Namespace) bool { return n.Pasted }):
+		return "recording " + strconv.Itoa(index)
+	case r.Redacted:
+		return "redacted " + h.BootID
+	}
+	return "host " + h.BootID + " " + h.Name
+}
+
 // recordings reads all that --from names. What it reads once it remembers: standard input cannot be read again.
 func (a *app) recordings() ([]*record.Recording, error) {
 	if a.kept != nil {
 		return a.kept, nil
 	}
-	extent := record.Extent{}
+	extent := record.DefaultExtent()
+	var all []*record.Recording
 	for _, name := range a.flags.from {
 		list, err := a.readFrom(name, extent)
 		if err != nil {
 			return nil, err
 		}
-		a.kept = append(a.kept, list...)
+		all = append(all, list...)
+		extent.Sockets -= socketsIn(list)
+		extent.Recordings -= len(list)
+		if extent.Sockets <= 0 || extent.Recordings <= 0 {
+			return nil, recordingError(name, record.ErrTooLarge)
+		}
 	}
-	return a.kept, nil
+	a.kept = all
+	return all, nil
 }
 
 // readFrom reads a file, or standard input when it is named "-": recordings or pasted text, which four bytes tell apart.
@@ -69,7 +124,7 @@ func (a *app) readFrom(name string, extent record.Extent) ([]*record.Recording, 
 	}
 	buffered := bufio.NewReaderSize(in, 64<<10)
 	if first, _ := buffered.Peek(4); !record.Detect(first) {
-		return a.readText(name, buffered)
+		return a.readText(name, buffered, record.Limits{Sockets: extent.Sockets})
 	}
 	list, err := record.Read(buffered, extent)
 	if err != nil {
@@ -93,8 +148,8 @@ func recordingError(name string, err error) error {
 }
 
 // readText reads pasted text as a look of this moment.
-func (a *app) readText(name string, in io.Reader) ([]*record.Recording, error) {
-	snapshot, source, err := record.Parse(in, a.cfg.Now(), record.Limits{})
+func (a *app) readText(name string, in io.Reader, limits record.Limits) ([]*record.Recording, error) {
+	snapshot, source, err := record.Parse(in, a.cfg.Now(), limits)
 	if err != nil {
 		message, example, _ := strings.Cut(err.Error(), "\n")
 		return nil, &Error{

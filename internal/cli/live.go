@@ -259,7 +259,7 @@ func (j *joiner) table(index int) *table {
 // join makes the row of the socket with an index.
 func (t *table) join(row *look.Row, index int) {
 	j, socket := t.joiner, &t.Sockets[index]
-	*row = look.Row{Socket: socket, Netns: t.Namespace, Age: diagnose.Age(socket), Holders: holdersOf(j.snapshot, socket), Ends: t.today.Ends(index)}
+	*row = look.Row{Socket: socket, Netns: t.Namespace, Age: diagnose.AgeOf(t.Namespace, index), Holders: holdersOf(j.snapshot, socket), Ends: t.today.Ends(index)}
 	row.Processes = j.processes(row.Holders)
 	if found := j.verdicts.Of(socket); found != nil {
 		row.Cause, row.Code, row.Severity, row.Finding = found.Cause, found.Code, found.Severity, found.ID

@@ -74,7 +74,7 @@ func (a *app) looks(ctx context.Context) ([]*record.Recording, error) {
 	if a.flags.from != nil {
 		list, err := a.recordings()
 		if err == nil && a.flags.redact {
-			list = redacted(list)
+			list = redactAll(list)
 		}
 		return list, err
 	}
@@ -89,8 +89,8 @@ func (a *app) looks(ctx context.Context) ([]*record.Recording, error) {
 	return []*record.Recording{{Snapshot: answer.Snapshot, Later: answer.Later, Writer: a.build().Version, Redacted: a.flags.redact}}, nil
 }
 
-// redacted replaces the names in all recordings by the same substitutes.
-func redacted(list []*record.Recording) []*record.Recording {
+// redactAll replaces the names in all recordings by the same substitutes.
+func redactAll(list []*record.Recording) []*record.Recording {
 	out := redact.Of(redact.New(), list)
 	for _, r := range out {
 		r.Redacted = true

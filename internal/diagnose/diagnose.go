@@ -110,7 +110,7 @@ func (sc *scene) groups() []*group {
 
 func (sc *scene) subject(netns, index int, s *tcp.Socket) subject {
 	holders, known := sc.holders(s)
-	return subject{netns: netns, index: index, socket: s, age: Age(s), holders: holders, known: known, listener: sc.listener(netns, s)}
+	return subject{netns: netns, index: index, socket: s, age: AgeOf(&sc.now.Namespaces[netns], index), holders: holders, known: known, listener: sc.listener(netns, s)}
 }
 
 // claimant returns the index of the rule that claims the socket, -1 if none does.

@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -47,7 +48,7 @@ func halfClosed(sc *scene, s *subject) bool {
 }
 
 func describeLeak(sc *scene, g *group, f *report.Finding) {
-	f.Growth = g.growth()
+	f.Growth = cmp.Or(g.counted(sc), g.growth())
 	f.FDLimit = g.fdLimit(sc, f.Growth)
 	f.Severity = leakSeverity(sc, g, f)
 	f.Evidence = append(f.Evidence, fmt.Sprintf("the peers of %s sent FIN a while ago; nobody has closed them here since", plural(len(g.members), "socket")))

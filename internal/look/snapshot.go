@@ -28,6 +28,8 @@ type Snapshot struct {
 	Boot *Boot
 	// Memory is how much of its limits TCP uses on the whole host, nil when nobody asked or it could not be read.
 	Memory *Memory
+	// Growths say how the number of sockets changed since an earlier look, by pid, state and port; nil without one that could tell.
+	Growths []Growth
 	// Clock is the kernel's, read at Clock.At; it is unknown where nobody needed it or it may not be read.
 	Clock Clock
 }
@@ -44,6 +46,16 @@ type Clock struct {
 	HZ      int    // jiffies a second, 0 when not known
 	Jiffies uint64 // the count of them that began at At, 0 when not known
 	At      time.Time
+}
+
+// Growth is how the number of sockets that a process has in a state changed between an earlier look and this one.
+type Growth struct {
+	PID   int
+	State tcp.State
+	// Port is the local port of those that came through a listener, 0 for all the others together.
+	Port      uint16
+	Then, Now int
+	Over      time.Duration
 }
 
 // Host is the host that was looked at.
@@ -69,6 +81,8 @@ type Namespace struct {
 	// ReadAt is the moment its table began to be read, by the same clock as Snapshot.TakenAt, and ReadFor how long that took.
 	ReadAt  time.Time
 	ReadFor time.Duration
+	// Ages are better known ages of the sockets, from earlier looks; nil without such.
+	Ages []Age
 	// Messages are what sock_diag said of the sockets, as inetdiag.Query.Keep has it; nil where nobody asked for them.
 	Messages []byte `redact:"drop"`
 	// Sysctls are the limits of the namespace by their name below net.ipv4; those that could not be read are absent.

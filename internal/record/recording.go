@@ -3,7 +3,6 @@ package record
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/tcp"
@@ -26,6 +25,9 @@ type Extent struct {
 	Sockets    int   // in all of them, a million
 	Recordings int   // a thousand
 }
+
+// DefaultExtent returns the Extent that the zero value stands for.
+func DefaultExtent() Extent { return Extent{}.orDefault() }
 
 func (e Extent) orDefault() Extent {
 	if e.Bytes <= 0 {
@@ -55,12 +57,3 @@ var (
 func damaged(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrDamaged, fmt.Sprintf(format, args...))
 }
-
-// Host is what tells the looks at one host from those at another.
-type Host struct{ Name, BootID string }
-
-// Host returns whose look it is. The boot is part of it: cookies and counters of another boot are about other sockets.
-func (r *Recording) Host() Host { return Host{r.Snapshot.Host.Name, r.Snapshot.Host.BootID} }
-
-// TakenAt returns when the look began.
-func (r *Recording) TakenAt() time.Time { return r.Snapshot.TakenAt }

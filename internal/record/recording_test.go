@@ -200,6 +200,12 @@ func randomRecording(seed uint64) *record.Recording {
 		if n.Blur != nil {
 			n.Blur = make([]time.Duration, len(n.Sockets))
 		}
+		if n.Ages != nil {
+			n.Ages = make([]look.Age, len(n.Sockets))
+			for j := range n.Ages {
+				n.Ages[j] = look.Age{Time: time.Duration(f.Int64()), Kind: look.AgeKind(f.IntN(4))}
+			}
+		}
 	}
 	r.Snapshot.Clock.HZ &= 0xfff
 	for pid, p := range r.Snapshot.Processes {

@@ -13,8 +13,14 @@ func sound(s *look.Snapshot) error {
 		return damaged("the kernel's clock has %d ticks a second", s.Clock.HZ)
 	}
 	for i := range s.Namespaces {
-		if n := &s.Namespaces[i]; n.Blur != nil && len(n.Blur) != len(n.Sockets) {
-			return damaged("blur of %d sockets, of which there are %d", len(n.Blur), len(n.Sockets))
+		n := &s.Namespaces[i]
+		if n.Blur != nil && len(n.Blur) != len(n.Sockets) || n.Ages != nil && len(n.Ages) != len(n.Sockets) {
+			return damaged("something is said of other sockets than the %d there are", len(n.Sockets))
+		}
+		for _, age := range n.Ages {
+			if age.Kind > look.AgeAbout {
+				return damaged("an age of an unknown kind")
+			}
 		}
 	}
 	for pid, p := range s.Processes {

@@ -53,6 +53,9 @@ func (r *Redactor) value(v reflect.Value, how string) reflect.Value {
 	}
 	out := reflect.New(v.Type()).Elem()
 	switch known := v.Interface().(type) {
+	case look.Host:
+		out.Set(reflect.ValueOf(r.host(known)))
+		return out
 	case netip.Addr:
 		out.Set(reflect.ValueOf(r.Addr(known)))
 		return out
