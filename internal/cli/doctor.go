@@ -42,6 +42,9 @@ func (a *app) doctor(ctx context.Context, failOn string) error {
 		if err != nil {
 			return err
 		}
+		if a.flags.from != nil && answer.Snapshot == nil {
+			return usageError("", "doctor: the checks are about one host; ask for one after the other")
+		}
 		r := answer.Report
 		destroying := a.destroying(ctx, r)
 		checkup.Run(answer.Snapshot, r, diagnose.Codes())

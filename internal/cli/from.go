@@ -33,27 +33,28 @@ func (a *app) lookFrom(q Query) (*Answer, error) {
 	}
 	hosts := byHost(all)
 	if len(hosts) > 1 {
-		return nil, usageError("", "--from: these are looks at %d hosts, and together they are no history", len(hosts))
+		return a.join(q, f, hosts)
 	}
-	return a.lookAtOne(q, f, hosts[0])
+	snapshot, now, err := a.latest(hosts[0])
+	if err != nil {
+		return nil, err
+	}
+	answer, err := compose(q, f, snapshot, now.Later, q.diagnosed(f))
+	if err == nil {
+		answer.Redacted = now.Redacted
+	}
+	return answer, err
 }
 
-// lookAtOne answers from the looks at one host, which are in the order of time: the last one is judged, the others are its history.
-func (a *app) lookAtOne(q Query, f *filter.Filter, looks []*record.Recording) (*Answer, error) {
+// latest returns the last of the looks at one host, which are in the order of time, with the others as its history.
+func (a *app) latest(looks []*record.Recording) (*look.Snapshot, *record.Recording, error) {
 	now := looks[len(looks)-1]
 	var earlier []*look.Snapshot
 	for _, r := range looks[:len(looks)-1] {
 		earlier = append(earlier, r.Snapshot)
 	}
 	snapshot, err := within(history.Fold(now.Snapshot, earlier), a.flags.netns)
-	if err != nil {
-		return nil, err
-	}
-	answer, err := compose(q, f, snapshot, now.Later, q.Findings || f.Needs().Has(filter.NeedCauses))
-	if err == nil {
-		answer.Redacted = now.Redacted
-	}
-	return answer, err
+	return snapshot, now, err
 }
 
 // byHost sorts recordings by the host they are of, in the order in which the hosts appear, and each host's by their time.

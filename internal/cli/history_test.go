@@ -93,3 +93,115 @@ func TestFrom_twice(t *testing.T) {
 		t.Errorf("%s\nand\n%s", once, twice)
 	}
 }
+
+// database records the other ends of the first sockets of leakyHost.
+func database(t *testing.T, at time.Time, ends int) *record.Recording {
+	t.Helper()
+	ns := look.Namespace{Inode: 4026531840, Name: "host", PID: 1, ReadAt: at}
+	s := &look.Snapshot{
+		TakenAt: at, Host: look.Host{Name: "db-01", Kernel: "6.1.0", BootID: "77"}, HoldersComplete: true, DeadSought: true,
+		Processes: map[int]*look.Process{312: {PID: 312, Comm: "postgres", FDs: 80, FDLimit: 1024, Workload: look.Workload{Name: "postgres"}}},
+	}
+	for i := range ends {
+		k := tcp.Socket{
+			Family: tcp.IPv6, State: tcp.FinWait2, Cookie: tcp.Cookie(900 + i), Inode: uint32(1000 + i), // the same inodes as there
+			Local: netip.MustParseAddrPort("[::ffff:10.0.0.9]:5432"), Peer: netip.AddrPortFrom(netip.MustParseAddr("::ffff:10.0.0.3"), uint16(40000+i)),
+		}
+		ns.Sockets = append(ns.Sockets, k)
+		s.Holders.Want(k.Inode)
+		s.Holders.Add(k.Inode, look.Holder{PID: 312, FD: 20 + i})
+	}
+	s.Namespaces = []look.Namespace{ns}
+	return &record.Recording{Snapshot: s}
+}
+
+func saved(t *testing.T, list ...*record.Recording) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := record.Write(&b, list...); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "look")
+	if err := os.WriteFile(file, b.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// TestFrom_hosts: looks at two hosts are one answer, and each end of a connection is told of the other.
+func TestFrom_hosts(t *testing.T) {
+	web, db := leakyHost(t, "web-03", noon, 40, false), saved(t, database(t, noon.Add(30*time.Second), 12))
+	both := []string{"--from", web, "--from", db}
+	r := reportOf(t, both...)
+	if r.Host.Name != "web-03, db-01" || r.Host.BootID != nil || r.Host.Kernel != "6.1.0" || r.Totals.Sockets != 52 || r.Totals.ByState["fin_wait_2"] != 12 || len(r.Findings) == 0 {
+		t.Fatalf("%+v, %d findings", r.Header, len(r.Findings))
+	}
+	f := r.Findings[0]
+	told := strings.Join(f.Evidence, "\n")
+	if f.Code != "CW101" || f.Host == nil || *f.Host != "web-03" || !strings.Contains(told, "the other end of 12 is FIN_WAIT_2 on db-01, held by postgres (pid 312)") {
+		t.Errorf("%s on %v: %s", f.Code, f.Host, told)
+	}
+	stdout, _, _ := run(t, nil, append(both, "ls", "-o", "json")...)
+	var list struct {
+		Sockets []struct {
+			Host     *string
+			State    string
+			OtherEnd *report.OtherEnd `json:"other_end"`
+		}
+	}
+	if err := json.Unmarshal([]byte(stdout), &list); err != nil || len(list.Sockets) != 52 {
+		t.Fatalf("%d sockets, %v", len(list.Sockets), err)
+	}
+	paired := map[string]int{}
+	for _, s := range list.Sockets {
+		switch {
+		case s.Host == nil:
+			t.Fatal("a socket of no host")
+		case s.OtherEnd != nil:
+			paired[*s.Host+" "+s.State+" - "+s.OtherEnd.Host+" "+s.OtherEnd.State]++
+		}
+	}
+	if paired["web-03 close_wait - db-01 fin_wait_2"] != 12 || paired["db-01 fin_wait_2 - web-03 close_wait"] != 12 || len(paired) != 2 {
+		t.Errorf("%v", paired)
+	}
+	table, _, _ := run(t, nil, append(both, "ls", "-o", "wide")...)
+	if !strings.Contains(table, "OTHER END") || !strings.Contains(table, "fin_wait_2 db-01 postgres") {
+		t.Error(table)
+	}
+	if screen, _, _ := run(t, nil, both...); !strings.Contains(screen, "web-03: orders leaks sockets") {
+		t.Error(screen)
+	}
+	if _, stderr, code := run(t, nil, append(both, "doctor")...); code != int(Usage) || !strings.Contains(stderr, "one host") {
+		t.Errorf("doctor: %d, %s", code, stderr)
+	}
+}
+
+// TestFrom_hostsRedacted: ends are paired where both were redacted together, and only there.
+func TestFrom_hostsRedacted(t *testing.T) {
+	web, err := os.ReadFile(leakyHost(t, "web-03", noon, 40, false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	there, err := record.Read(bytes.NewReader(web), record.Extent{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	here := database(t, noon, 12)
+	pairs := func(args ...string) (n int, stderr string) {
+		stdout, stderr, _ := run(t, nil, append(args, "ls", "-o", "json")...)
+		return strings.Count(stdout, `"other_end":{`), stderr
+	}
+	if n, _ := pairs("--from", saved(t, redactAll([]*record.Recording{there[0], here})...)); n != 24 {
+		t.Errorf("redacted together: %d ends", n)
+	}
+	alone := []string{"--from", saved(t, redactAll(there)...), "--from", saved(t, redactAll([]*record.Recording{here})...)}
+	if n, stderr := pairs(alone...); n != 0 || !strings.Contains(stderr, "were not redacted together") {
+		t.Errorf("redacted one by one: %d ends, %s", n, stderr)
+	}
+	if n, stderr := pairs("--from", saved(t, there[0], database(t, noon.Add(time.Hour), 12))); n != 0 || !strings.Contains(stderr, "apart") {
+		t.Errorf("an hour apart: %d ends, %s", n, stderr)
+	}
+	if n, _ := pairs("--redact", "--from", saved(t, there[0], here)); n != 24 {
+		t.Errorf("redacted while shown: %d ends", n)
+	}
+}

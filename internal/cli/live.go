@@ -54,8 +54,13 @@ func lookLive(ctx context.Context, h *host.Host, q Query) (*Answer, error) {
 	return compose(q, f, snapshot, later, diagnosed)
 }
 
-// compose makes the answer to a question from a look, whoever took it.
-func compose(q Query, f *filter.Filter, s *look.Snapshot, later []tcp.Socket, diagnosed bool) (answer *Answer, err error) {
+// diagnosed reports whether a question takes a diagnosis to answer.
+func (q *Query) diagnosed(f *filter.Filter) bool {
+	return q.Findings || f.Needs().Has(filter.NeedCauses)
+}
+
+// judged makes the answer to a question from a look, but for its rows, which the joiner makes.
+func judged(q Query, s *look.Snapshot, later []tcp.Socket, diagnosed bool) (*Answer, *joiner) {
 	judge := func(s *look.Snapshot, later []tcp.Socket) *joiner {
 		verdicts := &diagnose.Verdicts{}
 		if diagnosed {
@@ -70,7 +75,12 @@ func compose(q Query, f *filter.Filter, s *look.Snapshot, later []tcp.Socket, di
 		later = substitutes.Later
 		j.shown = judge(substitutes.Snapshot, later)
 	}
-	answer = &Answer{Snapshot: j.shown.snapshot, Later: later, Report: makeReport(j.shown.snapshot, j.shown.verdicts)}
+	return &Answer{Snapshot: j.shown.snapshot, Later: later, Report: makeReport(j.shown.snapshot, j.shown.verdicts)}, j
+}
+
+// compose makes the answer to a question from a look, whoever took it.
+func compose(q Query, f *filter.Filter, s *look.Snapshot, later []tcp.Socket, diagnosed bool) (answer *Answer, err error) {
+	answer, j := judged(q, s, later, diagnosed)
 	switch {
 	case !q.Rows:
 	case q.Each != nil:
@@ -211,6 +221,9 @@ type joiner struct {
 	changes []forecast.Change
 	// shown makes the rows that are handed on: the joiner itself, or one of the same look with other names.
 	shown *joiner
+	// host and other are set where several hosts' looks are joined: the name of this one, and the row of a socket's other end on another.
+	host  string
+	other func(netns, index int) *look.Row
 }
 
 func newJoiner(s *look.Snapshot, verdicts *diagnose.Verdicts, changes []forecast.Change) *joiner {
@@ -245,11 +258,12 @@ type table struct {
 	*look.Namespace
 	joiner      *joiner
 	today, then *look.Forecaster // then is nil when no changes are tried out
+	netns       int
 }
 
 func (j *joiner) table(index int) *table {
 	ns := &j.snapshot.Namespaces[index]
-	t := &table{Namespace: ns, joiner: j, today: j.snapshot.Forecaster(ns)}
+	t := &table{Namespace: ns, joiner: j, today: j.snapshot.Forecaster(ns), netns: index}
 	if j.changes != nil {
 		t.then = j.snapshot.Forecaster(ns, j.changes...)
 	}
@@ -258,6 +272,14 @@ func (j *joiner) table(index int) *table {
 
 // join makes the row of the socket with an index.
 func (t *table) join(row *look.Row, index int) {
+	t.own(row, index)
+	if t.joiner.other != nil {
+		row.Host, row.Other = t.joiner.host, t.joiner.other(t.netns, index)
+	}
+}
+
+// own makes that row without what other hosts know of it.
+func (t *table) own(row *look.Row, index int) {
 	j, socket := t.joiner, &t.Sockets[index]
 	*row = look.Row{Socket: socket, Netns: t.Namespace, Age: diagnose.AgeOf(t.Namespace, index), Holders: holdersOf(j.snapshot, socket), Ends: t.today.Ends(index)}
 	row.Processes = j.processes(row.Holders)

@@ -19,6 +19,17 @@ func socketJSON(r *look.Row) report.Socket {
 		Cookie: cookieJSON(r), Inode: ifKnown(r.Inode()), UID: ifKnown(r.UID()), RecvQueueBytes: s.RecvQueue, SendQueueBytes: s.SendQueue,
 		Timer: timerJSON(s.Timer), Info: infoJSON(s), Accepted: acceptedJSON(s), Age: ageJSON(r.Age), Holders: holdersJSON(r),
 		Workload: workloadJSON(r.Processes), Ends: diagnose.ReportEnds(r.Ends), Cause: known(r.Cause), Code: known(r.Code),
+		Host: known(r.Host), OtherEnd: otherEndJSON(r.Other),
+	}
+}
+
+func otherEndJSON(r *look.Row) *report.OtherEnd {
+	if r == nil {
+		return nil
+	}
+	s := r.Socket
+	return &report.OtherEnd{
+		Host: r.Host, State: s.State.String(), Cookie: cookieJSON(r), RecvQueueBytes: s.RecvQueue, SendQueueBytes: s.SendQueue, Holders: holdersJSON(r),
 	}
 }
 

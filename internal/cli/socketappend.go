@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"encoding/json"
 	"math"
 	"net/netip"
 	"strconv"
@@ -47,7 +48,13 @@ func appendSocket(b []byte, r *look.Row) []byte {
 	b = appendWorkload(append(b, `,"workload":`...), r.Processes)
 	b = appendEnds(append(b, `,"ends":`...), &r.Ends)
 	b = appendKnown(append(b, `,"cause":`...), r.Cause)
-	return appendKnown(append(b, `,"code":`...), r.Code)
+	b = appendKnown(append(b, `,"code":`...), r.Code)
+	if r.Host == "" {
+		return append(b, `,"host":null,"other_end":null`...)
+	}
+	b = appendText(append(b, `,"host":`...), r.Host)
+	other, _ := json.Marshal(otherEndJSON(r.Other)) // few lists are of several hosts
+	return append(append(b, `,"other_end":`...), other...)
 }
 
 func appendNumber(b []byte, n uint32, known bool) []byte {

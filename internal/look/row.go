@@ -40,6 +40,10 @@ type Row struct {
 	EndsIf *forecast.Ends
 	// Cause, Code and Severity are those of the finding the socket belongs to, "" when it belongs to none.
 	Cause, Code, Severity string
+	// Host names the host in a list of several hosts' sockets, else "".
+	Host string
+	// Other is the other end of the connection where that is on another host of the list, else nil.
+	Other *Row
 	// Finding is that finding's id.
 	Finding string
 }

@@ -15,6 +15,8 @@ type Recording struct {
 	Later []tcp.Socket
 	// Redacted says that names and addresses are substitutes.
 	Redacted bool
+	// Redaction is the same for recordings that were redacted together, so that the same substitutes mean the same; "" when one was redacted alone.
+	Redaction string `redact:"keep"`
 	// Writer is the version of the program that took the look.
 	Writer string `redact:"keep"`
 }

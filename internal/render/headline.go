@@ -73,6 +73,11 @@ var headlines = map[string]func(finding) string{
 
 // headline is the title of a finding. Codes that this version does not know get a title made of their cause.
 func (f finding) headline() string {
+	if f.Host != nil {
+		alone := *f.Finding
+		alone.Host = nil
+		return f.page.text(*f.Host) + ": " + finding{&alone, f.page}.headline()
+	}
 	if title := headlines[f.Code]; title != nil {
 		return title(f)
 	}

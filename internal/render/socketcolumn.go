@@ -40,6 +40,26 @@ var socketColumns = []Column{
 	{Key: "fd", Header: "FD", Priority: 8, Align: Right, TSV: appendFDs},
 	{Key: "comm", Header: "COMMAND", Priority: 3, TSV: appendComms, Text: textComms},
 	{Key: "workload", Header: "WORKLOAD", Priority: 5, TSV: appendWorkload},
+	{Key: "host", Header: "HOST", Priority: 1, Uniform: true, TSV: appendHost},
+	{Key: "other_end", Header: "OTHER END", Priority: 2, Uniform: true, TSV: appendOther},
+}
+
+// appendHost and appendOther are about lists of several hosts' sockets.
+func appendHost(b []byte, r *look.Row) []byte { return appendName(b, r.Host) }
+
+func appendOther(b []byte, r *look.Row) []byte {
+	if r.Other == nil {
+		return append(b, unknown)
+	}
+	b = append(append(b, r.Other.Socket.State.String()...), ' ')
+	b = AppendClean(b, r.Other.Host)
+	switch {
+	case len(r.Other.Processes) > 0:
+		b = AppendClean(append(b, ' '), r.Other.Processes[0].Comm)
+	case r.Other.Holders != nil && len(r.Other.Holders) == 0:
+		b = append(b, " nobody"...)
+	}
+	return b
 }
 
 // forecastColumns are those of "closewait when": who it is about, what runs, when it ends and by what.

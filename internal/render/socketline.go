@@ -132,12 +132,21 @@ func (l *socketLine) info(to []byte, at int, s *tcp.Socket) int {
 // appendOwnerCells appends code, cause, pid, fd, comm and workload.
 func appendOwnerCells(b []byte, r *look.Row) []byte {
 	if r.Code == "" && r.Cause == "" && r.Holders == nil && len(r.Processes) == 0 {
-		return append(b, "-\t-\t-\t-\t-\t-\n"...)
+		return appendHosts(append(b, "-\t-\t-\t-\t-\t-\t"...), r)
 	}
 	b = append(appendName(b, r.Code), '\t')
 	b = append(appendName(b, r.Cause), '\t')
 	b = append(appendPIDs(b, r), '\t')
 	b = append(appendFDs(b, r), '\t')
 	b = append(appendComms(b, r), '\t')
-	return append(appendWorkload(b, r), '\n')
+	return appendHosts(append(appendWorkload(b, r), '\t'), r)
+}
+
+// appendHosts appends host and other_end.
+func appendHosts(b []byte, r *look.Row) []byte {
+	if r.Host == "" && r.Other == nil {
+		return append(b, "-\t-\n"...)
+	}
+	b = append(appendHost(b, r), '\t')
+	return append(appendOther(b, r), '\n')
 }

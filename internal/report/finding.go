@@ -36,6 +36,8 @@ type Finding struct {
 	Bug         *Bug        `json:"bug"`
 	Verify      []Command   `json:"verify"`
 	Sockets     []string    `json:"sockets"`
+	// Host names the host where looks at several were joined, else it is null.
+	Host *string `json:"host"`
 }
 
 // Process is a process that holds sockets.

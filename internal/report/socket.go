@@ -21,6 +21,18 @@ type Socket struct {
 	Ends           Ends      `json:"ends"`
 	Cause          *string   `json:"cause"`
 	Code           *string   `json:"code"`
+	Host           *string   `json:"host"`
+	OtherEnd       *OtherEnd `json:"other_end"`
+}
+
+// OtherEnd is the other end of a connection, where looks at both hosts were joined.
+type OtherEnd struct {
+	Host           string   `json:"host"`
+	State          string   `json:"state"`
+	Cookie         *string  `json:"cookie"`
+	RecvQueueBytes uint32   `json:"recv_queue_bytes"`
+	SendQueueBytes uint32   `json:"send_queue_bytes"`
+	Holders        []Holder `json:"holders"`
 }
 
 // Info is the fields of struct tcp_info that the kernel reported, in the structure's order; JSON shows it as an object, or as null when it is nil.
