@@ -31,7 +31,7 @@ func (f *Forecaster) Ends(i int) forecast.Ends {
 		at = at.Add(took * time.Duration(i) / time.Duration(n))
 		f.model.Clock = f.snapshot.Clock.read(at, took/pace)
 	}
-	return f.ends(i).Later(at.Sub(f.snapshot.TakenAt))
+	return f.ends(i).Later(apart(f.snapshot.TakenAt, at))
 }
 
 const (

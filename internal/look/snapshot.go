@@ -134,13 +134,16 @@ func (c Clock) read(at time.Time, took time.Duration) forecast.Clock {
 
 // passed is how many jiffies began between the clock's reading and a moment, negative when that came before, and how far into the last of them it is.
 func (c Clock) passed(at time.Time) (jiffies int64, into time.Duration) {
-	since, tick := at.Sub(c.At), c.Tick()
+	since, tick := apart(c.At, at), c.Tick()
 	into = since % tick
 	if into < 0 {
 		into += tick
 	}
 	return int64((since - into) / tick), into
 }
+
+// apart is how much later one moment of a look is than another by the clock on the wall: a recording knows no other, and is to give the same answers.
+func apart(earlier, later time.Time) time.Duration { return later.Round(0).Sub(earlier.Round(0)) }
 
 // Count returns the number of sockets in all namespaces.
 func (s *Snapshot) Count() int {
