@@ -60,7 +60,7 @@ func LimitsOf(sysctls map[string]int64) Limits {
 // Defaults returns the limits a kernel compiles into every new network namespace, whatever those of its creator are.
 func Defaults() Limits {
 	return Limits{
-		Retries2: Is[int64](15), OrphanRetries: Is[int64](0), SynRetries: Is[int64](6), SynAckRetries: Is[int64](5), SynLinear: Is[int64](4),
+		Retries2: Is[int64](15), OrphanRetries: Is[int64](0), SynRetries: Is[int64](6), SynAckRetries: Is[int64](5), SynLinear: Is[int64](synLinearDefault),
 		RTOMax: Is(rtoMaxDefault), RTOMin: Is(rtoMinimum), FinTimeout: Is(time.Minute),
 		KeepaliveTime: Is(2 * time.Hour), KeepaliveInterval: Is(75 * time.Second), KeepaliveProbes: Is[int64](9), ThinLinear: Is(false),
 	}
@@ -92,5 +92,7 @@ const (
 	localInterval = 500 * time.Millisecond // TCP_RESOURCE_PROBE_INTERVAL: the pause after a packet did not leave this host
 	synTimeout    = time.Second            // TCP_TIMEOUT_INIT
 	thinRetries   = 6                      // TCP_THIN_LINEAR_RETRIES
-	orphanDefault = 8                      // what tcp_orphan_retries makes of 0 while the time-out still grows
+
+	synLinearDefault = 4 // tcp_syn_linear_timeouts of a new namespace
+	orphanDefault    = 8 // what tcp_orphan_retries makes of 0 while the time-out still grows
 )

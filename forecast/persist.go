@@ -96,7 +96,7 @@ func (v *view) probesEnd(answered bool) Ends {
 	if v.rto == 0 || !v.Limits.Retries2.Known || v.orphan && !v.Limits.OrphanRetries.Known {
 		return ends
 	}
-	w := v.probeWalk(answered)
+	w := v.probeWalk(answered, v.uncounted(answered))
 	verdict := w.run()
 	if verdict == goesOn {
 		if answered && w.user == 0 {
@@ -107,7 +107,30 @@ func (v *view) probesEnd(answered bool) Ends {
 	ends.Kind, ends.Error = At, v.errorOf(v.options.Unreachable.Value)
 	v.moments(&ends, w.lanes.first(), w.lanes.now[likely], w.lanes.last(), v.into())
 	v.explainProbes(&ends, &w, verdict)
+	if w.uncounted > 0 && verdict == userTimedOut {
+		fewest := v.probeWalk(answered, 0)
+		fewest.run()
+		ends.Latest = max(ends.Latest, time.Duration(fewest.lanes.last()+fewest.spread+fewest.slot+1)*v.tick)
+	}
 	return ends
+}
+
+// uncounted is how many probes went out since the back-off stopped growing, which it does at tcp_retries2 (tcp_send_probe0): as many as fit into the time since data
+// were sent last, for then the window closed.
+func (v *view) uncounted(answered bool) (probes int64) {
+	if v.options.UserTimeout.Value == 0 || !v.hasSent || v.backoff == 0 || v.backoff < v.Limits.Retries2.Value {
+		return 0
+	}
+	first, interval := v.probeInterval(0), v.probeInterval(v.backoff)
+	counted := v.probeWalk(answered, 0)
+	// The running one may have been cut short, so that there is room for one more than whole intervals say.
+	probes = min(max((v.sent-first-counted.stamp)/interval, 0)+1, mostFirings)
+	for ; probes > 0; probes-- {
+		if w := v.probeWalk(answered, probes); w.stamp <= v.sent-first+w.spread {
+			break
+		}
+	}
+	return probes
 }
 
 func (v *view) explainProbes(e *Ends, w *probeWalk, verdict probeVerdict) {
@@ -144,6 +167,7 @@ type probeWalk struct {
 	stamped         bool
 	stamp           int64 // since the first probe, at the look
 	spread, slot    int64 // how far that may be off, and the slot of the last timer
+	uncounted       int64 // probes among them that the back-off does not count
 }
 
 type probeVerdict uint8
@@ -154,8 +178,8 @@ const (
 	userTimedOut
 )
 
-func (v *view) probeWalk(answered bool) probeWalk {
-	w := probeWalk{view: v, answered: answered, user: v.options.UserTimeout.Value, probes: v.probes, backoff: v.backoff}
+func (v *view) probeWalk(answered bool, uncounted int64) probeWalk {
+	w := probeWalk{view: v, answered: answered, user: v.options.UserTimeout.Value, probes: v.probes, backoff: v.backoff, uncounted: uncounted}
 	if answered {
 		w.probes = 0
 	}
@@ -164,8 +188,8 @@ func (v *view) probeWalk(answered bool) probeWalk {
 		before = slotOf(v.probeInterval(v.backoff - 1))
 	}
 	w.stamped = v.backoff > 0
-	for i := int64(1); i < v.backoff; i++ {
-		interval := v.probeInterval(i)
+	for i := int64(1); i < v.backoff+uncounted; i++ {
+		interval := v.probeInterval(min(i, v.backoff))
 		w.stamp += interval + slotOf(interval)/2
 		w.spread += slotOf(interval) - slotOf(interval)/2
 	}
@@ -176,6 +200,10 @@ func (v *view) probeWalk(answered bool) probeWalk {
 			expires = -past // the answer came right after the probe: the timer is overdue and waits for its slot
 		}
 		w.stamp += armed - expires
+		if expires == 0 { // and may wait for its slot since, for nobody knows how long
+			w.stamp += slotOf(armed) / 2
+			w.spread += slotOf(armed) - slotOf(armed)/2
+		}
 	} else {
 		armed += outside
 	}

@@ -20,7 +20,7 @@ const (
 	reasonClamped       = "the running timer was cut short, which only TCP_USER_TIMEOUT does: it ends the socket when it fires; the descriptor stays open until the program closes it"
 	reasonOrphan        = "nobody holds the socket any more: the kernel gives up at the first time-out beyond the orphan limit"
 	reasonSyn           = "the connection request goes unanswered: the kernel gives up after tcp_syn_retries; the descriptor stays open until the program closes it"
-	reasonRequest       = "a half-open connection: the kernel drops it when its SYN-ACKs stay unanswered"
+	reasonRequest       = "a half-open connection: the kernel drops it when its SYN-ACKs stay unanswered; each SYN that the peer repeats begins the running time-out anew"
 	reasonShrunkAlive   = "the peer took its window back and answers the probes: retransmission cannot end the socket"
 	reasonShrunkSilent  = "the peer took its window back and has gone silent: the kernel gives up after twice the longest time-out; the descriptor stays open until the program closes it"
 

@@ -165,10 +165,12 @@ func (v *view) describe(e *Ends, p *plan, f *fate, local bool) {
 	default:
 		e.Reason = reasonRetransmit
 	}
-	if unreachable && p.retransmits > 0 {
-		// Each report recalculates the time-out and rearms the timer, so that firings come earlier, or up to a whole time-out later; the limit stays.
+	if (unreachable || unsent) && p.retransmits > 0 {
+		// Each report recalculates the time-out and rearms the timer (tcp_ld_RTO_revert), so that firings come earlier, or up to a whole time-out later; the limit
+		// stays. What waits for a neighbour is not sent again (skb_still_in_host_queue), and the report follows when the neighbour is given up. However the firings
+		// move, the last before the limit waits no longer than it would have.
 		e.Earliest = min(e.Earliest, max(f.limit-p.elapsed.most(), 0))
-		e.Latest += time.Duration(p.rto) * tick
+		e.Latest = max(e.Latest, f.limit-p.elapsed.look[early]+time.Duration(f.waited+slotOf(f.waited))*tick)
 	}
 }
 

@@ -53,8 +53,7 @@ func (v *view) synLinear() int64 {
 	if !v.Kernel.has(factSynLinear, &v.socket.Info) {
 		return 0
 	}
-	const standard = 4
-	return v.Limits.SynLinear.Or(standard)
+	return v.Limits.SynLinear.Or(synLinearDefault)
 }
 
 // synElapsed is the time since the request was first sent: tcp_connect sets retrans_stamp then, and no firing sets it anew.
@@ -66,6 +65,7 @@ func (v *view) synElapsed(p *plan) elapsed {
 			e.look[lane] += time.Duration(jiffies(lane)) * v.tick
 		}
 	}
+	e.look[late] -= v.tick // the request was sent some way into a jiffy, to which the stamp is not rounded
 	if p.retransmits == 0 {
 		add(func(int) int64 { return p.armed - v.expires })
 		return e
@@ -113,21 +113,43 @@ func (p *synPlan) walkSyn(l lanes, rtoMax int64) fate {
 
 // request is the answer for a half-open connection (reqsk_timer_handler): a request socket lives for tcp_synack_retries time-outs that double from 1
 // s. A full queue shortens that; the owner never hears of it.
+//
+// What is reported is how often the SYN-ACK was sent again (num_retrans), be it that a time-out was over (num_timeout) or that the peer repeated its SYN, which begins
+// the running time-out anew (tcp_check_req). So fewer time-outs may be over than that, but no fewer than make one as long as what is left of it, and none beyond
+// the last.
 func (v *view) request() Ends {
 	ends := Ends{By: ByRetransmission, Reason: reasonRequest}
 	if !v.Limits.SynAckRetries.Known || v.socket.Info.Known() && v.rto > 0 {
 		return ends // or the child of a Fast Open listener, which has a timer of its own kind
 	}
 	retries := v.Limits.SynAckRetries.Value
-	initial := v.Clock.jiffies(synTimeout)
-	interval := func(n int64) int64 { return min(initial<<min(n, 20), v.rtoMax) }
-	n := v.retransmits
-	l := start(v.Clock, interval(n), v.expires, 1)
-	for ; n < min(retries, 255); n++ {
-		l.arm(interval(n + 1))
+	least := int64(0)
+	most := min(v.retransmits, retries)
+	for least < most && v.requestInterval(least) < v.expires {
+		least++
 	}
+	l, longest := v.requestWalk(most, retries), v.requestWalk(least, retries)
 	ends.Kind = At
-	v.moments(&ends, l.first(), l.now[likely], l.last(), v.into())
+	v.moments(&ends, min(l.first(), longest.first()), l.now[likely], l.last(), v.into())
+	if longest.now[likely] != l.now[likely] {
+		ends.Also = max(time.Duration(longest.now[likely])*v.tick-v.into(), 0)
+	}
+	// A peer that goes on asking doubles its intervals as we do, and begins each of ours anew; only its first few are a second long (tcp_syn_linear_timeouts).
+	ends.Latest = max(ends.Latest, 2*time.Duration(longest.last())*v.tick+synLinearDefault*synTimeout)
 	ends.Limit = Limit{"tcp_synack_retries", retries, modelTimeout(retries, synTimeout, time.Duration(v.rtoMax)*v.tick)}
 	return ends
+}
+
+// requestInterval is reqsk_timeout.
+func (v *view) requestInterval(timeouts int64) int64 {
+	return min(v.Clock.jiffies(synTimeout)<<min(timeouts, 20), v.rtoMax)
+}
+
+// requestWalk goes from time-out to time-out of which so many are over.
+func (v *view) requestWalk(timeouts, retries int64) lanes {
+	l := start(v.Clock, v.requestInterval(timeouts), v.expires, 1)
+	for n := timeouts; n < min(retries, 255); n++ {
+		l.arm(v.requestInterval(n + 1))
+	}
+	return l
 }

@@ -146,13 +146,13 @@ func (v *view) thin() bool {
 // unsent says whether the last time-out sent nothing, because the route was gone (rebuild_header in __tcp_retransmit_skb): it leaves its mark neither in
 // tcpi_last_data_sent nor in the count of retransmissions. The lookup's error is recorded (sk_err_soft), which may be any.
 func (v *view) unsent() bool {
-	if v.retransmits == 0 || v.rto == 0 || v.expires <= 0 || v.socket.State == tcp.SynSent {
+	if v.retransmits == 0 || v.rto == 0 || v.socket.State == tcp.SynSent {
 		return false
 	}
 	if total, ok := v.socket.Info.Uint(tcp.TotalRetrans); ok && total < uint64(v.retransmits) {
 		return true
 	}
-	return v.payloadSent() && v.sent > v.rto-v.expires+slotOf(v.rto)+1
+	return v.payloadSent() && v.sent > v.rto-v.expires+v.Clock.widest(v.rto)+1
 }
 
 // slowStarting says whether the socket has never lost anything (tcp_in_initial_slowstart).

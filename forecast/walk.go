@@ -45,6 +45,7 @@ type fate struct {
 	count             int64 // retransmissions before it
 	capped            bool  // the time-out was as long as it gets
 	limit             time.Duration
+	waited            int64 // the time-out that the last firing ended
 }
 
 // or is what is known when either may happen, of which this is the likelier: of all moments, the one farthest from it is the second.
@@ -76,6 +77,7 @@ func (p *plan) walk(l lanes, rtoMax int64) fate {
 		case retransmits == 0 && !p.stamped:
 			e.begin(&l) // tcp_retransmit_skb sets retrans_stamp; the first firing never kills (retransmits_timed_out)
 		case retransmits > 0 && p.fires(&f, &l, &e, retransmits, capped, cut):
+			f.waited = rto
 			return f
 		}
 		retransmits++

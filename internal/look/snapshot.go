@@ -97,7 +97,24 @@ type Namespace struct {
 
 // Model returns what forecasts the ends of a namespace's sockets, as if all were read when the table began to be.
 func (s *Snapshot) Model(n *Namespace) forecast.Model {
-	return forecast.Model{Limits: forecast.LimitsOf(n.Sysctls), Kernel: forecast.KernelOf(s.Host.Kernel), Clock: s.Clock.read(n.ReadAt, n.ReadFor)}
+	clock := s.Clock
+	if clock.HZ == 0 {
+		clock = Clock{HZ: n.hz()}
+	}
+	return forecast.Model{Limits: forecast.LimitsOf(n.Sysctls), Kernel: forecast.KernelOf(s.Host.Kernel), Clock: clock.read(n.ReadAt, n.ReadFor)}
+}
+
+// hz infers the number of jiffies a second from the sockets' times; 0 when they are too few.
+func (n *Namespace) hz() int {
+	var g forecast.Grain
+	for i := 0; i < len(n.Sockets) && !g.Sure(); i++ {
+		s := n.Sockets[i]
+		if n.Pasted {
+			s.Timer = tcp.Timer{} // it was cut off, or told in ticks of 10 ms
+		}
+		g.Add(&s)
+	}
+	return g.HZ()
 }
 
 // Tick is the length of a jiffy, 0 when it is not known.

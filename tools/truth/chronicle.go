@@ -53,8 +53,12 @@ func (c *chronicle) correct(l *life) {
 		c.correctMini(l)
 		return
 	}
+	seen := l.died
+	if !l.gone.IsZero() {
+		seen = l.gone // died is but the middle of the time in which it vanished
+	}
 	for _, d := range slices.Backward(c.deaths) {
-		if d.key != l.key || d.at.After(l.died) || l.died.Sub(d.at) > hindsight {
+		if d.key != l.key || d.at.After(seen) || seen.Sub(d.at) > hindsight {
 			continue
 		}
 		l.died = d.at
