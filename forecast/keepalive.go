@@ -12,6 +12,8 @@ func (v *view) keepalive() Ends {
 	switch {
 	case v.options.PeerForgot:
 		return v.forgotten()
+	case v.probes > 0 && v.ownKeepalive():
+		return Ends{By: ByKeepalive, Earliest: v.socket.Timer.Expires, Reason: reasonKeepaliveOwn}
 	case v.probes > 0 && !v.probeJustSent():
 		if ends, ok := v.keepaliveSilent(); ok {
 			return ends
@@ -79,7 +81,7 @@ func (v *view) idle() (jiffies int64, ok bool) {
 func (v *view) nextKeepalive() time.Duration {
 	idle, ok := v.idle()
 	length := v.keepaliveTime()
-	if !ok || !length.Known || v.probes > 0 {
+	if !ok || !length.Known || v.probes > 0 || v.unread() {
 		return v.socket.Timer.Expires
 	}
 	short := v.Clock.jiffies(length.Value) - (idle + v.expires)
@@ -131,6 +133,7 @@ func (v *view) keepaliveSilent() (Ends, bool) {
 		l.arm(step)
 	}
 	v.moments(&ends, l.first(), l.now[likely], l.last(), v.into())
+	v.doubt(&ends)
 	return ends, true
 }
 

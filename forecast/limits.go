@@ -69,7 +69,9 @@ func Defaults() Limits {
 // Options are facts of one socket that sock_diag does not report. They come from getsockopt on a duplicate of the descriptor or from a BPF iterator;
 // PeerForgot from seeing the peer's end on this same host.
 type Options struct {
-	UserTimeout       Setting[time.Duration] // TCP_USER_TIMEOUT, 0 when off. Unknown means off, unless the running timer betrays it
+	// UserTimeout is TCP_USER_TIMEOUT, 0 when off. Unknown means that the socket could not be asked: then it is taken to be off, unless the running timer betrays it,
+	// but the socket may end at any firing (Earliest), and the reason says so.
+	UserTimeout       Setting[time.Duration]
 	RTOMax            Setting[time.Duration] // TCP_RTO_MAX_MS
 	KeepaliveTime     Setting[time.Duration] // TCP_KEEPIDLE
 	KeepaliveInterval Setting[time.Duration] // TCP_KEEPINTVL
@@ -88,6 +90,7 @@ type Options struct {
 const (
 	rtoMinimum    = 200 * time.Millisecond // TCP_RTO_MIN: the base of the model time-out, whatever the minimum in force
 	rtoMaxDefault = 120 * time.Second      // TCP_RTO_MAX
+	rtoMaxLeast   = time.Second            // the least TCP_RTO_MAX_MS takes
 	timeWaitTime  = 60 * time.Second       // TCP_TIMEWAIT_LEN
 	localInterval = 500 * time.Millisecond // TCP_RESOURCE_PROBE_INTERVAL: the pause after a packet did not leave this host
 	synTimeout    = time.Second            // TCP_TIMEOUT_INIT

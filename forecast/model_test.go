@@ -1,6 +1,7 @@
 package forecast_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -31,7 +32,7 @@ func drawLife(t *rapid.T, scene string) life {
 	tick := time.Second / time.Duration(hz)
 	limits.Retries2, limits.OrphanRetries = forecast.Is(s.retries2), forecast.Is(s.orphanRetry)
 	limits.RTOMax = forecast.Is(time.Duration(longest) * tick)
-	model := forecast.Model{Limits: limits, Clock: forecast.Clock{HZ: int(hz), Known: true}}
+	model := forecast.Model{Limits: limits, Clock: forecast.Clock{HZ: int(hz), Known: true}, Options: forecast.Options{UserTimeout: forecast.Is[time.Duration](0)}}
 	user := func() {
 		if rapid.IntRange(0, 2).Draw(t, "user") == 0 {
 			s.userTimeout = rapid.Int64Range(1, 100_000).Draw(t, "user_timeout")
@@ -238,6 +239,34 @@ func TestModel_interval(t *testing.T) {
 				}
 				if got.Best < got.Earliest || got.Best > got.Latest {
 					t.Fatalf("best outside: %+v", got)
+				}
+			})
+		})
+	}
+}
+
+// TestModel_unread checks that no socket ends before the interval of an answer that was given without its options.
+func TestModel_unread(t *testing.T) {
+	for _, scene := range scenes {
+		t.Run(scene, func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) {
+				l := drawLife(t, scene)
+				end := l.make()
+				if start := end.jiffies; !play(end) || end.jiffies <= start+2 {
+					t.Skip("lives on")
+				}
+				s, shown, rest := look(t, &l, end)
+				if s.closeAt > s.jiffies || scene == "local" && s.retransmits == 0 {
+					t.Skip("the decisive thing happens after the look")
+				}
+				l.model.Options = forecast.Options{}
+				l.model.Clock.Known = rapid.Bool().Draw(t, "jiffies")
+				got := l.model.Ends(&shown)
+				if got.Kind != forecast.Never && got.Earliest > rest {
+					t.Fatalf("ends in %v, forecast %+v\nsimulated %+v", rest, got, *s)
+				}
+				if got.Kind == forecast.At && !strings.Contains(got.Reason, "could not be read") && got.By != forecast.ByUserTimeout && got.Latest < rest {
+					t.Fatalf("ends in %v, forecast %+v\nsimulated %+v", rest, got, *s)
 				}
 			})
 		})

@@ -18,7 +18,7 @@ func (v *view) persist() Ends {
 	case user > 0 || v.orphan:
 		return v.endsAnyway(peer)
 	case peer == answering:
-		return Ends{Kind: Never, Reason: reasonPersistAlive}
+		return v.keptAlive(reasonPersistAlive)
 	case peer == silent || v.Limits.Retries2.Known && v.probes >= v.Limits.Retries2.Value:
 		return v.probesEnd(false)
 	}
@@ -100,7 +100,7 @@ func (v *view) probesEnd(answered bool) Ends {
 	verdict := w.run()
 	if verdict == goesOn {
 		if answered && w.user == 0 {
-			return Ends{Kind: Never, Reason: reasonPersistAlive}
+			return v.keptAlive(reasonPersistAlive)
 		}
 		return ends
 	}
@@ -112,6 +112,7 @@ func (v *view) probesEnd(answered bool) Ends {
 		fewest.run()
 		ends.Latest = max(ends.Latest, time.Duration(fewest.lanes.last()+fewest.spread+fewest.slot+1)*v.tick)
 	}
+	v.doubt(&ends)
 	return ends
 }
 

@@ -108,6 +108,9 @@ func (v *view) follow(p *plan) fate {
 	if p.retransmits > 1 && p.interval == 0 {
 		before = slotOf(p.rto / 2)
 	}
+	if p.cuts[early] != p.cuts[late] {
+		before = 1 // when the last firing was is not known well enough to tell its slot
+	}
 	if p.retransmits > 0 {
 		l := start(v.Clock, p.armed, v.expires, before)
 		if p.cuts[likely] > 0 {
@@ -172,6 +175,7 @@ func (v *view) describe(e *Ends, p *plan, f *fate, local bool) {
 		e.Earliest = min(e.Earliest, max(f.limit-p.elapsed.most(), 0))
 		e.Latest = max(e.Latest, f.limit-p.elapsed.look[early]+time.Duration(f.waited+slotOf(f.waited))*tick)
 	}
+	v.doubt(e)
 }
 
 // decided names the mechanism and the setting.

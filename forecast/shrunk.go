@@ -28,7 +28,7 @@ func (v *view) windowShrunk() Ends {
 	switch answered := v.hasAcked && v.backoff > 0 && v.acked <= running; {
 	case user > 0:
 	case answered:
-		return Ends{Kind: Never, Reason: reasonShrunkAlive}
+		return v.keptAlive(reasonShrunkAlive)
 	case !v.hasAcked || v.backoff < 2:
 		return ends
 	}
@@ -45,6 +45,7 @@ func (v *view) windowShrunk() Ends {
 			ends.Also = time.Duration(other) * v.tick
 		}
 	}
+	v.doubt(&ends)
 	return ends
 }
 

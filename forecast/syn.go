@@ -44,6 +44,7 @@ func (v *view) synSent() Ends {
 	v.describe(&ends, &p.plan, &f, false)
 	if ends.By == ByRetransmission {
 		ends.Reason = reasonSyn
+		v.doubt(&ends)
 	}
 	return ends
 }

@@ -64,7 +64,7 @@ func (v *view) findRTOMax() int64 {
 	if limit <= 0 || v.rto > limit {
 		return v.Clock.jiffies(rtoMaxDefault)
 	}
-	return limit
+	return v.ownRTOMax(limit)
 }
 
 // rtoMin is the floor of the time-out before back-off (tcp_rto_min).

@@ -120,10 +120,12 @@ func TestForecaster_options(t *testing.T) {
 		{"not asked", ends(0, nil), forecast.ByRetransmission, 15 * time.Minute, 18 * time.Minute},
 		{"asked", ends(0, asked), forecast.ByUserTimeout, 37 * time.Second, 40 * time.Second},
 		{"a user timeout tried out", ends(0, asked, change("user_timeout=60000")), forecast.ByUserTimeout, 57 * time.Second, 60 * time.Second},
-		{"keepalive not asked", ends(1, nil), forecast.ByKeepalive, 8 * time.Minute, 10 * time.Minute},
 		{"its own number of probes", ends(1, asked), forecast.ByKeepalive, 150 * time.Second, 170 * time.Second},
 		{"the namespace's interval tried out", ends(1, asked, change("tcp_keepalive_intvl=10")), forecast.ByKeepalive, 20 * time.Second, 40 * time.Second},
 		{"the namespace's number of probes, which is not its own", ends(1, asked, change("tcp_keepalive_probes=20")), forecast.ByKeepalive, 150 * time.Second, 170 * time.Second},
+	}
+	if got := ends(1, nil); got.Kind != forecast.Unknown || got.By != forecast.ByKeepalive {
+		t.Errorf("keepalive not asked, at intervals that are not the namespace's: %+v", got)
 	}
 	for _, test := range tests {
 		if test.got.Kind != forecast.At || test.got.By != test.by || test.got.Best < test.from || test.got.Best > test.to {

@@ -134,10 +134,19 @@ func textEnds(b []byte, r *look.Row) []byte {
 	if r.Ends.Also > 0 {
 		return appendMoment(append(b, " or "...), r.Ends.Also)
 	}
+	if sooner(&r.Ends) {
+		return append(b, " or sooner"...)
+	}
 	if off := max(r.Ends.Latest-r.Ends.Best, r.Ends.Best-r.Ends.Earliest); r.Ends.Latest > 0 && off >= 50*time.Millisecond {
 		b = appendDuration(append(b, " ±"...), off)
 	}
 	return b
+}
+
+// sooner says whether an end may come long before its best estimate but hardly after it: the socket may have a limit of its own that could not be read.
+func sooner(e *forecast.Ends) bool {
+	early, late := e.Best-e.Earliest, e.Latest-e.Best
+	return early >= time.Second && early > 10*late
 }
 
 // appendMoment is appendDuration with tenths up to a minute, for there they decide.

@@ -6,8 +6,8 @@
 //	go run ./tools/truth -short    # twenty seconds, for CI
 //
 // Each moment is forecast three times from the same snapshot: "jiffies" as root sees it, "hz" with only the length of a jiffy known, and "nothing" as anybody
-// sees it. For sockets with options of their own (TCP_USER_TIMEOUT, keepalive), which sock_diag does not report, these three are told the options; "blind" is
-// the first without them. Per kind of scene and in total it prints:
+// sees it. These three are told the options of the socket (TCP_USER_TIMEOUT, keepalive), which sock_diag does not report; "blind" is the third without them, for sockets
+// that have some. Per kind of scene and in total it prints:
 //
 //	n          forecasts that gave a moment and whose socket died without anything being changed in between
 //	mean, p95, max   how far the moment was from the death, in milliseconds; of two moments given, the nearer counts (but for "jiffies": the first)

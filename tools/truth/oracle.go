@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/closewait/closewait/forecast"
 	"github.com/closewait/closewait/internal/host"
 	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/tcp"
@@ -67,24 +68,27 @@ func (o *oracle) look(ns *namespace) {
 // foretell forecasts one moment in every lane.
 func foretell(snapshot *look.Snapshot, table *look.Namespace, s *tcp.Socket, l *life) said {
 	l.mu.Lock()
-	options, knowing := l.options, l.knowing
+	options := l.options
 	l.mu.Unlock()
+	if !options.UserTimeout.Known {
+		options.UserTimeout = forecast.Is[time.Duration](0)
+	}
 	p := said{at: table.ReadAt, socket: *s}
 	known := *snapshot
 	for lane := range lanes {
 		switch lane {
-		case jiffies, blind:
+		case jiffies:
 			known.Clock = snapshot.Clock
 		case hz:
 			known.Clock = look.Clock{HZ: cmp.Or(snapshot.Clock.HZ, usualHZ)}
-		case nothing:
+		case nothing, blind:
 			known.Clock = look.Clock{}
 		}
 		model := known.Model(table)
 		if lane == jiffies {
 			p.clock = model.Clock
 		}
-		if lane == blind || !knowing {
+		if lane == blind {
 			p.lanes[lane] = model.Ends(s)
 		} else {
 			p.lanes[lane] = model.EndsKnowing(s, &options)
