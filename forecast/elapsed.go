@@ -162,10 +162,9 @@ func (v *view) reconstruct(p *plan) elapsed {
 		running = v.sent
 	}
 	low, base, high := v.bases()
-	sum := func(base int64, lane int) time.Duration {
-		return time.Duration(v.passed(p, base, lane)+running) * v.tick
+	for lane, passed := range v.passedFrom(p, low, base, high) {
+		e.look[lane] = time.Duration(passed+running) * v.tick
 	}
-	e.look = [lanesLength]time.Duration{early: sum(low, early), likely: sum(base, likely), late: sum(high, late)}
 	e.below, e.above = stampJitter, stampJitter
 	if p.interval == 0 && v.unreachable() {
 		// Undone back-offs leave no trace of how long the earlier time-outs were.
@@ -174,18 +173,37 @@ func (v *view) reconstruct(p *plan) elapsed {
 	return e
 }
 
-// passed sums up the time-outs between the first firing and the last.
-func (v *view) passed(p *plan, rto int64, lane int) (jiffies int64) {
+// passed sums up the time-outs between the first firing and the last, with the lateness of each lane.
+func (v *view) passed(p *plan, rto int64) (jiffies [lanesLength]int64) {
 	thin, longest := v.thin(), max(v.rtoMax, v.rto) // TCP_RTO_MAX_MS may have been lowered since
+	if p.interval > 0 {
+		rto, longest = p.interval, p.interval
+	}
 	for i := int64(1); i < p.retransmits; i++ {
+		times := int64(1)
 		switch {
-		case p.interval > 0:
-			rto = p.interval
+		case rto >= longest:
+			rto, times = longest, p.retransmits-i // and so are all the others
 		case thin && i <= thinRetries:
 		default:
 			rto = min(2*rto, longest)
 		}
-		jiffies += rto + v.Clock.lateness(lane, rto)
+		for lane := range jiffies {
+			jiffies[lane] += times * (rto + v.Clock.lateness(lane, rto))
+		}
+		i += times - 1
+	}
+	return jiffies
+}
+
+// passedFrom is passed with a time-out before back-off of its own for each lane.
+func (v *view) passedFrom(p *plan, low, base, high int64) (jiffies [lanesLength]int64) {
+	jiffies = v.passed(p, base)
+	if low != base {
+		jiffies[early] = v.passed(p, low)[early]
+	}
+	if high != base {
+		jiffies[late] = v.passed(p, high)[late]
 	}
 	return jiffies
 }

@@ -44,8 +44,8 @@ func (v *view) suppose(base int64, t timeout) (p plan, ok bool) {
 	p.elapsed = elapsed{source: Bounded, phase: v.into()}
 	if p.retransmits > 0 {
 		running := rto - v.expires
-		for lane := range p.elapsed.look {
-			p.elapsed.look[lane] = time.Duration(w.passed(&p, base, lane)+running) * v.tick
+		for lane, passed := range w.passed(&p, base) {
+			p.elapsed.look[lane] = time.Duration(passed+running) * v.tick
 		}
 	}
 	return p, true

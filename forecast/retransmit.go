@@ -86,7 +86,7 @@ func (v *view) cutShort(p *plan) {
 		// A FIN alone: the timer ends with the option's time. Where the last firing was shows how far ahead it was armed.
 		p.cut = true
 		low, base, high := v.bases()
-		spent := [lanesLength]int64{v.passed(p, low, early), v.passed(p, base, likely), v.passed(p, high, late)}
+		spent := v.passedFrom(p, low, base, high)
 		if v.Clock.Known && p.elapsed.source == Exact {
 			exactly := v.retrace(p, base)
 			spent = [lanesLength]int64{exactly, exactly, exactly + 1}

@@ -57,7 +57,7 @@ func (c Clock) widest(armed int64) int64 {
 	if c.HZ > 0 {
 		return slotOf(armed)
 	}
-	return armed/7 + int64(coarsest/c.tick()) // whatever HZ: the longest jiffy, and an eighth of 63/64
+	return armed/7 + int64(coarsest/(time.Second/finestHZ)) // whatever HZ: the longest jiffy, and an eighth of 63/64
 }
 
 // outside is what slotOf's argument is more for a timer that was armed elsewhere: by a system call, or by a packet's arrival.
