@@ -175,7 +175,7 @@ func (v *view) reconstruct(p *plan) elapsed {
 
 // passed sums up the time-outs between the first firing and the last, with the lateness of each lane.
 func (v *view) passed(p *plan, rto int64) (jiffies [lanesLength]int64) {
-	thin, longest := v.thin(), max(v.rtoMax, v.rto) // TCP_RTO_MAX_MS may have been lowered since
+	thin, longest := v.thin(), max(v.rtoMax, p.rto) // TCP_RTO_MAX_MS may have been lowered since
 	if p.interval > 0 {
 		rto, longest = p.interval, p.interval
 	}
@@ -188,9 +188,14 @@ func (v *view) passed(p *plan, rto int64) (jiffies [lanesLength]int64) {
 		default:
 			rto = min(2*rto, longest)
 		}
-		for lane := range jiffies {
-			jiffies[lane] += times * (rto + v.Clock.lateness(lane, rto))
+		slot := slotOf(rto)
+		widest := slot
+		if v.Clock.HZ == 0 {
+			widest = v.Clock.widest(rto)
 		}
+		jiffies[early] += times * (rto + 1)
+		jiffies[likely] += times * (rto + (slot+1)/2)
+		jiffies[late] += times * (rto + widest)
 		i += times - 1
 	}
 	return jiffies

@@ -7,9 +7,9 @@ import "time"
 func (v *view) guess(t timeout) Ends {
 	ends := Ends{By: ByRetransmission, Reason: reasonNoLimit}
 	var all fate
+	p := plan{retransmits: v.retransmits, timeout: t}
 	for i, base := range [...]time.Duration{204 * time.Millisecond, rtoMinimum, synTimeout, 3 * synTimeout} {
-		p, ok := v.suppose(v.Clock.jiffies(base), t)
-		if !ok {
+		if !v.suppose(&p, v.Clock.jiffies(base)) {
 			continue
 		}
 		f := p.walk(start(v.Clock, p.armed, v.expires, max(slotOf(p.rto/2), 1)), v.rtoMax)
@@ -28,25 +28,23 @@ func (v *view) guess(t timeout) Ends {
 	if !all.known {
 		return ends
 	}
-	v.describe(&ends, &plan{retransmits: v.retransmits, rto: v.rtoMax, timeout: t, elapsed: elapsed{source: Bounded, phase: v.into()}}, &all, false)
+	p.rto, p.elapsed = v.rtoMax, elapsed{source: Bounded, phase: v.into()}
+	v.describe(&ends, &p, &all, false)
 	return ends
 }
 
-// suppose completes the picture with a time-out before back-off; ok is false when that cannot be: more is left of the timer than its length.
-func (v *view) suppose(base int64, t timeout) (p plan, ok bool) {
+// suppose completes the picture with a time-out before back-off; it says no when that cannot be: more is left of the timer than its length.
+func (v *view) suppose(p *plan, base int64) bool {
 	rto := min(base<<min(v.retransmits, 20), v.rtoMax)
 	if v.expires > rto {
-		return plan{}, false
+		return false
 	}
-	w := *v
-	w.rto, w.backoff = rto, v.retransmits
-	p = plan{retransmits: v.retransmits, rto: rto, armed: rto, timeout: t}
-	p.elapsed = elapsed{source: Bounded, phase: v.into()}
+	p.rto, p.armed, p.elapsed = rto, rto, elapsed{source: Bounded, phase: v.into()}
 	if p.retransmits > 0 {
 		running := rto - v.expires
-		for lane, passed := range w.passed(&p, base) {
+		for lane, passed := range v.passed(p, base) {
 			p.elapsed.look[lane] = time.Duration(passed+running) * v.tick
 		}
 	}
-	return p, true
+	return true
 }

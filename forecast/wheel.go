@@ -99,10 +99,7 @@ func start(c Clock, armed, expires, before int64) lanes {
 		l.phase = [lanesLength]int64{at, at + c.Doubt/2, at + c.Doubt}
 	case c.HZ > 0 && expires != 0: // 0 may also stand for overdue
 		l.modulus = before
-		at := (armed - expires) % before
-		if at < 0 {
-			at += before
-		}
+		at := (armed - expires) & (before - 1)       // before is a slot, a power of two
 		l.phase = [lanesLength]int64{at, at, at + 1} // the firing before may have been served a jiffy late
 	}
 	at := l.phase
