@@ -21,9 +21,49 @@ var otherProtocols = map[string]bool{
 	"v_seq": true, "xdp": true, "tipc": true, "ti_st": true, "ti_sq": true, "ti_rd": true, "ti_dg": true, "???": true,
 }
 
-// line takes one line of the text for what it is.
+// line takes one line of the text, and joins two that were one.
 func (p *parser) line(raw string) {
-	raw = clean(raw)
+	raw = p.unnumbered(clean(raw))
+	if first, _, _ := strings.Cut(strings.TrimLeft(raw, " \t"), " "); p.broken != "" && strings.IndexByte(first, ':') > 0 && !begins(raw) {
+		raw = p.broken + " " + strings.TrimLeft(raw, " \t")
+		p.broken = ""
+	}
+	p.unbroken()
+	if breaks(raw) {
+		p.broken = raw
+		return
+	}
+	p.read(raw)
+}
+
+// unbroken reads the beginning of a line whose end did not come.
+func (p *parser) unbroken() {
+	if p.broken != "" {
+		broken := p.broken
+		p.broken = ""
+		p.source.Lines--
+		p.read(broken)
+		p.source.Lines++
+	}
+}
+
+// breaks reports whether a line ends after the local address, as terminals and mail programs break lines.
+func breaks(line string) bool {
+	w := words{line}
+	first := w.next()
+	if _, state := stateNames[first]; !state && first != "tcp" && first != "tcp6" {
+		return false
+	}
+	if _, state := stateNames[w.peek()]; state {
+		w.next() // after the protocol
+	}
+	_, received := queue(w.next())
+	_, sent := queue(w.next())
+	return received && sent && strings.IndexByte(w.next(), ':') > 0 && w.next() == ""
+}
+
+// read takes a line for what it is.
+func (p *parser) read(raw string) {
 	p.indented = raw != "" && blank(raw[0])
 	p.text = strings.TrimSpace(raw)
 	// ss pads its lines. Two blanks at the end cannot come from a cut: they say that nothing followed.

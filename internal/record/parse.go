@@ -36,6 +36,8 @@ type parser struct {
 	limits   Limits
 	text     string // the line at hand, without noise and blanks around it
 	indented bool   // it began with a blank
+	numbered bool   // the line before bore a number
+	broken   string // a line that broke off after its first address
 	whole    bool   // nothing was cut off at its end, as the blanks there show
 	source   *Source
 	sockets  []tcp.Socket
@@ -76,6 +78,9 @@ func Parse(r io.Reader, takenAt time.Time, limits Limits) (*look.Snapshot, *Sour
 	if err := p.lines(r); err != nil {
 		return nil, p.source, err
 	}
+	p.source.Lines++ // the line after the last
+	p.unbroken()
+	p.source.Lines--
 	p.end()
 	if len(p.sockets) == 0 && (p.source.Skipped.Lines > 0 || p.seen.formats == 0) {
 		return nil, p.source, p.unreadable()
