@@ -177,6 +177,7 @@ func (l *lanes) advance(distance, armed int64) int64 {
 		l.now[i] += distance + modulus - (l.phase[i]+distance)&(modulus-1)
 		l.phase[i] = 0
 	}
+	l.now[early], l.now[late] = l.first(), l.last() // either may be in either part of the slot
 	l.now[likely] += (slot - modulus) / 2
 	if l.clock.HZ > 0 {
 		l.now[late] += wider - modulus

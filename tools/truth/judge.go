@@ -91,9 +91,6 @@ func (j *judgement) life(l *life) {
 			continue
 		}
 		for lane := range lanes {
-			if lane == blind && !l.knowing {
-				continue
-			}
 			j.forecast(l, p, lane)
 		}
 	}

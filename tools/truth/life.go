@@ -27,7 +27,6 @@ type life struct {
 	begun   bool // the other end is gone: forecasts count from here on
 	version int  // counts what was changed: a forecast holds as long as nothing is
 	options forecast.Options
-	knowing bool // it has options that sock_diag does not report
 	said    []said
 	history []string
 	died    time.Time
@@ -121,7 +120,6 @@ func (l *life) fails(err error) {
 func (l *life) know(f func(*forecast.Options)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.knowing = true
 	f(&l.options)
 }
 

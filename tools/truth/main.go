@@ -6,8 +6,7 @@
 //	go run ./tools/truth -short    # twenty seconds, for CI
 //
 // Each moment is forecast three times from the same snapshot: "jiffies" as root sees it, "hz" with only the length of a jiffy known, and "nothing" as anybody
-// sees it. These three are told the options of the socket (TCP_USER_TIMEOUT, keepalive), which sock_diag does not report; "blind" is the third without them, for sockets
-// that have some. Per kind of scene and in total it prints:
+// sees it. These three are told the options of the socket (TCP_USER_TIMEOUT, keepalive), which sock_diag does not report; "blind" is the third without them. Per kind of scene and in total it prints:
 //
 //	n          forecasts that gave a moment and whose socket died without anything being changed in between
 //	mean, p95, max   how far the moment was from the death, in milliseconds; of two moments given, the nearer counts (but for "jiffies": the first)
@@ -18,7 +17,7 @@
 //	machine    misses beyond a bound at a moment when the machine's own timers were late by as much
 //
 // Where the network or the peer disturbs a socket (no route, no neighbour, a peer with a closed window that vanishes) forecasts made before that shows are in
-// rows of their own, "no sign": nobody can know. They, and "blind", are no part of the totals that are held against the requirements.
+// rows of their own, "no sign": nobody can know. They are no part of the totals that are held against the requirements; of "blind" the interval alone is.
 //
 // Single findings follow: a moment off by a whole time-out, a wrong "never" or "at", a wrong error. The exit code is 1 when a requirement is not met.
 //
