@@ -66,7 +66,7 @@ func (a *app) when(ctx context.Context, filter string, texts []string) error {
 		changes = append(changes, change)
 	}
 	return a.repeat(ctx, func(ctx context.Context, w io.Writer) error {
-		answer, err := a.look(ctx, Query{Filter: filter, Rows: true, Ends: true, If: changes})
+		answer, err := a.look(ctx, Query{Filter: filter, Rows: true, Findings: a.flags.json(), Ends: true, If: changes})
 		if err != nil {
 			return err
 		}

@@ -143,10 +143,10 @@ func textEnds(b []byte, r *look.Row) []byte {
 	return b
 }
 
-// sooner says whether an end may come long before its best estimate but hardly after it: the socket may have a limit of its own that could not be read.
+// sooner says whether an end may come long before its best estimate but not as long after it: the socket may have a limit of its own that could not be read.
 func sooner(e *forecast.Ends) bool {
 	early, late := e.Best-e.Earliest, e.Latest-e.Best
-	return early >= time.Second && early > 10*late
+	return early >= time.Second && early > 2*late
 }
 
 // appendMoment is appendDuration with tenths up to a minute, for there they decide.
