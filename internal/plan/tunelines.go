@@ -216,15 +216,15 @@ func (t *Tuning) together() []report.Line {
 	return lines
 }
 
-// bounds is the first and the last of some ends.
+// bounds is the first and the last of some ends, and how many of them have no moment.
 type bounds struct {
-	at, never   int
+	at, without int
 	first, last time.Duration
 }
 
 func (b *bounds) add(e forecast.Ends) {
 	if e.Kind != forecast.At {
-		b.never++
+		b.without++
 		return
 	}
 	if b.at++; b.at == 1 || e.Best < b.first {
@@ -235,13 +235,17 @@ func (b *bounds) add(e forecast.Ends) {
 
 // String returns "in 9 s to 110 s" or what else there is to say.
 func (b *bounds) String() string {
-	switch {
-	case b.at == 0:
+	if b.at == 0 {
 		return "at no moment that could be told"
-	case seconds(b.first) == seconds(b.last):
-		return "in " + seconds(b.first)
 	}
-	return "in " + seconds(b.first) + " to " + seconds(b.last)
+	text := "in " + seconds(b.first)
+	if seconds(b.last) != seconds(b.first) {
+		text += " to " + seconds(b.last)
+	}
+	if b.without > 0 {
+		text += " (" + strconv.Itoa(b.without) + " at no moment that could be told)"
+	}
+	return text
 }
 
 // seconds writes a time in seconds up to two minutes, then in minutes, then in hours.
