@@ -31,7 +31,7 @@ func run(t *testing.T, change func(*Config), args ...string) (stdout, stderr str
 // TestHelp_fits_one_screen pins every help text and holds it to 24 rows of 80 columns.
 func TestHelp_fits_one_screen(t *testing.T) {
 	texts := [][]string{{"--help"}, {"help", "help"}}
-	for _, verb := range []string{"status", "ls", "show", "doctor", "when", "record", "report", "explain", "tune", "limit", "close", "apply", "confirm", "undo", "changes", "capabilities", "schema", "completion", "man", "version"} {
+	for _, verb := range []string{"status", "ls", "show", "doctor", "check", "when", "record", "report", "explain", "tune", "limit", "close", "apply", "confirm", "undo", "changes", "capabilities", "schema", "completion", "man", "version"} {
 		texts = append(texts, []string{verb, "--help"})
 	}
 	for _, topic := range topicNames() {

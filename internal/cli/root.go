@@ -37,7 +37,7 @@ closewait -o json | jq .findings   # the same for a script`,
 	}
 	root.SetHelpCommand(a.helpCommand())
 	root.AddCommand(
-		a.statusCommand(), a.lsCommand(), a.showCommand(), a.doctorCommand(), a.whenCommand(), a.explainCommand(), a.recordCommand(), a.reportCommand(), // look
+		a.statusCommand(), a.lsCommand(), a.showCommand(), a.doctorCommand(), a.checkCommand(), a.whenCommand(), a.explainCommand(), a.recordCommand(), a.reportCommand(), // look
 		a.tuneCommand(), a.limitCommand(), a.closeCommand(), a.applyCommand(), a.confirmCommand(), a.undoCommand(), a.changesCommand(), // act
 		a.labCommand(), // learn
 		a.capabilitiesCommand(), a.schemaCommand(), a.completionCommand(), a.manCommand(), a.versionCommand(),

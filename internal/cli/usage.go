@@ -24,7 +24,7 @@ const rootHelp = `closewait explains stuck TCP sockets: what, who, why, when it 
   closewait                          the one-screen answer
   closewait ls 'state close-wait'    sockets, one a line
 
-Look    status, ls [FILTER], show WHAT, doctor, when [FILTER], explain [WORD]
+Look    status, ls [FILTER], show WHAT, doctor, check, when [FILTER], explain X
 Keep    record FILE, report [FILE]
 Act     tune, limit, close, apply PLANFILE, confirm [ID], undo [ID], changes
 Learn   lab list, lab run NAME, lab shell NAME, lab clean
@@ -86,6 +86,8 @@ func argument(f *pflag.Flag) string {
 		return " TIME"
 	}
 	switch f.Name {
+	case "warning", "critical":
+		return " RANGE"
 	case "fail-on":
 		return " SEVERITY"
 	case "color":

@@ -71,6 +71,11 @@ var headlines = map[string]func(finding) string{
 	"CW404": func(f finding) string { return f.subject() + " had its accept queue overflow" + f.at(" on ") },
 }
 
+// Headline is the title of a finding by itself, in one line of text that is clean.
+func Headline(f *report.Finding) string {
+	return finding{f, &page{report: &report.Report{}}}.headline()
+}
+
 // headline is the title of a finding. Codes that this version does not know get a title made of their cause.
 func (f finding) headline() string {
 	if f.Host != nil {

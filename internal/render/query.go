@@ -1,6 +1,13 @@
 package render
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/closewait/closewait/internal/report"
+)
+
+// ShowCommand is the command that tells all about the owner of a finding, or about its code; "" when neither can be typed.
+func ShowCommand(f *report.Finding) string { return finding{f, &page{}}.show() }
 
 // show is the command that tells all about the owner of a finding, or about its code; "" when neither can be typed.
 func (f finding) show() string {
