@@ -60,7 +60,7 @@ func TestFind_unknown(t *testing.T) {
 			t.Errorf("Find(%q): %v, want %s among what is near", word, err, want)
 		}
 	}
-	for _, word := range []string{"", "=", "wombat", "日本", strings.Repeat("tcp_retries2", 1000), "established"} {
+	for _, word := range []string{"", "=", "wombat", "日本", strings.Repeat("tcp_retries2", 1000)} {
 		_, err := Find(word)
 		if u, ok := errors.AsType[*UnknownError](err); !ok || len(u.Near) > 0 || u.Reserved {
 			t.Errorf("Find(%.20q): %+v, want nothing near", word, u)
