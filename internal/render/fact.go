@@ -124,6 +124,9 @@ func (f finding) why() string {
 		}
 		parts = append(parts, f.culprit(&named[i]))
 	}
+	if victims := f.victims(); victims != "" && len(parts) > 0 {
+		parts = append(parts, victims)
+	}
 	for _, sentence := range f.Evidence {
 		parts = append(parts, f.page.text(sentence))
 	}

@@ -89,6 +89,7 @@ func (f finding) block(how detail) []line {
 // summary is the least of facts and actions.
 func (f finding) summary() []line {
 	lines := join(f.labelled("who", f.who(), 1), f.labelled("ends", f.ends(), 1))
+	lines = join(lines, f.outcome())
 	if len(f.Remedies) > 0 {
 		lines = join(lines, f.command("now", f.page.text(f.Remedies[0].Command), ""))
 	}
@@ -111,7 +112,8 @@ func (f finding) facts() []line {
 	lines = join(lines, f.labelled("peer", f.peer(), 1))
 	lines = join(lines, f.labelled("since", f.since(), 1))
 	lines = join(lines, f.labelled("why", f.why(), 2))
-	return join(lines, f.labelled("ends", f.ends(), 2))
+	lines = join(lines, f.labelled("ends", f.ends(), 2))
+	return join(lines, f.outcome())
 }
 
 // actions are the lines that say what helps, and what does not.
@@ -122,8 +124,8 @@ func (f finding) actions() []line {
 			lines = join(lines, f.command(label[i], f.page.text(remedy.Command), f.page.text(remedy.Effect)))
 		}
 	}
-	if where := f.query(); where != "" {
-		lines = join(lines, f.command("more", "closewait ls "+where, ""))
+	if show := f.show(); show != "" {
+		lines = join(lines, f.command("more", show, "peers, timeline, threads"))
 	}
 	if len(f.NotRemedies) > 0 {
 		not := f.NotRemedies[0]
@@ -181,6 +183,11 @@ func (f finding) consequence() string {
 	switch {
 	case f.CausedBy != nil:
 		words = "a consequence of " + f.reference(*f.CausedBy)
+	case len(f.effects()) > 0:
+		words = "explains " + f.effects()[0].brief()
+		if more := len(f.effects()) - 1; more > 0 {
+			words += " and " + Thousands(more) + " more"
+		}
 	case f.limitReached() != "":
 		words = f.limitReached()
 	case f.Ends.Kind == "at":
@@ -188,11 +195,11 @@ func (f finding) consequence() string {
 	case len(f.Evidence) > 0:
 		words = f.page.text(f.Evidence[0])
 	}
-	where := f.query()
+	where := f.show()
 	if where == "" {
 		return words
 	}
-	where = f.page.glyphs().arrow + " closewait ls " + where
+	where = f.page.glyphs().arrow + " " + where
 	if room := f.page.width() - len(f.second()); columns(words)+3+columns(where) > room && words != "" {
 		return words
 	}

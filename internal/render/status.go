@@ -70,7 +70,7 @@ func (p *page) compose() []line {
 	}
 	for _, plan := range plans {
 		var shown int
-		if body, shown = p.findings(plan, room); shown >= min(leastShown, len(p.report.Findings)) {
+		if body, shown = p.findings(plan, room); shown >= min(leastShown, len(p.roots())) {
 			break
 		}
 	}
@@ -89,34 +89,44 @@ func (p *page) troubled() bool {
 	return false
 }
 
-// findings lists the findings: the first ones that are more than a remark as the plan says, the others in two lines. With a room it stops when that is
+// roots are the findings that no other finding of the report explains; the others are told with their causes.
+func (p *page) roots() (roots []finding) {
+	for i := range p.report.Findings {
+		if f := (finding{&p.report.Findings[i], p}); f.cause() == nil {
+			roots = append(roots, f)
+		}
+	}
+	if len(roots) == 0 { // each explains another: no diagnosis says so
+		for i := range p.report.Findings {
+			roots = append(roots, finding{&p.report.Findings[i], p})
+		}
+	}
+	return roots
+}
+
+// findings lists the findings that stand for themselves: the first ones that are more than a remark as the plan says, the others in two lines. With a room it stops when that is
 // used up and says how many are left.
 func (p *page) findings(plan plan, room int) (lines []line, shown int) {
-	for i := range p.report.Findings {
-		f := finding{&p.report.Findings[i], p}
+	roots := p.roots()
+	for i, f := range roots {
 		block := f.short()
-		if plan.full > 0 && f.Severity != report.SeverityInfo && f.CausedBy == nil {
+		if plan.full > 0 && f.Severity != report.SeverityInfo {
 			block = f.block(plan.detail)
 			plan.full--
 		}
-		if !p.adjoins(i) {
+		if i == 0 || p.narrow() || f.Severity != report.SeverityInfo || roots[i-1].Severity != report.SeverityInfo { // remarks stand together
 			block = join([]line{{}}, block)
 		}
-		left := len(p.report.Findings) - i
+		left := len(roots) - i
 		if room > 0 && len(lines)+len(block)+2*min(left-1, 1) > room && i > 0 {
 			return append(lines, line{}, p.more(left)), i
 		}
 		lines = join(lines, block)
 	}
-	return lines, len(p.report.Findings)
+	return lines, len(roots)
 }
 
 // more says how many findings are not on the screen.
 func (p *page) more(n int) line {
 	return line{{Thousands(n) + " more", strong}, {": closewait status -o wide", plain}}
-}
-
-// adjoins reports whether finding i follows the one before it without an empty line: remarks stand together.
-func (p *page) adjoins(i int) bool {
-	return i > 0 && !p.narrow() && p.report.Findings[i].Severity == report.SeverityInfo && p.report.Findings[i-1].Severity == report.SeverityInfo
 }
