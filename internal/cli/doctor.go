@@ -86,7 +86,7 @@ func (a *app) destroying(ctx context.Context, r *report.Report) report.Check {
 			check = report.Check{Code: "CW504", Status: report.CheckFinding, Reason: c.Detail}
 			r.Incomplete = append(r.Incomplete, report.Incomplete{Code: "CW504", Message: c.Detail, Remedy: c.Remedy})
 		default:
-			check.Reason = c.Detail
+			check.Reason = "whether the kernel can destroy sockets may not be asked: " + c.Remedy
 		}
 	}
 	return check

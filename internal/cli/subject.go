@@ -101,7 +101,7 @@ func readAs(kind, word string) (r reading, ok bool) {
 	case "port":
 		word = strings.TrimPrefix(word, ":")
 		port, err := strconv.ParseUint(word, 10, 16)
-		r.words, r.filter = "port "+word, fmt.Sprintf("( sport = :%d or dport = :%d )", port, port)
+		r.words, r.owners, r.filter = "port "+word, true, fmt.Sprintf("( sport = :%d or dport = :%d )", port, port)
 		r.about = func(f *report.Finding) bool { return f.Local != nil && uint64(f.Local.Port) == port }
 		return r, err == nil && port > 0
 	case "peer", "local":
@@ -144,7 +144,7 @@ func endReading(kind, word string) (reading, bool) {
 		return reading{}, false
 	}
 	side := map[string]string{"peer": "dst ", "local": "src "}[kind]
-	return reading{words: kind + " " + word, filter: side + bracketed(addr) + port}, true
+	return reading{words: kind + " " + word, owners: true, filter: side + bracketed(addr) + port}, true
 }
 
 func bracketed(addr netip.Addr) string {
