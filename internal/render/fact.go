@@ -124,7 +124,7 @@ func (f finding) why() string {
 		}
 		parts = append(parts, f.culprit(&named[i]))
 	}
-	if victims := f.victims(); victims != "" && len(parts) > 0 {
+	if victims := f.victims(); victims != "" && len(parts) > 0 && f.Victims.Count < f.Count {
 		parts = append(parts, victims)
 	}
 	for _, sentence := range f.Evidence {

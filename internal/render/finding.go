@@ -119,12 +119,16 @@ func (f finding) facts() []line {
 // actions are the lines that say what helps, and what does not.
 func (f finding) actions() []line {
 	var lines []line
+	show := f.show()
 	for i, remedy := range f.Remedies {
+		if i < 2 && remedy.Command == show {
+			show = "" // it is there already
+		}
 		if label := [...]string{"now", "or"}; i < len(label) {
 			lines = join(lines, f.command(label[i], f.page.text(remedy.Command), f.page.text(remedy.Effect)))
 		}
 	}
-	if show := f.show(); show != "" {
+	if show != "" {
 		lines = join(lines, f.command("more", show, "peers, timeline, threads"))
 	}
 	if len(f.NotRemedies) > 0 {
