@@ -118,7 +118,7 @@ func reported(t *testing.T) []string {
 	t.Helper()
 	literal := regexp.MustCompile(`"(CW\d{3})"`)
 	found := map[string]struct{}{}
-	for _, pattern := range []string{"../diagnose/*.go", "../host/*.go"} {
+	for _, pattern := range []string{"../diagnose/*.go", "../host/*.go", "../checkup/checkup.go"} {
 		paths, _ := filepath.Glob(pattern)
 		for _, path := range paths {
 			if strings.HasSuffix(path, "_test.go") {
