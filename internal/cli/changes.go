@@ -52,6 +52,7 @@ func (a *app) changes() error {
 		for i := range heads {
 			entry, err := dir.Read(heads[i].ID)
 			if err != nil {
+				list.Incomplete = append(list.Incomplete, report.Incomplete{Code: "journal", Message: err.Error()})
 				entry = &heads[i]
 			}
 			list.Changes = append(list.Changes, changeEntry(entry))
