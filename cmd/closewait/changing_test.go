@@ -67,13 +67,13 @@ func (c *changeJSON) line(label string) string {
 }
 
 // changing runs an acting verb with a journal of its own, and returns its document, nil when it printed none.
-func changing(t *testing.T, args ...string) (doc *changeJSON, stderr string, code int) {
+func changing(t testing.TB, args ...string) (doc *changeJSON, stderr string, code int) {
 	t.Helper()
 	return changingIn(t, t.TempDir(), args...)
 }
 
 // changingIn is changing with the journal in a state directory.
-func changingIn(t *testing.T, state string, args ...string) (doc *changeJSON, stderr string, code int) {
+func changingIn(t testing.TB, state string, args ...string) (doc *changeJSON, stderr string, code int) {
 	t.Helper()
 	cfg := cli.System()
 	var out, err bytes.Buffer

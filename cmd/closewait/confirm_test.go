@@ -1,0 +1,139 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/closewait/closewait/internal/nstest"
+	"github.com/closewait/closewait/tcp"
+)
+
+var rollbackPID = regexp.MustCompile(`\(pid (\d+)\)`)
+
+// ended waits until the process that a note names has ended.
+func (h *host) ended(note string) {
+	h.t.Helper()
+	m := rollbackPID.FindStringSubmatch(note)
+	if m == nil {
+		h.t.Fatalf("no process is named: %s", note)
+	}
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		stat, err := os.ReadFile("/proc/" + m[1] + "/stat")
+		if err != nil || strings.Contains(string(stat), ") Z ") { // nobody may be there to wait for it
+			return
+		}
+		if time.Now().After(end) {
+			h.t.Fatalf("process %s is still there", m[1])
+		}
+	}
+}
+
+// TestConfirmWithin: what takes a change back outlives the program that has made it, and its session; a confirmation keeps the change.
+func TestConfirmWithin(t *testing.T) {
+	h := newHost(t)
+	h.set(retries2, "15")
+	note := h.run(0, "tune", "tcp_retries2=9", "--yes", "--confirm-within", "1s")
+	if !strings.Contains(note, "is taken back at") {
+		t.Errorf("it does not say how: %s", note)
+	}
+	h.ended(note)
+	if got := h.get(retries2); got != "15" {
+		t.Errorf("not confirmed, and it is %s", got)
+	}
+	if out := h.run(0, "changes"); !strings.Contains(out, "\tundone\t") {
+		t.Errorf("the journal: %s", out)
+	}
+	note = h.run(0, "tune", "tcp_retries2=9", "--yes", "--confirm-within", "3s")
+	h.run(0, "confirm")
+	h.ended(note)
+	if got := h.get(retries2); got != "9" {
+		t.Errorf("confirmed, and it is %s", got)
+	}
+	h.run(0, "undo", "--yes")
+}
+
+// TestLimit_killed kills the program at each of the system calls by which it changes something. One command restores the socket, whatever was done until then.
+func TestLimit_killed(t *testing.T) {
+	strace, err := exec.LookPath("strace")
+	if err != nil {
+		nstest.Missing(t, "strace")
+	}
+	h := newHost(t)
+	made := nstest.Build(t, "established", nstest.IPv4)
+	limit := []string{"limit", "90s", only(made.Subject), "--rto-max", "30s", "--netns", strconv.Itoa(os.Getpid()), "--yes"}
+	for _, call := range []string{"pidfd_getfd", "setsockopt", "pwrite64", "renameat"} {
+		for n := 1; ; n++ {
+			by := []string{strace, "-f", "-o", "/dev/null", "-e", "trace=" + call, "-e", fmt.Sprintf("inject=%s:signal=SIGKILL:when=%d", call, n)}
+			killed := h.dies(by, limit...)
+			_ = h.command(nil, "undo", "--yes").Run() // there may be nothing to take back
+			if got := options(t, made.Subject.FD); got != [2]int{0, 120_000} {
+				t.Fatalf("killed at %s %d, undone, and the options are %v ms", call, n, got)
+			}
+			if !killed {
+				break
+			}
+			if n > 30 {
+				t.Fatalf("%s is called more than 30 times", call)
+			}
+		}
+	}
+}
+
+// TestClose_twoAtOnce: two programs that are to destroy the same sockets at the same moment never both say that they have.
+func TestClose_twoAtOnce(t *testing.T) {
+	nstest.Require(t)
+	ns := nstest.New(t)
+	const n = 60
+	var made []nstest.Expected
+	ns.Do(func() { made = nstest.ManyCloseWait(t, n) })
+	type answer struct {
+		doc  *changeJSON
+		code int
+	}
+	answers := make(chan answer)
+	for range 2 {
+		state := t.TempDir() // a journal each: the lock of a shared one would let only one of them in
+		go func() {
+			doc, _, code := changingIn(t, state, "close", "state close-wait", "--how=destroy", "--netns", ns.Path(), allRisks, "--yes")
+			answers <- answer{doc, code}
+		}()
+	}
+	done := 0
+	for range 2 {
+		a := <-answers
+		if a.code != 0 && a.code != 4 { // 4: the other one was so quick that nothing matched
+			t.Errorf("exit %d", a.code)
+		}
+		if a.doc == nil {
+			continue
+		}
+		for i := range a.doc.Steps {
+			switch *a.doc.Steps[i].Status {
+			case "done":
+				done++
+			case "gone":
+			default:
+				t.Errorf("%+v", a.doc.Steps[i])
+			}
+		}
+	}
+	if done != n {
+		t.Errorf("%d sockets were destroyed by one or the other, of %d", done, n)
+	}
+	if left := look(t, ns).states; len(left) > 0 && left[made[0].Tuple()] == tcp.CloseWait {
+		t.Error("a socket is left")
+	}
+	for i := range made {
+		if _, err := unix.FcntlInt(uintptr(made[i].FD), unix.F_GETFD, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
