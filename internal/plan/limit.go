@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"time"
 
 	"github.com/closewait/closewait/internal/look"
@@ -161,7 +162,7 @@ func (l *Limit) general() []report.Line {
 	}
 	add("not", "the descriptors: they stay open, whatever ends the connections, until the program closes them")
 	if l.UserTimeout > 0 && l.UserTimeout < rfcPatience {
-		add("risk", fmt.Sprintf("an outage of the path that lasts longer than %v ends connections that would have survived it", l.UserTimeout))
+		add("risk", fmt.Sprintf("an outage of the path that lasts longer than %s ends connections that would have survived it", spoken(l.UserTimeout)))
 	}
 	if l.Keepalive != "" {
 		add("undo", "puts the numbers of keepalive back, but as the sockets' own: they no longer follow tcp_keepalive_*")
@@ -177,15 +178,27 @@ func (l *Limit) effect() string {
 	if l.UserTimeout == 0 {
 		return "no limit of its own any more: those of the namespace hold again (tcp_retries2)"
 	}
-	return fmt.Sprintf("what is sent and not answered for %v ends the connection: sending fails with ETIMEDOUT. It counts from the first retransmission, or the first probe of a "+
-		"closed window, and ends a peer that keeps its window closed as well", l.UserTimeout)
+	return fmt.Sprintf("what is sent and not answered for %s ends the connection: sending fails with ETIMEDOUT. It counts from the first retransmission, or the first probe of a "+
+		"closed window, and ends a peer that keeps its window closed as well", spoken(l.UserTimeout))
+}
+
+// spoken is a duration as it is given on the command line: 5m, not 5m0s.
+func spoken(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }
 
 // also says what the other options do.
 func (l *Limit) also() string {
 	text := ""
 	if l.RTOMax > 0 {
-		text = fmt.Sprintf("no retransmission waits longer than %v after the one that is due", l.RTOMax)
+		text = fmt.Sprintf("no retransmission waits longer than %s after the one that is due", spoken(l.RTOMax))
 	}
 	if l.Keepalive != "" {
 		if text != "" {
