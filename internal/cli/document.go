@@ -56,18 +56,15 @@ func normalized(r *report.Report) *report.Report {
 		f.Verify = listed(f.Verify)
 		doc.Findings[i] = f
 	}
+	doc.Checks = listed(r.Checks)
 	if doc.Totals.ByState == nil {
 		doc.Totals.ByState = map[string]int{}
 	}
 	return &doc
 }
 
-// reportLine and findingLine are the lines of a report in ndjson: first the report without its lists, then each finding.
+// findingLine is a line of a report in ndjson: the whole document comes first, then each finding on a line of its own.
 type (
-	reportLine struct {
-		report.Header
-		Totals report.Totals `json:"totals"`
-	}
 	findingLine struct {
 		Kind string `json:"kind"`
 		report.Finding
@@ -80,7 +77,7 @@ type (
 
 func writeReportLines(w io.Writer, r *report.Report) error {
 	doc, lines := normalized(r), newLineWriter(w)
-	if err := lines.write(reportLine{doc.Header, doc.Totals}); err != nil {
+	if err := lines.write(doc); err != nil {
 		return err
 	}
 	for i := range doc.Findings {

@@ -25,7 +25,7 @@ var kinds = []struct {
 	{"SettingList", "the document of tune without settings", report.SettingList{}},
 	{"Journal", "the document of changes ID, and of the journal's files", report.Journal{}},
 	{"Socket", "a line of ls -o ndjson", socketLine{}},
-	{"Finding", "a line of status -o ndjson; its first line is a Report without findings", findingLine{}},
+	{"Finding", "a line of status -o ndjson; its first line is the Report", findingLine{}},
 	{"Check", "a line of doctor -o ndjson", checkLine{}},
 	{"Lab", "the document of lab run", report.Lab{}},
 	{"LabScene", "a line of lab run -o ndjson", labLine{}},
