@@ -9,6 +9,7 @@ import (
 
 	"github.com/closewait/closewait/inetdiag"
 	"github.com/closewait/closewait/internal/netns"
+	"github.com/closewait/closewait/internal/probe"
 	"github.com/closewait/closewait/internal/procfs"
 	"github.com/closewait/closewait/internal/sockopt"
 	"github.com/closewait/closewait/tcp"
@@ -19,7 +20,7 @@ const asRoot = "run as root"
 // abilities finds out what this process can do on this host, by trying it where that changes nothing.
 func abilities(ctx context.Context) []Capability {
 	list := []Capability{sockDiag(ctx)}
-	return append(list, namespaceAbility(ctx), ownerAbility(ctx), deadAbility(), destroyAbility(ctx))
+	return append(list, namespaceAbility(ctx), ownerAbility(ctx), deadAbility(), destroyAbility(ctx), bpfAbility())
 }
 
 // ability makes a Capability of the outcome of a try: nil means that it worked.
@@ -88,6 +89,25 @@ func deadAbility() Capability {
 		err = nil
 	}
 	return ability("dead_descriptors", "finds leaked descriptors that no table shows (pidfd_getfd)", err, "needs Linux 5.6")
+}
+
+// nameBPF is the capability that --no-bpf makes no use of.
+const nameBPF = "bpf"
+
+// bpfAbility loads the program that finds holders; it is gone again before this returns.
+func bpfAbility() Capability {
+	holders, err := probe.OpenHolders()
+	if err == nil {
+		err = holders.Close()
+	}
+	if err == nil && !procfs.New("/proc").Native() {
+		err = fmt.Errorf("%w: /proc is of another pid namespace", errors.ErrUnsupported)
+	}
+	remedy := asRoot + " (CAP_BPF and CAP_PERFMON)"
+	if errors.Is(err, errors.ErrUnsupported) {
+		remedy = "needs Linux 5.11 with CONFIG_DEBUG_INFO_BTF; without it the same answers take longer"
+	}
+	return ability(nameBPF, "finds the holders of thousands of sockets in one pass", err, remedy)
 }
 
 // destroyAbility asks whether a socket could be destroyed.

@@ -22,7 +22,8 @@ func (a *app) capabilitiesCommand() *cobra.Command {
 		Short:   "what this tool can do here, and what it lacks",
 		Example: "closewait capabilities\nsudo closewait capabilities         # what more root would see\nclosewait capabilities -o json",
 		Long: `Each capability is available, missing, or unknown when that could not be found
-out. What would help stands beside or below a missing one.`,
+out. What would help stands beside or below a missing one. Every command takes
+--no-bpf: it then uses no BPF programs and takes longer for the same answer.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.capabilities(cmd.Context()) },
 	}
@@ -32,6 +33,11 @@ func (a *app) capabilities(ctx context.Context) error {
 	list := []Capability{}
 	if a.cfg.Capabilities != nil {
 		list = append(list, a.cfg.Capabilities(ctx)...)
+	}
+	for i := range list {
+		if c := &list[i]; c.Name == nameBPF && a.flags.noBPF {
+			c.Detail += "; not used: --no-bpf"
+		}
 	}
 	switch {
 	case a.flags.json():

@@ -65,6 +65,8 @@ type Query struct {
 	Rows, Findings bool
 	// Owners asks for the holders of all rows, not only of the suspects. They cost the most.
 	Owners bool
+	// NoBPF asks for the way without BPF programs; the answer is the same.
+	NoBPF bool
 	// Ends says that forecasts are what the question is about: sockets are then asked for options of their own that end them. Their holders are found for it.
 	Ends bool
 	// Threads asks what the holders of the rows are doing.

@@ -32,6 +32,7 @@ type flags struct {
 	from                    []string
 	redact                  bool
 	verbose                 int
+	noBPF                   bool
 	processes, processesSet bool // of ls; processesSet when it was given
 }
 
@@ -54,6 +55,8 @@ func (f *flags) register(set *pflag.FlagSet) {
 	set.BoolVar(&f.redact, "redact", false, "replace names and addresses by substitutes")
 	f.timeout = 5 * time.Second
 	set.Var(&interval{&f.timeout, time.Millisecond}, "timeout", "then answer with what is known")
+	set.BoolVar(&f.noBPF, "no-bpf", false, "use no BPF programs")
+	set.Lookup("no-bpf").Hidden = true // "capabilities" tells of it; the screen of "help" is full
 	set.BoolVar(&f.strict, "strict", false, "exit with 3 when something could not be read")
 	set.CountVarP(&f.verbose, "verbose", "v", "show more notes")
 	set.BoolVarP(&f.quiet, "quiet", "q", false, "show no notes and no progress")

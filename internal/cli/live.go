@@ -139,7 +139,10 @@ func parseFilter(text string, options filter.Options) (*filter.Filter, error) {
 // made from all sockets.
 func request(q Query, f *filter.Filter, diagnosed bool) host.Request {
 	owners, ends := q.Owners || f.Needs().Has(filter.NeedOwners), q.Ends || f.Needs().Has(filter.NeedEnds)
-	r := host.Request{Netns: q.Netns, Settings: q.Settings || q.Whole, Dead: q.Findings && (!q.Rows || q.Whole), OnlyConnected: !q.Rows && !q.Whole, Messages: q.Whole}
+	r := host.Request{
+		Netns: q.Netns, NoBPF: q.NoBPF, Settings: q.Settings || q.Whole, Dead: q.Findings && (!q.Rows || q.Whole),
+		OnlyConnected: !q.Rows && !q.Whole, Messages: q.Whole,
+	}
 	states, condition := f.States(), f.Condition()
 	if diagnosed {
 		r.Undecided = diagnose.Undecided

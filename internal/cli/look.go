@@ -26,6 +26,7 @@ func (a *app) look(ctx context.Context, q Query) (*Answer, error) {
 	if a.cfg.Look == nil {
 		return nil, &Error{Exit: Unsupported, Message: "look at this host: not in this build", Help: "closewait capabilities"}
 	}
+	q.NoBPF = a.flags.noBPF
 	ctx, cancel := context.WithTimeout(ctx, a.flags.timeout)
 	defer cancel()
 	defer a.progress("reading sockets")()

@@ -28,6 +28,10 @@ type descriptors struct {
 	list []look.Descriptor
 }
 
+func newDescriptors() descriptors {
+	return descriptors{sockets: map[int][]look.Descriptor{}, epolls: map[int][]int{}}
+}
+
 func (d *descriptors) socket(pid, fd int, inode uint32) {
 	if pid != d.pid {
 		d.flush()

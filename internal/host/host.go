@@ -47,6 +47,8 @@ type Request struct {
 	Holders func(*tcp.Socket) bool
 	// Options asks sockets whose holders are known for what decides about their ends, see look.Telling.
 	Options bool
+	// NoBPF asks /proc even where a BPF program would give the same answer sooner.
+	NoBPF bool
 	// Dead asks for descriptors whose sockets are in no table.
 	Dead bool
 	// Undecided says which sockets to look at a second time; nil means none.
@@ -64,8 +66,7 @@ type Request struct {
 // Errors: what netns.Select says of unknown namespaces, and what inetdiag.Open and Dump say of the caller's own namespace. When ctx ends, what was found until
 // then is returned with an entry in Missing.
 func (h *Host) Look(ctx context.Context, r Request) (*look.Snapshot, []tcp.Socket, error) {
-	v := &visit{host: h, request: r, snapshot: &look.Snapshot{TakenAt: h.now()}, tables: map[int]*inetdiag.Conn{}}
-	v.passing = descriptors{sockets: map[int][]look.Descriptor{}, epolls: map[int][]int{}}
+	v := h.newVisit(r)
 	defer v.close()
 	identity, err := h.proc.Host()
 	if err != nil {
@@ -116,6 +117,10 @@ type visit struct {
 	threads   int
 	unsettled []int
 	observed  time.Time
+}
+
+func (h *Host) newVisit(r Request) *visit {
+	return &visit{host: h, request: r, snapshot: &look.Snapshot{TakenAt: h.now()}, tables: map[int]*inetdiag.Conn{}, passing: newDescriptors()}
 }
 
 func (v *visit) missing(code, message, remedy string) {

@@ -29,19 +29,25 @@ func (v *visit) owners(ctx context.Context) {
 		s.DeadSought = true
 		s.Dead = []look.DeadFD{}
 	}
-	var stats procfs.WalkStats
-	var err error
-	switch {
-	case v.request.Dead && v.mayHaveDead():
-		stats, err = v.walk(ctx)
-	case s.Holders.Wanted() > 0:
-		stats, err = v.host.proc.Holders(ctx, &s.Holders, v.holderOptions())
-	}
+	stats, err := v.search(ctx, v.request.Dead && v.mayHaveDead())
 	s.HoldersComplete = err == nil && stats.NotPermitted == 0
 	v.processes(ctx)
 	if hidden := v.unheld(); hidden > 0 && !s.HoldersComplete {
 		v.missing("CW501", fmt.Sprintf("sockets whose owners could not be seen: %d (%s)", hidden, why(err, stats)), remedy(err, ownersRemedy))
 	}
+}
+
+// search finds the holders that are wanted; with all, every descriptor is looked at.
+func (v *visit) search(ctx context.Context, all bool) (procfs.WalkStats, error) {
+	switch {
+	case !all && v.snapshot.Holders.Wanted() == 0:
+		return procfs.WalkStats{}, nil
+	case v.mayIterate(all) && v.iterate(ctx, all):
+		return procfs.WalkStats{}, nil
+	case all:
+		return v.walk(ctx)
+	}
+	return v.host.proc.Holders(ctx, &v.snapshot.Holders, v.holderOptions())
 }
 
 // unheld counts the wanted sockets without a holder. Those that were active a moment ago may have been closed between the reading of the tables and of
@@ -118,24 +124,13 @@ func (v *visit) holderOptions() (o procfs.HolderOptions) {
 
 // walk looks at all descriptors once, for holders and for dead sockets together.
 func (v *visit) walk(ctx context.Context) (procfs.WalkStats, error) {
-	known := &v.known // of the other sockets in the tables
-	v.each(func(_ *look.Namespace, s *tcp.Socket) {
-		// A dead socket that had bound its port by itself is still in the bind table, with its old peer.
-		dead := s.State == tcp.Bound && s.Peer.Port() != 0
-		if wanted := v.request.Holders != nil && v.request.Holders(s); !wanted && !dead {
-			known.Want(s.Inode)
-		}
-	})
+	v.wantKnown()
 	var strange []look.DeadFD
 	w := procfs.Walk{Visit: func(pid, fd int, inode uint32) procfs.Next {
-		holder := look.Holder{PID: pid, FD: fd}
 		if pid == v.host.self {
 			return procfs.NextProcess
 		}
-		if v.request.Inquire != nil {
-			v.passing.socket(pid, fd, inode)
-		}
-		if !v.snapshot.Holders.Add(inode, holder) && !known.Add(inode, holder) {
+		if !v.passed(pid, fd, inode) {
 			strange = append(strange, look.DeadFD{PID: pid, FD: fd, Inode: inode})
 		}
 		return procfs.Continue
@@ -147,6 +142,26 @@ func (v *visit) walk(ctx context.Context) (procfs.WalkStats, error) {
 	v.snapshot.Holders.Sort()
 	v.judge(strange)
 	return stats, err
+}
+
+// wantKnown makes room for the holders of sockets in the tables that nobody wants to know yet.
+func (v *visit) wantKnown() {
+	v.each(func(_ *look.Namespace, s *tcp.Socket) {
+		// A dead socket that had bound its port by itself is still in the bind table, with its old peer.
+		dead := s.State == tcp.Bound && s.Peer.Port() != 0
+		if wanted := v.request.Holders != nil && v.request.Holders(s); !wanted && !dead {
+			v.known.Want(s.Inode)
+		}
+	})
+}
+
+// passed notes a descriptor of a socket and reports whether the socket is in a table.
+func (v *visit) passed(pid, fd int, inode uint32) (listed bool) {
+	if v.request.Inquire != nil {
+		v.passing.socket(pid, fd, inode)
+	}
+	holder := look.Holder{PID: pid, FD: fd}
+	return v.snapshot.Holders.Add(inode, holder) || v.known.Add(inode, holder)
 }
 
 // judge asks the sockets that are in no table what they are. Most are not TCP at all; some are of namespaces that were not read; some have never

@@ -1,5 +1,5 @@
 // Command needs installs what the tests want beside Go: ss(8), systemd-sysctl(8), sysctl(8) and strace(1), which they compare the answers with, the programs of the scenes
-// (internal/scenes), and those named as arguments (gcc, for the race detector). On Debian and its relatives it does so by itself when it is root; elsewhere it says
+// (internal/scenes), and those named as arguments (gcc, for the race detector; clang-14 and llvm-strip-14, for BPF programs). On Debian and its relatives it does so by itself when it is root; elsewhere it says
 // what is missing, and the tests that want it are skipped with that reason. No service is started.
 package main
 
@@ -30,7 +30,9 @@ var always = []need{
 }
 
 // named is what is wanted only where it is asked for.
-var named = []need{{"gcc", "gcc libc6-dev"}, {"qemu-system-x86_64", "qemu-system-x86"}}
+var named = []need{
+	{"gcc", "gcc libc6-dev"}, {"qemu-system-x86_64", "qemu-system-x86"}, {"clang-14", "clang-14"}, {"llvm-strip-14", "llvm-14"},
+}
 
 func main() {
 	wanted := always

@@ -1,0 +1,70 @@
+package host
+
+import (
+	"context"
+
+	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/internal/probe"
+	"github.com/closewait/closewait/tcp"
+)
+
+const (
+	// loading is how many links of /proc/PID/fd could be read in the time that loading a BPF program takes.
+	loading = 4000
+	// quicker is how many descriptors an iterator passes in the time that reading one link takes.
+	quicker = 4
+)
+
+// iterate finds holders, and with all the descriptors of dead sockets, by a BPF iterator. It reports false, and has changed nothing, where that is not allowed or not
+// possible: "closewait capabilities" says why.
+func (v *visit) iterate(ctx context.Context, all bool) bool {
+	if !v.host.proc.Native() {
+		return false
+	}
+	iterator, err := probe.OpenHolders()
+	if err != nil {
+		return false
+	}
+	defer iterator.Close()
+	v.wantKnown()
+	var dead []look.DeadFD
+	err = iterator.Walk(ctx, func(d *probe.Descriptor) {
+		switch {
+		case d.Kind == probe.Epoll:
+			if v.request.Inquire != nil {
+				v.passing.epoll(d.PID, d.FD)
+			}
+		case all && d.PID == v.host.self:
+		case !v.passed(d.PID, d.FD, d.Inode) && d.Kind == probe.TCPSocket && d.State == tcp.Closed && d.Connected && v.selected(d.Netns):
+			dead = append(dead, look.DeadFD{PID: d.PID, FD: d.FD, Inode: d.Inode})
+		}
+	})
+	if err != nil {
+		v.snapshot.Holders, v.known, v.passing = v.wanted(), look.Holders{}, newDescriptors()
+		return false
+	}
+	v.snapshot.Holders.Sort()
+	if all {
+		v.snapshot.Dead = append(v.snapshot.Dead, dead...)
+	}
+	return true
+}
+
+// mayIterate reports whether an iterator is wanted and likely to be quicker than /proc.
+func (v *visit) mayIterate(all bool) bool {
+	wanted := v.snapshot.Holders.Wanted()
+	if v.request.NoBPF || !all && wanted < loading {
+		return false
+	}
+	total, known := v.host.proc.Descriptors()
+	return known && worthwhile(all, wanted, total)
+}
+
+// worthwhile compares what both ways cost at least. An iterator passes all descriptors; a search in /proc may end once all holders are found.
+func worthwhile(all bool, wanted, total int) bool {
+	least := wanted
+	if all {
+		least = total
+	}
+	return least > loading+total/quicker
+}

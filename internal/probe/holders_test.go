@@ -1,0 +1,158 @@
+package probe_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"slices"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/closewait/closewait/internal/nstest"
+	"github.com/closewait/closewait/internal/probe"
+	"github.com/closewait/closewait/internal/procfs"
+	"github.com/closewait/closewait/internal/sockopt"
+	"github.com/closewait/closewait/tcp"
+)
+
+func open(t *testing.T) *probe.Holders {
+	t.Helper()
+	h, err := probe.OpenHolders()
+	if errors.Is(err, fs.ErrPermission) && (os.Geteuid() != 0 || !inFirstUserNamespace()) {
+		t.Skipf("needs CAP_BPF: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return h
+}
+
+// inFirstUserNamespace: in any other, root has no right to load programs.
+func inFirstUserNamespace() bool {
+	b, err := os.ReadFile("/proc/self/uid_map")
+	return err == nil && slices.Equal(b, []byte("         0          0 4294967295\n"))
+}
+
+// found is a descriptor as both ways tell of it.
+type found struct {
+	pid, fd int
+	inode   uint32
+}
+
+// TestHolders holds the iterator against /proc and against what the sockets say of themselves, for this process and one that holds many.
+func TestHolders(t *testing.T) {
+	nstest.Require(t)
+	h := open(t)
+	nstest.New(t).Do(func() {
+		var want []nstest.Expected
+		for _, name := range []string{"dead", "dead_close_wait", "dead_bound", "unconnected", "bound", "close_wait", "established", "listen"} {
+			for _, fam := range nstest.Families() {
+				want = append(want, nstest.Build(t, name, fam).Subject)
+			}
+		}
+		others := []int{}
+		for _, made := range [][3]int{{unix.AF_INET, unix.SOCK_DGRAM, 0}, {unix.AF_UNIX, unix.SOCK_STREAM, 0}, {unix.AF_INET6, unix.SOCK_STREAM, 262}} { // Multipath TCP
+			if fd, err := unix.Socket(made[0], made[1]|unix.SOCK_CLOEXEC, made[2]); err == nil {
+				defer unix.Close(fd)
+				others = append(others, fd)
+			}
+		}
+		epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(epoll)
+		holder := nstest.StartHolder(t, 3000) // more than one read of records
+		pids := []int{os.Getpid(), holder.PID}
+
+		sockets, epolls := map[found]probe.Descriptor{}, map[found]bool{}
+		if err := h.Walk(t.Context(), func(d *probe.Descriptor) {
+			switch at := (found{d.PID, d.FD, d.Inode}); {
+			case !slices.Contains(pids, d.PID):
+			case d.Kind == probe.Epoll:
+				epolls[found{d.PID, d.FD, 0}] = true
+			default:
+				sockets[at] = *d
+			}
+		}); err != nil {
+			t.Fatal(err)
+		}
+		listed := 0
+		if _, err := procfs.New("/proc").Walk(t.Context(), procfs.Walk{PIDs: pids, Epoll: func(pid, fd int) {
+			if !epolls[found{pid, fd, 0}] {
+				t.Errorf("pid %d descriptor %d: an epoll instance that the iterator does not show", pid, fd)
+			}
+			delete(epolls, found{pid, fd, 0})
+		}, Visit: func(pid, fd int, inode uint32) procfs.Next {
+			listed++
+			if _, ok := sockets[found{pid, fd, inode}]; !ok {
+				t.Errorf("pid %d descriptor %d: socket %d that the iterator does not show", pid, fd, inode)
+			}
+			return procfs.Continue
+		}}); err != nil {
+			t.Fatal(err)
+		}
+		if listed != len(sockets) || listed < 3000 || len(epolls) != 0 {
+			t.Errorf("%d sockets in /proc, %d by the iterator, which alone has the epoll instances %v", listed, len(sockets), epolls)
+		}
+		for _, e := range want {
+			facts, err := sockopt.Inspect(os.Getpid(), e.FD, e.Inode)
+			d := sockets[found{os.Getpid(), e.FD, e.Inode}]
+			if err != nil || d.Kind != probe.TCPSocket || d.State != facts.State || d.Connected != facts.WasConnected() || d.Netns != facts.Netns {
+				t.Errorf("%v: %+v, the socket says %v connected %v in %d, %v", e, d, facts.State, facts.WasConnected(), facts.Netns, err)
+			}
+		}
+		for at, d := range sockets {
+			if at.pid == os.Getpid() && slices.Contains(others, at.fd) && (d.Kind != probe.OtherSocket || d.State != tcp.State(0) || d.Connected) {
+				t.Errorf("descriptor %d, which is no TCP socket: %+v", at.fd, d)
+			}
+		}
+	})
+}
+
+// TestOpenHolders_leavesNothing: what was opened is closed, and a program that nobody refers to is gone.
+func TestOpenHolders_leavesNothing(t *testing.T) {
+	count := func() int {
+		entries, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(entries)
+	}
+	open(t) // whatever is opened once
+	before := count()
+	for range 3 {
+		h, err := probe.OpenHolders()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := h.Walk(t.Context(), func(*probe.Descriptor) {}); err != nil {
+			t.Fatal(err)
+		}
+		if err := h.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if after := count(); after != before {
+		t.Errorf("%d descriptors open, %d before", after, before)
+	}
+}
+
+func BenchmarkOpenHolders(b *testing.B) {
+	for b.Loop() {
+		h, err := probe.OpenHolders()
+		if errors.Is(err, fs.ErrPermission) {
+			b.Skip(err)
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+		h.Close()
+	}
+}
