@@ -8,15 +8,15 @@
 package main
 
 import (
+	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"syscall"
-	"time"
 )
 
 func main() {
@@ -28,8 +28,15 @@ func main() {
 	processes := flag.Int("processes", 1, "processes that hold them, each an equal part")
 	namespaces := flag.Int("namespaces", 0, "empty network namespaces beside them")
 	runs := flag.Int("runs", 9, "runs of each command")
+	sizes := flag.String("scale", "", "numbers of sockets, with commas: compare at each and say how the cost grows")
 	flag.Parse()
-	if err := compare(*sockets, *processes, *namespaces, *runs); err != nil {
+	var err error
+	if *sizes != "" {
+		err = scale(*sizes, *namespaces, *runs)
+	} else {
+		_, err = compare(*sockets, *processes, *namespaces, *runs)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "compare:", err)
 		os.Exit(1)
 	}
@@ -64,14 +71,14 @@ func number(name string) int {
 	return n
 }
 
-func compare(sockets, processes, namespaces, runs int) error {
+func compare(sockets, processes, namespaces, runs int) (medians, error) {
 	if processes < 1 || processes > 255 || runs < 1 {
-		return fmt.Errorf("-processes must be from 1 to 255, -runs at least 1")
+		return nil, fmt.Errorf("-processes must be from 1 to 255, -runs at least 1")
 	}
 	for i := range namespaces {
 		name := fmt.Sprintf("compare-%d-%d", os.Getpid(), i)
 		if out, err := exec.Command("ip", "netns", "add", name).CombinedOutput(); err != nil {
-			return fmt.Errorf("add namespace: %w: %s", err, out)
+			return nil, fmt.Errorf("add namespace: %w: %s", err, out)
 		}
 		defer exec.Command("ip", "netns", "del", name).Run()
 	}
@@ -79,7 +86,20 @@ func compare(sockets, processes, namespaces, runs int) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
 	cmd.Stdout = os.Stdout
 	fmt.Printf("%d CLOSE_WAIT sockets in %d processes, %d empty namespaces, %d runs of each command in turn\n", sockets, processes, namespaces, runs)
-	return cmd.Run()
+	back, child, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer back.Close()
+	cmd.ExtraFiles = []*os.File{child}
+	err = cmd.Start()
+	child.Close()
+	if err != nil {
+		return nil, err
+	}
+	found := medians{}
+	told := json.NewDecoder(back).Decode(&found)
+	return found, errors.Join(cmd.Wait(), told)
 }
 
 func self(mode string, env ...string) *exec.Cmd {
@@ -91,45 +111,52 @@ func self(mode string, env ...string) *exec.Cmd {
 
 // inside runs in the namespace of the load.
 func inside(sockets, processes, runs int) error {
+	ready := make([]func() error, processes)
 	for i := range processes {
 		part := (sockets + i) / processes // the parts add up to sockets
-		release, err := holder(part, i)
+		release, await, err := holder(part, i)
 		if err != nil {
 			return err
 		}
 		defer release()
+		ready[i] = await
+	}
+	for _, await := range ready {
+		if err := await(); err != nil {
+			return fmt.Errorf("wait for the load: %w", err)
+		}
 	}
 	binary, cleanup, err := build()
 	if err != nil {
 		return err
 	}
 	defer cleanup()
-	return measure(binary, runs)
+	return measure(binary, sockets, runs)
 }
 
-// holder starts a process that holds that many sockets and waits until it does.
-func holder(sockets, index int) (release func(), err error) {
+// holder starts a process that comes to hold that many sockets; await waits until it does.
+func holder(sockets, index int) (release func(), await func() error, err error) {
 	cmd := self("hold", "COMPARE_SOCKETS="+strconv.Itoa(sockets), "COMPARE_INDEX="+strconv.Itoa(index))
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := cmd.Start(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	release = func() {
 		stdin.Close() // it ends at the end of its input
 		cmd.Wait()
 	}
-	if _, err := stdout.Read(make([]byte, 16)); err != nil {
-		release()
-		return nil, fmt.Errorf("wait for the load: %w", err)
+	await = func() error {
+		_, err := stdout.Read(make([]byte, 16))
+		return err
 	}
-	return release, nil
+	return release, await, nil
 }
 
 func build() (binary string, cleanup func(), err error) {
@@ -143,60 +170,3 @@ func build() (binary string, cleanup func(), err error) {
 	cmd.Stderr = os.Stderr
 	return binary, func() { os.RemoveAll(dir) }, cmd.Run()
 }
-
-// subject is one command of the comparison.
-type subject struct {
-	name string
-	make func() *exec.Cmd
-	cpu  []time.Duration
-}
-
-func measure(binary string, runs int) error {
-	program := func(name string, args ...string) func() *exec.Cmd {
-		return func() *exec.Cmd { return exec.Command(name, args...) }
-	}
-	here := strconv.Itoa(os.Getpid()) // the floor and ss read one namespace as well
-	subjects := []*subject{
-		{name: "bare dump", make: func() *exec.Cmd { return self("dump") }},
-		{name: "bare dump + walk", make: func() *exec.Cmd { return self("dump+walk") }},
-		{name: "closewait --help", make: program(binary, "--help")},
-		{name: "closewait ls", make: program(binary, "ls", "--netns", here)},
-		{name: "closewait ls -p", make: program(binary, "ls", "-p", "--netns", here)},
-		{name: "closewait", make: program(binary, "--netns", here)},
-		{name: "closewait ls, all namespaces", make: program(binary, "ls")},
-		{name: "closewait, all namespaces", make: program(binary)},
-		{name: "ss -tan", make: program("ss", "-tan")},
-		{name: "ss -tanoie", make: program("ss", "-tanoie")},
-		{name: "ss -tnop", make: program("ss", "-tnop")},
-	}
-	for run := range runs + 1 { // the first is not counted
-		for _, s := range subjects {
-			cmd := s.make()
-			if err := cmd.Run(); err != nil {
-				return fmt.Errorf("%s: %w", s.name, err)
-			}
-			if run > 0 {
-				s.cpu = append(s.cpu, cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime())
-			}
-		}
-	}
-	report(subjects)
-	return nil
-}
-
-func report(subjects []*subject) {
-	medians := map[string]time.Duration{}
-	for _, s := range subjects {
-		slices.Sort(s.cpu)
-		medians[s.name] = s.cpu[len(s.cpu)/2]
-		fmt.Printf("%-32s %9.1f ms  (%.1f-%.1f)\n", s.name, ms(medians[s.name]), ms(s.cpu[0]), ms(s.cpu[len(s.cpu)-1]))
-	}
-	for _, pair := range [][2]string{
-		{"closewait ls", "bare dump"}, {"closewait ls -p", "bare dump + walk"}, {"closewait ls -p", "ss -tnop"},
-		{"closewait", "bare dump + walk"}, {"closewait, all namespaces", "bare dump + walk"}, {"bare dump + walk", "ss -tnop"},
-	} {
-		fmt.Printf("%-30s / %-18s %.2f\n", pair[0], pair[1], float64(medians[pair[0]])/float64(medians[pair[1]]))
-	}
-}
-
-func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
