@@ -145,7 +145,7 @@ func request(q Query, f *filter.Filter, diagnosed bool) host.Request {
 	}
 	states, condition := f.States(), f.Condition()
 	if diagnosed {
-		r.Undecided = diagnose.Undecided
+		r.Undecided, r.Inquire = diagnose.Undecided, diagnose.Inquire
 	} else {
 		r.States = states
 		r.Nothing = states == 0

@@ -11,7 +11,7 @@ import (
 //
 // Needs: the state, the timer and when the peer was last heard. Claims what peerVanished claims, in the states after our close. Refuted by any acknowledgement.
 var closingUnanswered = rule{
-	code: closingCode, cause: "closing_unanswered",
+	code: codeClosing, cause: "closing_unanswered",
 	claims: func(_ *scene, s *subject) bool {
 		heard, ok := silent(s.socket)
 		return tcp.SetOf(tcp.FinWait1, tcp.Closing, tcp.LastAck).Has(s.socket.State) && ok && heard >= fresh &&

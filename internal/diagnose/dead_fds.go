@@ -30,7 +30,7 @@ func deadFDs(sc *scene) []report.Finding {
 }
 
 func deadFDsOf(sc *scene, pid, count int) report.Finding {
-	g := &group{rule: &rule{code: "CW110", cause: "dead_fds"}, netns: -1}
+	g := &group{rule: &rule{code: codeDeadFDs, cause: "dead_fds"}, netns: -1}
 	f := g.finding(sc)
 	f.Count, f.Severity = count, report.SeverityInfo
 	if count >= 10 { // a few may be on their way to be closed

@@ -45,17 +45,21 @@ func Run(now *look.Snapshot, later []tcp.Socket) *Verdicts {
 	sc := newScene(now, later)
 	var made []draft
 	for _, g := range sc.groups() {
-		made = append(made, draft{g.complete(sc), g})
+		made = append(made, draft{finding: g.complete(sc), group: g})
 	}
 	for _, f := range deadFDs(sc) {
 		made = append(made, draft{finding: f})
 	}
-	slices.SortStableFunc(made, func(a, b draft) int { return moreUrgent(&a.finding, &b.finding) })
-	v := &Verdicts{}
-	for i := range made {
-		made[i].finding.ID = "f" + strconv.Itoa(i+1)
-		v.Findings, v.groups = append(v.Findings, made[i].finding), append(v.groups, made[i].group)
+	for _, f := range fdLimits(sc, made) {
+		made = append(made, draft{finding: f})
 	}
+	made = sc.chain(made)
+	for i := range made {
+		for _, f := range probeDrips(made[i].group, &made[i].finding) {
+			made = append(made, draft{finding: f, feeds: i + 1})
+		}
+	}
+	v := number(made)
 	for i := range v.Findings {
 		remedies.Advise(&v.Findings[i], now.Processes)
 	}
@@ -66,11 +70,41 @@ func Run(now *look.Snapshot, later []tcp.Socket) *Verdicts {
 type draft struct {
 	finding report.Finding
 	group   *group
+	// causedBy and feeds are the positions, from 1, of the drafts that explain this one and that it feeds; 0 for none.
+	causedBy, feeds int
 }
 
-func moreUrgent(a, b *report.Finding) int {
-	rank := map[string]int{report.SeverityCritical: 0, report.SeverityWarning: 1, report.SeverityInfo: 2}
-	return cmp.Or(cmp.Compare(rank[a.Severity], rank[b.Severity]), cmp.Compare(b.Count, a.Count), cmp.Compare(a.Code, b.Code))
+// number puts the findings in order, the most urgent first and each cause before what it explains, and makes references of positions.
+func number(made []draft) *Verdicts {
+	order := make([]int, len(made))
+	depth := make([]int, len(made))
+	for i := range made {
+		order[i] = i
+		for j := made[i].causedBy; j != 0; j = made[j-1].causedBy {
+			depth[i]++
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		f, g := &made[a].finding, &made[b].finding
+		return cmp.Or(cmp.Compare(rank(f.Severity), rank(g.Severity)), cmp.Compare(depth[a], depth[b]), cmp.Compare(g.Count, f.Count), cmp.Compare(f.Code, g.Code))
+	})
+	ids := make([]string, len(made)+1)
+	for place, i := range order {
+		ids[i+1] = "f" + strconv.Itoa(place+1)
+	}
+	v := &Verdicts{}
+	for _, i := range order {
+		d := &made[i]
+		d.finding.ID = ids[i+1]
+		if d.causedBy != 0 {
+			d.finding.CausedBy = &ids[d.causedBy]
+		}
+		if d.feeds != 0 {
+			d.finding.Feeds = &ids[d.feeds]
+		}
+		v.Findings, v.groups = append(v.Findings, d.finding), append(v.groups, d.group)
+	}
+	return v
 }
 
 // groupKey is what the sockets of one finding share.
@@ -82,11 +116,11 @@ type groupKey struct {
 
 // groups offers every suspect to the rules and collects what they claim, in the order in which the groups first appear.
 func (sc *scene) groups() []*group {
-	all, owners := rules(), ownerIndex{scene: sc, byName: map[string]int{}, byPID: map[int]int{}}
+	all := rules()
 	byKey := map[groupKey]*group{}
 	var order []*group
 	sc.each(func(netns, index int, s *tcp.Socket) {
-		if s.State == tcp.Listen || s.State == tcp.FinWait2 || !Suspect(s) {
+		if s.State == tcp.Listen || !Suspect(s) {
 			return
 		}
 		subj := sc.subject(netns, index, s)
@@ -94,7 +128,7 @@ func (sc *scene) groups() []*group {
 		if rule < 0 {
 			return
 		}
-		key := groupKey{rule: rule, netns: netns, owner: owners.of(&subj), server: subj.listener != nil}
+		key := groupKey{rule: rule, netns: netns, owner: sc.owners.of(&subj), server: subj.listener != nil}
 		if all[rule].together != nil {
 			key.together = all[rule].together(&subj)
 		}
@@ -110,7 +144,7 @@ func (sc *scene) groups() []*group {
 
 func (sc *scene) subject(netns, index int, s *tcp.Socket) subject {
 	holders, known := sc.holders(s)
-	return subject{netns: netns, index: index, socket: s, age: AgeOf(&sc.now.Namespaces[netns], index), holders: holders, known: known, listener: sc.listener(netns, s)}
+	return subject{netns: netns, index: index, socket: s, age: sc.ageOf(netns, index, s), holders: holders, known: known, listener: sc.listener(netns, s)}
 }
 
 // claimant returns the index of the rule that claims the socket, -1 if none does.
@@ -131,10 +165,13 @@ type ownerIndex struct {
 }
 
 func (o *ownerIndex) of(s *subject) int {
-	if len(s.holders) == 0 {
+	pid := s.blamed
+	if pid == 0 && len(s.holders) > 0 {
+		pid = s.holders[0].PID
+	}
+	if pid == 0 {
 		return 0
 	}
-	pid := s.holders[0].PID
 	n, known := o.byPID[pid]
 	if !known {
 		name := "pid " + strconv.Itoa(pid)
@@ -181,16 +218,13 @@ func (g *group) finding(sc *scene) report.Finding {
 
 func (g *group) role() *string {
 	switch {
-	case g.rule.code == closingCode:
+	case g.rule.code == codeClosing:
 		return new("closing")
 	case g.members[0].listener != nil:
 		return new("server")
 	}
 	return new("client")
 }
-
-// closingCode is the code of the sockets that neither serve nor ask any more.
-const closingCode = "CW204"
 
 func (g *group) local() *report.Endpoint {
 	first := g.members[0].socket.Local

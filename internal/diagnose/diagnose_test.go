@@ -48,7 +48,7 @@ func TestRules(t *testing.T) {
 		{"last_ack unanswered", socket(tcp.LastAck, 20*time.Second, retransmit(4), queues(0, 1), inode(0), flight), true, "CW204"},
 		{"fin_wait_1 unanswered, still held", socket(tcp.FinWait1, 20*time.Second, retransmit(4), queues(0, 1), flight), true, "CW204"},
 		{"fin_wait_1 just sent", socket(tcp.FinWait1, 50*time.Millisecond, retransmit(0), queues(0, 1), flight), true, ""},
-		{"fin_wait_2 held", socket(tcp.FinWait2, idle), true, ""},
+		{"fin_wait_2 held", socket(tcp.FinWait2, idle), true, "CW205"},
 
 		{"gave up in the queue", socket(tcp.CloseWait, idle, inode(0), queues(84, 0)), true, "CW104"},
 		{"waits in the queue", socket(tcp.Established, idle, inode(0), queues(84, 0)), true, "CW104"},

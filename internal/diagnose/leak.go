@@ -3,9 +3,7 @@ package diagnose
 import (
 	"cmp"
 	"fmt"
-	"slices"
 
-	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/report"
 	"github.com/closewait/closewait/tcp"
 )
@@ -15,10 +13,11 @@ import (
 // Needs: the age, the queues, the peer's end where it is on this host. Claims: the FIN came a while ago, nothing of ours is in flight or queued, and
 // nothing moves. Refuted by data that moves, and by a peer on this host that shut down one side only and still waits for our data (a half-close).
 var leak = rule{
-	code: "CW101", cause: "leak",
+	code: codeLeak, cause: "leak",
 	claims: func(sc *scene, s *subject) bool {
 		return s.socket.State == tcp.CloseWait && s.socket.Inode != 0 && s.age.Kind != 0 && s.age.Time >= fresh &&
-			s.socket.SendQueue == 0 && !sc.moved(s.socket) && !halfClosed(sc, s)
+			s.socket.SendQueue == 0 && !sc.moved(s.socket) && !sc.halfClosed(s) &&
+			(len(s.holders) > 0 || s.socket.RecvQueue == 0 || sc.accumulates(s))
 	},
 	together: func(s *subject) uint64 {
 		if s.listener != nil {
@@ -27,24 +26,6 @@ var leak = rule{
 		return 0
 	},
 	describe: describeLeak,
-}
-
-// halfClosed reports whether the peer's end is on this host, still held, and held by another process than ours: it has shut down its sending side
-// and may be waiting for our answer, which RFC 9293 allows for any length of time. A program that is its own peer has nobody to wait for.
-func halfClosed(sc *scene, s *subject) bool {
-	if len(sc.ends) == 0 {
-		return false
-	}
-	// Namespaces may use the same addresses, loopback ones at least: there the other end can only be in the same namespace.
-	loopback := s.socket.Peer.Addr().Unmap().IsLoopback()
-	return slices.ContainsFunc(sc.ends[s.socket.Tuple().Reverse()], func(other otherEnd) bool {
-		if loopback && other.netns != s.netns {
-			return false
-		}
-		return !slices.ContainsFunc(sc.now.Holders.Of(other.socket.Inode), func(h look.Holder) bool {
-			return slices.ContainsFunc(s.holders, func(own look.Holder) bool { return own.PID == h.PID })
-		})
-	})
 }
 
 func describeLeak(sc *scene, g *group, f *report.Finding) {

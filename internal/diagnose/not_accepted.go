@@ -12,7 +12,7 @@ import (
 // Needs: the inode (0 before accept, see sock_graft) and the listener. Claims: the listener's queue is not empty and the connection has been in it for
 // a while, and nobody left the queue between two looks. Refuted by an inode.
 var notAccepted = rule{
-	code: "CW104", cause: "not_accepted",
+	code: codeNotAccepted, cause: "not_accepted",
 	claims: func(sc *scene, s *subject) bool {
 		return s.socket.Unaccepted() && s.listener != nil && s.listener.RecvQueue > 0 && s.age.Time >= fresh && !sc.accepting[s.listener]
 	},

@@ -13,7 +13,7 @@ import (
 // Needs: the window, the timer and when the peer was last heard. Claims: the window is closed, we have had nothing to send into for a while, and the
 // peer answered the latest probe. Refuted by unanswered probes (then it has vanished) and by data that moves.
 var peerNotReading = rule{
-	code: "CW202", cause: "peer_not_reading",
+	code: codePeerNotReading, cause: "peer_not_reading",
 	claims: func(_ *scene, s *subject) bool {
 		sent, ok := s.socket.Info.Duration(tcp.LastDataSent)
 		return ok && sent >= fresh && windowClosed(s.socket) && (answersProbes(s.socket) || shrunk(s.socket))

@@ -20,7 +20,36 @@ type subject struct {
 	holders  []look.Holder
 	known    bool        // whether holders is the whole truth
 	listener *tcp.Socket // the one the connection came through, nil on the connecting side
+	// blamed is the process that the rule which claims the socket holds responsible, 0 for its holder.
+	blamed int
+	// leg is the other leg of a relayed connection, for the rule of relays.
+	leg *leg
 }
+
+// firstChosen is the first port that the kernel gives to those who connect without asking for one (ip_local_port_range).
+const firstChosen = 32768
+
+// connected reports whether this side made the connection, as far as its port tells: a listener that is gone leaves connections behind that look alike.
+func (s *subject) connected() bool { return s.listener == nil && s.socket.Local.Port() >= firstChosen }
+
+// The codes by which rules know of each other.
+const (
+	codeLeak           = "CW101"
+	codeNotReading     = "CW102"
+	codePoolIdle       = "CW103"
+	codeNotAccepted    = "CW104"
+	codeWorkersBlocked = "CW105"
+	codeLoopBlocked    = "CW106"
+	codeHandlerBusy    = "CW107"
+	codeRelayWaiting   = "CW108"
+	codeInherited      = "CW109"
+	codeDeadFDs        = "CW110"
+	codeProcessStopped = "CW111"
+	codePeerNotReading = "CW202"
+	codeClosing        = "CW204"
+	codeFinWait2       = "CW205"
+	codeFDLimit        = "CW401"
+)
 
 // rule recognises one cause.
 type rule struct {
@@ -33,10 +62,16 @@ type rule struct {
 	describe func(*scene, *group, *report.Finding)
 }
 
-// rules is all of them in order of precedence: a socket belongs to the first that claims it. What sits in an accept queue has no owner to blame, what waits
-// for an answer from the network is not leaked, and only what is left can be a leak.
+// rules is all of them in order of precedence: a socket belongs to the first that claims it.
+//
+// What keeps a whole process from seeing to its sockets comes before what may be wrong with one of them: a process that does not run, workers and loops that are elsewhere. Only then
+// is nobody accepting, and only then does a silent peer stand for itself. Of a program that could look and does not, the ways in which that is normal or has a reason come before the
+// leak, which is what is left.
 func rules() []rule {
-	return []rule{notAccepted, closingUnanswered, peerVanished, peerNotReading, localDrop, inTransit, leak}
+	return []rule{
+		processStopped, workersBlocked, loopBlocked, notAccepted, closingUnanswered, peerVanished, peerNotReading, localDrop, kernelOwned, inTransit,
+		finWait2Held, inherited, relayWaiting, handlerBusy, poolIdle, notReading, leak,
+	}
 }
 
 // Suspect reports whether a socket may be stuck, judged by itself: the ones whose holders are worth looking for. It errs on the side of suspicion.

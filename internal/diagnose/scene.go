@@ -12,15 +12,17 @@ type scene struct {
 	now       *look.Snapshot
 	later     map[tcp.Cookie]*tcp.Socket // the second look at suspects, nil if there was none
 	listeners map[listenKey][]*tcp.Socket
-	// ends are the sockets in FIN_WAIT_2 that somebody holds: the other ends, on this host, of sockets in CLOSE_WAIT.
-	ends map[tcp.Tuple][]otherEnd
 	// accepting are the listeners whose program took connections out of their queue between the two looks.
 	accepting map[*tcp.Socket]bool
-}
-
-type otherEnd struct {
-	netns  int
-	socket *tcp.Socket
+	owners    *ownerIndex
+	// What follows is made of those parts that are asked for.
+	byInode  map[uint32]place
+	byTuple  map[tcp.Tuple][]place
+	doings   map[int]*doing
+	keepers  map[*tcp.Socket]queueKeeper
+	pairings map[int]pairing
+	loads    map[int]load
+	flocks   map[flockKey]*flock
 }
 
 type listenKey struct {
@@ -29,7 +31,9 @@ type listenKey struct {
 }
 
 func newScene(now *look.Snapshot, later []tcp.Socket) *scene {
-	sc := &scene{now: now, listeners: map[listenKey][]*tcp.Socket{}, ends: map[tcp.Tuple][]otherEnd{}, accepting: map[*tcp.Socket]bool{}}
+	sc := &scene{now: now, listeners: map[listenKey][]*tcp.Socket{}, accepting: map[*tcp.Socket]bool{}}
+	sc.owners = &ownerIndex{scene: sc, byName: map[string]int{}, byPID: map[int]int{}}
+	sc.doings, sc.keepers, sc.pairings = map[int]*doing{}, map[*tcp.Socket]queueKeeper{}, map[int]pairing{}
 	if later != nil {
 		sc.later = make(map[tcp.Cookie]*tcp.Socket, len(later))
 		for i := range later {
@@ -37,12 +41,9 @@ func newScene(now *look.Snapshot, later []tcp.Socket) *scene {
 		}
 	}
 	sc.each(func(netns, _ int, s *tcp.Socket) {
-		switch {
-		case s.State == tcp.Listen:
+		if s.State == tcp.Listen {
 			key := listenKey{netns, s.Local.Port()}
 			sc.listeners[key] = append(sc.listeners[key], s)
-		case s.State == tcp.FinWait2 && s.Inode != 0:
-			sc.ends[s.Tuple()] = append(sc.ends[s.Tuple()], otherEnd{netns, s})
 		}
 	})
 	sc.each(func(netns, _ int, s *tcp.Socket) {

@@ -1,0 +1,226 @@
+package diagnose
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/closewait/closewait/internal/report"
+	"github.com/closewait/closewait/tcp"
+)
+
+// chain finds which findings explain others, by following each blocked connection to its other end on this host.
+type chain struct {
+	sc     *scene
+	drafts []draft
+	// of is the draft each socket belongs to, byPID the drafts that blame a process.
+	of    map[*tcp.Socket]int
+	byPID map[int][]int
+}
+
+func (sc *scene) chain(drafts []draft) []draft {
+	c := &chain{sc: sc, drafts: drafts, of: map[*tcp.Socket]int{}, byPID: map[int][]int{}}
+	for i := range drafts {
+		c.index(i)
+	}
+	for i := 0; i < len(c.drafts); i++ { // grows while causes are found that have no sockets of their own
+		c.explain(i)
+	}
+	c.full()
+	c.raise()
+	return c.drafts
+}
+
+func (c *chain) index(i int) {
+	d := &c.drafts[i]
+	for j := range d.group.sockets() {
+		c.of[d.group.members[j].socket] = i
+	}
+	for _, p := range d.finding.Processes {
+		c.byPID[p.PID] = append(c.byPID[p.PID], i)
+	}
+}
+
+// explains are the causes of which a process can be said to be why others wait for it, the most telling first.
+var explains = [...]string{codeProcessStopped, codeLoopBlocked, codeWorkersBlocked, codeRelayWaiting, codeHandlerBusy, codeNotAccepted}
+
+// explain looks for the cause of a draft.
+func (c *chain) explain(i int) {
+	for _, p := range c.waitsOn(i) {
+		end, ok := c.sc.other(p.netns, c.sc.at(p))
+		if !ok {
+			continue
+		}
+		if cause := c.causeAt(end); cause >= 0 && c.mayCause(cause, i) {
+			c.drafts[i].causedBy = cause + 1
+			return
+		}
+	}
+	if line := c.sc.follow(c.waitsOn(i)); line != "" {
+		c.drafts[i].finding.Evidence = append(c.drafts[i].finding.Evidence, line)
+	}
+}
+
+// waitsOn returns the sockets on which the sockets of a draft depend.
+func (c *chain) waitsOn(i int) (places []place) {
+	d := &c.drafts[i]
+	if d.group == nil {
+		return nil
+	}
+	switch d.finding.Code {
+	case codeWorkersBlocked, codeLoopBlocked, codeHandlerBusy:
+		for _, pid := range d.group.keepers(c.sc) {
+			for _, w := range c.sc.doing(pid).off {
+				if p, ok := c.sc.placeOf(w.call.Inode); ok && w.what != busy {
+					places = append(places, p)
+				}
+			}
+		}
+	case codeRelayWaiting:
+		for j := range d.group.members {
+			places = append(places, d.group.members[j].leg.place)
+		}
+	case codePeerNotReading, codeFinWait2:
+		for j := range d.group.members {
+			places = append(places, place{d.group.members[j].netns, d.group.members[j].index})
+		}
+	}
+	return places[:min(len(places), 50)]
+}
+
+// causeAt returns the draft that explains why nothing comes from an end, -1 for none.
+func (c *chain) causeAt(end place) int {
+	s := c.sc.at(end)
+	if i, ok := c.of[s]; ok {
+		return i
+	}
+	holders, _ := c.sc.holders(s)
+	for _, h := range holders {
+		for _, code := range explains {
+			for _, i := range c.byPID[h.PID] {
+				if c.drafts[i].finding.Code == code {
+					return i
+				}
+			}
+		}
+		if c.sc.doing(h.PID).halted != "" {
+			return c.add(end, h.PID)
+		}
+	}
+	return -1
+}
+
+// add makes a finding for a process that holds nothing suspect itself and keeps others waiting because it does not run.
+func (c *chain) add(end place, pid int) int {
+	subj := c.sc.subject(end.netns, end.index, c.sc.at(end))
+	subj.blamed = pid
+	g := &group{rule: &processStopped, netns: end.netns, members: []subject{subj}}
+	c.drafts = append(c.drafts, draft{finding: g.complete(c.sc), group: g})
+	c.index(len(c.drafts) - 1)
+	return len(c.drafts) - 1
+}
+
+// mayCause keeps findings from explaining themselves, also by way of others.
+func (c *chain) mayCause(cause, effect int) bool {
+	for i := cause; ; i = c.drafts[i].causedBy - 1 {
+		if i == effect {
+			return false
+		}
+		if c.drafts[i].causedBy == 0 {
+			return true
+		}
+	}
+}
+
+// full explains what a full table of descriptors causes: accept fails, and the queue grows.
+func (c *chain) full() {
+	for i := range c.drafts {
+		f := &c.drafts[i].finding
+		if f.Code != codeNotAccepted {
+			continue
+		}
+		for _, p := range f.Processes {
+			if !tableFull(c.sc.now.Processes[p.PID]) {
+				continue
+			}
+			for j := range f.Culprits {
+				f.Culprits[j].What = "fd_limit"
+			}
+			if cause := c.filler(p.PID); cause >= 0 && c.mayCause(cause, i) {
+				c.drafts[i].causedBy = cause + 1
+			}
+		}
+	}
+}
+
+// filler returns the draft that says what fills the descriptors of a process: a leak before the limit itself.
+func (c *chain) filler(pid int) int {
+	best, count := -1, 0
+	for _, i := range c.byPID[pid] {
+		f := &c.drafts[i].finding
+		if slices.Contains([]string{codeLeak, codeDeadFDs, codeNotReading, codePoolIdle, codeInherited}, f.Code) && f.Count > count && 4*f.Count >= c.sc.now.Processes[pid].FDs {
+			best, count = i, f.Count
+		}
+	}
+	if best >= 0 {
+		return best
+	}
+	return slices.IndexFunc(c.drafts, func(d draft) bool {
+		return d.finding.Code == codeFDLimit && slices.ContainsFunc(d.finding.Processes, func(p report.Process) bool { return p.PID == pid })
+	})
+}
+
+// raise makes each cause as urgent as the worst it explains.
+func (c *chain) raise() {
+	for i := range c.drafts {
+		for j := c.drafts[i].causedBy - 1; j >= 0; j = c.drafts[j].causedBy - 1 {
+			if rank(c.drafts[i].finding.Severity) < rank(c.drafts[j].finding.Severity) {
+				c.drafts[j].finding.Severity = c.drafts[i].finding.Severity
+			}
+		}
+	}
+}
+
+// follow describes where the first of some connections leads on this host, process by process, "" when it leaves the host at once.
+func (sc *scene) follow(places []place) string {
+	const longest = 6
+	line := ""
+	seen := map[*tcp.Socket]bool{}
+	for range longest {
+		if len(places) == 0 {
+			break
+		}
+		end, ok := sc.other(places[0].netns, sc.at(places[0]))
+		if !ok || seen[sc.at(end)] {
+			break
+		}
+		s := sc.at(end)
+		seen[s] = true
+		holders, _ := sc.holders(s)
+		if len(holders) == 0 {
+			break
+		}
+		d := sc.doing(holders[0].PID)
+		line += fmt.Sprintf("%s (pid %d)", d.process.Comm, holders[0].PID)
+		places = places[:0:0]
+		for _, w := range d.off {
+			if p, ok := sc.placeOf(w.call.Inode); ok && w.what != busy {
+				places = append(places, p)
+			}
+		}
+		switch {
+		case d.halted != "":
+			line += ", which " + haltings[d.halted]
+		case len(d.working()) > 0:
+			line += ", with " + sc.deeds(d.working())
+		}
+		line += "; "
+	}
+	if line == "" {
+		return ""
+	}
+	return "the other end is on this host: " + line[:len(line)-2]
+}
+
+func rank(severity string) int {
+	return slices.Index([]string{report.SeverityCritical, report.SeverityWarning, report.SeverityInfo}, severity)
+}

@@ -1,0 +1,248 @@
+package diagnose
+
+import (
+	"slices"
+	"time"
+
+	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/internal/report"
+	"github.com/closewait/closewait/tcp"
+)
+
+// doing is what a process does, as far as the look shows it.
+type doing struct {
+	process *look.Process
+	// known is true when the system call of every thread could be read: only then does it mean anything that none is seen waiting.
+	known bool
+	// halted says why no thread can run: "stopped", "frozen" or "uninterruptible"; "" when one may.
+	halted string
+	// off are the threads that wait neither for events nor for connections, in neither look.
+	off []worker
+	// byFD are the epoll entries by descriptor, once one was asked for.
+	byFD map[int][]watched
+}
+
+// worker is a thread that is at something else than waiting for work.
+type worker struct {
+	thread *look.Thread
+	what   string // as a culprit's
+	call   *look.Call
+	// strong is true when it certainly cannot take work: it runs, or waits for another socket. A thread that sleeps or waits for another thread may
+	// simply have nothing to do.
+	strong bool
+}
+
+// doing returns what a process does; without an answer of the look it is only known whether the main thread is stopped.
+func (sc *scene) doing(pid int) *doing {
+	if d := sc.doings[pid]; d != nil {
+		return d
+	}
+	d := &doing{process: sc.now.Processes[pid]}
+	sc.doings[pid] = d
+	if d.process == nil {
+		d.process = &look.Process{PID: pid}
+		return d
+	}
+	a := d.process.Activity
+	if a == nil || len(a.Threads) == 0 {
+		if stopped(d.process.State) {
+			d.halted = "stopped"
+		}
+		return d
+	}
+	d.known = a.CallsKnown && len(a.Threads) >= a.ThreadCount
+	d.halted = halt(a)
+	for i := range a.Threads {
+		if w, ok := sc.worker(a, &a.Threads[i]); ok {
+			d.off = append(d.off, w)
+		}
+	}
+	return d
+}
+
+func stopped(state byte) bool { return state == 'T' || state == 't' }
+
+// halt says why none of the threads can run, "" when one can. A disk that answers slowly leaves a thread in D for a moment only.
+func halt(a *look.Activity) string {
+	all := func(is func(*look.Thread) bool) bool {
+		return !slices.ContainsFunc(a.Threads, func(t look.Thread) bool { return !is(&t) })
+	}
+	switch {
+	case a.Frozen:
+		return "frozen"
+	case all(func(t *look.Thread) bool {
+		return stopped(t.First.State) && (t.Again.State == 0 || stopped(t.Again.State))
+	}):
+		return "stopped"
+	case all(func(t *look.Thread) bool { return t.First.State == 'D' && t.Again.State == 'D' }):
+		return "uninterruptible"
+	}
+	return ""
+}
+
+// worker says what a thread does that is off in both looks.
+func (sc *scene) worker(a *look.Activity, t *look.Thread) (worker, bool) {
+	first, ok := sc.deed(a, &t.First)
+	if !ok {
+		return worker{}, false
+	}
+	if t.Again.State == 0 {
+		return first.of(t), first.what != busy && first.what != uninterruptible // for these a moment proves nothing
+	}
+	again, ok := sc.deed(a, &t.Again)
+	if !ok {
+		return worker{}, false
+	}
+	if first.what != again.what || !first.call.Same(again.call) {
+		again.what, again.strong = busy, true // it does one thing after the other
+	}
+	return again.of(t), true
+}
+
+func (w worker) of(t *look.Thread) worker {
+	w.thread = t
+	return w
+}
+
+const (
+	busy            = "busy_cpu"
+	uninterruptible = "uninterruptible"
+	inRead          = "blocked_in_read"
+	inWrite         = "blocked_in_write"
+	inConnect       = "blocked_in_connect"
+	inLock          = "blocked_in_lock"
+	sleeping        = "sleeping"
+)
+
+// deed says what a thread does at one moment; ok is false when it waits for work, or when that cannot be told.
+func (sc *scene) deed(a *look.Activity, m *look.Moment) (w worker, ok bool) {
+	w.call = &m.Call
+	switch {
+	case m.State == 'R':
+		w.what, w.strong = busy, true
+		return w, true
+	case m.State == 'D':
+		w.what, w.strong = uninterruptible, true
+		return w, true
+	}
+	socket := m.Call.Inode != 0
+	switch m.Call.Kind {
+	case look.CallRead:
+		w.what, w.strong = inRead, socket
+	case look.CallWrite:
+		w.what, w.strong = inWrite, true
+	case look.CallConnect:
+		w.what, w.strong = inConnect, true
+	case look.CallLock:
+		w.what = inLock
+	case look.CallSleep, look.CallChild:
+		w.what = sleeping
+	case look.CallPoll:
+		return sc.polling(a, &m.Call)
+	}
+	return w, w.what != ""
+}
+
+// polling tells a thread that waits for one connection from one that waits for work: with a time limit a blocking read is a poll of a single descriptor and a read that
+// does not block. What waits for a listener, for many sockets or for none is a loop.
+func (sc *scene) polling(a *look.Activity, c *look.Call) (w worker, ok bool) {
+	var socket *tcp.Socket
+	for i := range c.Watches {
+		d, _ := a.Descriptor(c.Watches[i].FD)
+		s := sc.socketOf(d.Inode)
+		switch {
+		case s == nil:
+		case s.State == tcp.Listen || socket != nil:
+			return worker{}, false
+		default:
+			socket = s
+			w.call = &look.Call{Kind: look.CallRead, Name: c.Name, FD: d.FD, Inode: d.Inode}
+			w.what, w.strong = inRead, true
+			if c.Watches[i].Events&look.PollIn == 0 {
+				w.what, w.call.Kind = inWrite, look.CallWrite
+			}
+		}
+	}
+	return w, socket != nil
+}
+
+// strong returns the threads that certainly cannot take work.
+func (d *doing) strong() (list []worker) {
+	for _, w := range d.off {
+		if w.strong {
+			list = append(list, w)
+		}
+	}
+	return list
+}
+
+// working returns the threads that may be at work for somebody: not those waiting for another thread, which idle members of a pool do as well, and not a main thread
+// that sleeps while others work.
+func (d *doing) working() (list []worker) {
+	for _, w := range d.off {
+		waits := w.what == inLock || w.what == sleeping && w.thread.TID == d.process.PID
+		if w.strong || !waits || w.what == sleeping && d.single() {
+			list = append(list, w)
+		}
+	}
+	return list
+}
+
+// single reports whether the process has one thread.
+func (d *doing) single() bool {
+	return d.process.Activity != nil && d.process.Activity.ThreadCount == 1
+}
+
+// moments reports whether either moment of any thread is as asked.
+func (d *doing) moments(is func(*look.Moment) bool) bool {
+	if d.process.Activity == nil {
+		return false
+	}
+	for i := range d.process.Activity.Threads {
+		t := &d.process.Activity.Threads[i]
+		if is(&t.First) || t.Again.State != 0 && is(&t.Again) {
+			return true
+		}
+	}
+	return false
+}
+
+// culprits names the threads.
+func (sc *scene) culprits(d *doing, list []worker) []report.Culprit {
+	culprits := make([]report.Culprit, 0, len(list))
+	for _, w := range list {
+		culprits = append(culprits, sc.culprit(d, w))
+	}
+	return culprits
+}
+
+func (sc *scene) culprit(d *doing, w worker) report.Culprit {
+	c := report.Culprit{PID: &d.process.PID, TID: &w.thread.TID, What: w.what}
+	if w.thread.Comm != "" {
+		c.Comm = &w.thread.Comm
+	}
+	if w.call == nil || w.what == busy {
+		return c
+	}
+	if w.call.Name != "" {
+		c.Syscall = &w.call.Name
+	}
+	if w.call.FD >= 0 {
+		c.FD = &w.call.FD
+	}
+	if s := sc.socketOf(w.call.Inode); s != nil && s.State != tcp.Listen {
+		peer := endpoint(s.Peer)
+		c.Peer = &peer
+		if since, ok := stalled(s); ok {
+			c.SinceSeconds = report.SecondsOf(since)
+		}
+	}
+	return c
+}
+
+// stalled returns for how long no data has passed a socket in either direction.
+func stalled(s *tcp.Socket) (time.Duration, bool) {
+	sent, ok := s.Info.Duration(tcp.LastDataSent)
+	received, both := s.Info.Duration(tcp.LastDataRecv)
+	return min(sent, received), ok && both
+}

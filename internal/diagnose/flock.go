@@ -1,0 +1,145 @@
+package diagnose
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/tcp"
+)
+
+// flock is the sockets in CLOSE_WAIT, old enough, of one owner in one role: what tells a pool that stays as it is from a leak.
+type flock struct {
+	ages []time.Duration
+	// byPeer are those of a client by server.
+	byPeer              map[netip.AddrPort][]use
+	accumulates, judged bool
+	unshared            int // connections made although an earlier one to the same server was idle
+}
+
+// use is when a connection was used last: as times before the look, so the larger is the earlier.
+type use struct {
+	asked, answered time.Duration
+	once            bool
+}
+
+type flockKey struct {
+	netns, owner int
+	server       uint16 // port of the listener, 0 for a client
+}
+
+const (
+	// several is how many sockets are more than a small pool has.
+	several = 10
+	// needless is how many connections must have been made needlessly to show that nobody shares them.
+	needless = 4
+	// fewSegments is how many segments with payload a single request takes, a TLS handshake included.
+	fewSegments = 4
+)
+
+func (sc *scene) flockKey(s *subject) flockKey {
+	key := flockKey{netns: s.netns, owner: sc.owners.of(s)}
+	if s.listener != nil {
+		key.server = s.listener.Local.Port()
+	}
+	return key
+}
+
+// accumulates reports whether sockets like this one become more and more: they have been arriving until now, or each was used once and left while
+// earlier ones to the same server were idle.
+func (sc *scene) accumulates(s *subject) bool {
+	if sc.flocks == nil {
+		sc.gather()
+	}
+	f := sc.flocks[sc.flockKey(s)]
+	if f == nil {
+		return false
+	}
+	if !f.judged {
+		f.judged = true
+		for _, uses := range f.byPeer {
+			f.unshared += unshared(uses)
+		}
+		f.accumulates = f.unshared >= needless || arriving(f.ages)
+	}
+	return f.accumulates
+}
+
+func (sc *scene) gather() {
+	sc.flocks = map[flockKey]*flock{}
+	sc.stuck(func(s *subject) {
+		if s.socket.State != tcp.CloseWait || s.socket.Inode == 0 || s.age.Kind == look.AgeUnknown {
+			return
+		}
+		key := sc.flockKey(s)
+		f := sc.flocks[key]
+		if f == nil {
+			f = &flock{byPeer: map[netip.AddrPort][]use{}}
+			sc.flocks[key] = f
+		}
+		f.ages = append(f.ages, s.age.Time)
+		if s.listener != nil {
+			return
+		}
+		var u use
+		var known bool
+		u.asked, _ = s.socket.Info.Duration(tcp.LastDataSent)
+		u.answered, known = s.socket.Info.Duration(tcp.LastDataRecv)
+		out, counted := s.socket.Info.Uint(tcp.DataSegsOut)
+		if u.once = out > 0 && out <= fewSegments; known && counted {
+			f.byPeer[s.socket.Peer] = append(f.byPeer[s.socket.Peer], u)
+		}
+	})
+}
+
+// unshared counts the connections that were made for one request while an earlier one to the same server had its answer already: a pool would have used that.
+func unshared(uses []use) (n int) {
+	slices.SortFunc(uses, func(a, b use) int { return cmp.Compare(b.asked, a.asked) }) // the earliest request first
+	idleSince := time.Duration(-1)
+	for _, u := range uses {
+		if u.once && idleSince > u.asked {
+			n++
+		}
+		if u.answered <= u.asked && u.answered > idleSince {
+			idleSince = u.answered
+		}
+	}
+	return n
+}
+
+// arriving reports whether the ages are those of sockets that keep coming, rather than of a burst some time ago.
+func arriving(ages []time.Duration) bool {
+	slices.Sort(ages)
+	n := len(ages)
+	if n < several || ages[n-1]-ages[0] < fresh {
+		return false
+	}
+	younger, _ := slices.BinarySearch(ages, fresh+(ages[n-1]-fresh)/2)
+	return 4*younger >= n
+}
+
+// idleGap returns after how much idleness the servers closed the connections, when it was the same time for most of them: a limit of theirs.
+func idleGap(members []subject) (gap time.Duration, ok bool) {
+	gaps := make([]time.Duration, 0, len(members))
+	for i := range members {
+		sent, _ := members[i].socket.Info.Duration(tcp.LastDataSent)
+		received, known := members[i].socket.Info.Duration(tcp.LastDataRecv)
+		if known && members[i].age.Kind == look.AgeAbout {
+			gaps = append(gaps, min(sent, received)-members[i].age.Time)
+		}
+	}
+	if len(gaps) == 0 {
+		return 0, false
+	}
+	slices.Sort(gaps)
+	gap = gaps[len(gaps)/2]
+	near := 0
+	for _, g := range gaps {
+		if (g - gap).Abs() <= max(gap/20, 100*time.Millisecond) {
+			near++
+		}
+	}
+	return gap, gap > 0 && 4*near >= 3*len(gaps)
+}

@@ -1,0 +1,50 @@
+package diagnose
+
+import (
+	"slices"
+
+	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/tcp"
+)
+
+// halfClosed reports whether the peer has shut down its sending side only and waits for our answer, which RFC 9293 allows for any length of time: its end is on this host, and
+// open, and its holder looks at it. A program that is its own peer has nobody to wait for, and a relay only waits on behalf of its other leg.
+func (sc *scene) halfClosed(s *subject) bool { return sc.halfClosedBehind(s, 0) }
+
+// maxDepth is how many relays are followed.
+const maxDepth = 8
+
+func (sc *scene) halfClosedBehind(s *subject, depth int) bool {
+	p, ok := sc.other(s.netns, s.socket)
+	if !ok {
+		return false
+	}
+	end := sc.at(p)
+	if end.State != tcp.FinWait2 || end.Inode == 0 {
+		return false
+	}
+	return !slices.ContainsFunc(sc.now.Holders.Of(end.Inode), func(h look.Holder) bool {
+		own := slices.ContainsFunc(s.holders, func(own look.Holder) bool { return own.PID == h.PID })
+		return own || !sc.watches(h, end) || sc.relayOfNothing(h.PID, end, depth)
+	})
+}
+
+// watches reports whether a holder of a socket waits for it, as far as that is known.
+func (sc *scene) watches(h look.Holder, s *tcp.Socket) bool {
+	d := sc.doing(h.PID)
+	return !d.known || d.halted != "" || d.rings() || d.interest(s.Inode, h.FD).waited || d.interest(s.Inode, h.FD).armed
+}
+
+// relayOfNothing reports whether a process holds a socket only as the open leg of a connection whose other leg is closed.
+func (sc *scene) relayOfNothing(pid int, open *tcp.Socket, depth int) bool {
+	closed := sc.pairing(pid).closed[open]
+	if closed == nil || depth >= maxDepth {
+		return false
+	}
+	at, ok := sc.placeOf(closed.Inode)
+	if !ok {
+		return false
+	}
+	subj := sc.subject(at.netns, at.index, closed)
+	return !sc.halfClosedBehind(&subj, depth+1)
+}

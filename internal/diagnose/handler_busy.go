@@ -1,0 +1,70 @@
+package diagnose
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/closewait/closewait/internal/report"
+)
+
+// handlerBusy is a handler that still works for a client that has left.
+//
+// Needs: the threads at two moments, how much of the connection was read, the listener. Claims: the FIN is unread, and a thread is busy or blocked in another call in both looks that can be
+// the one at work for it: there are not more such connections than such threads. A process with a single connection and a single thread works for that, whatever it waits
+// for, unless it is a loop that waits for further connections. Refuted by connections that wait behind it (then the workers are blocked), and by a client that
+// shut down one side only.
+var handlerBusy = rule{
+	code: codeHandlerBusy, cause: "handler_busy",
+	claims: func(sc *scene, s *subject) bool {
+		if s.listener == nil || !sc.stuckUnread(s) || len(s.holders) == 0 || sc.halfClosed(s) {
+			return false
+		}
+		for _, h := range s.holders {
+			d := sc.doing(h.PID)
+			if !d.known || d.halted != "" {
+				continue
+			}
+			l := sc.loadOf(h.PID)
+			if n := len(d.working()); n > 0 && l.inHand+l.untouched <= n && l.served <= n || l.served == 1 && sc.dedicated(d, s, h.FD) {
+				s.blamed = h.PID
+				return true
+			}
+		}
+		return false
+	},
+	describe: func(sc *scene, g *group, f *report.Finding) {
+		g.blame(sc, f)
+		for _, pid := range g.blamedPIDs() {
+			d := sc.doing(pid)
+			at := d.working()
+			f.Culprits = append(f.Culprits, sc.culprits(d, at)...)
+			what := sc.deeds(at)
+			if len(at) == 0 {
+				what = "it waits for something else than this connection"
+			}
+			f.Evidence = append(f.Evidence, fmt.Sprintf("pid %d has not noticed that its client is gone: %s", pid, what))
+		}
+		f.Evidence = append(f.Evidence, readEvidence(g)...)
+	},
+}
+
+// dedicated reports whether a process of one thread serves this one connection and does not look at it.
+func (sc *scene) dedicated(d *doing, s *subject, fd int) bool {
+	if !d.single() || d.interest(s.socket.Inode, fd).waited || d.rings() {
+		return false
+	}
+	served := 0
+	for _, own := range d.process.Activity.Sockets {
+		p, ok := sc.placeOf(own.Inode)
+		if !ok || p.netns != s.netns {
+			continue
+		}
+		if sc.at(p) == s.listener && d.interest(own.Inode, own.FD).waited {
+			return false
+		}
+		if sc.listener(p.netns, sc.at(p)) == s.listener && sc.at(p) != s.listener {
+			served++
+		}
+	}
+	return served == 1 && !slices.ContainsFunc(d.off, func(w worker) bool { return w.what == inLock })
+}

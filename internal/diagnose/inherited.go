@@ -1,0 +1,113 @@
+package diagnose
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/internal/report"
+	"github.com/closewait/closewait/tcp"
+)
+
+// inherited is sockets that stay open because a process has them that did not open them.
+//
+// Needs: all holders; of a single one its descriptor's flags, what it looks at, its program, its parent, and since when it runs. Claims: several processes hold the socket; or the only one
+// got it through an exec (no close-on-exec, above the standard descriptors), does not look at it, and either was started after the connection was made or is another program
+// than its parent, which holds the listener. Refuted by a thread that waits for the socket, and by a program that its parent's own program is as well: such servers fork to serve.
+var inherited = rule{
+	code: codeInherited, cause: "inherited",
+	claims: func(sc *scene, s *subject) bool {
+		if s.socket.State != tcp.CloseWait || s.age.Time < fresh || len(s.holders) == 0 || s.socket.SendQueue > 0 || sc.moved(s.socket) || sc.halfClosed(s) {
+			return false
+		}
+		first := s.holders[0]
+		if several := slices.ContainsFunc(s.holders, func(h look.Holder) bool { return h.PID != first.PID }); several {
+			s.blamed = sc.heir(s)
+			return true
+		}
+		if sc.stray(s, first) {
+			s.blamed = first.PID
+			return true
+		}
+		return false
+	},
+	describe: describeInherited,
+}
+
+// sinceStart allows for the steps of the clocks compared.
+const sinceStart = 30 * time.Millisecond
+
+// startedAfter reports whether the process was started when the connection existed.
+func (sc *scene) startedAfter(pid int, s *tcp.Socket) bool {
+	p := sc.now.Processes[pid]
+	return p != nil && p.Activity != nil && p.Activity.Running > 0 && existed(s) > p.Activity.Running+sinceStart
+}
+
+// heir returns the holder that must have inherited the socket: the one started last.
+func (sc *scene) heir(s *subject) int {
+	pid, last := s.holders[len(s.holders)-1].PID, uint64(0)
+	for _, h := range s.holders {
+		if p := sc.now.Processes[h.PID]; p != nil && p.StartTicks >= last {
+			pid, last = h.PID, p.StartTicks
+		}
+	}
+	return pid
+}
+
+// stray reports whether the only holder of a socket has it by accident.
+func (sc *scene) stray(s *subject, h look.Holder) bool {
+	d := sc.doing(h.PID)
+	if !sc.mayBeStray(s, h) || d.interest(s.socket.Inode, h.FD).set != nil || d.interest(s.socket.Inode, h.FD).waited {
+		return false
+	}
+	own, _ := d.process.Activity.Descriptor(h.FD)
+	if !own.FlagsKnown || own.CloseOnExec {
+		return false
+	}
+	parent := sc.now.Processes[d.process.PPID]
+	other := parent != nil && parent.Activity != nil && parent.Activity.Executable != "" && parent.Activity.Executable != d.process.Activity.Executable
+	if sc.startedAfter(h.PID, s.socket) {
+		return parent == nil || other
+	}
+	return other && s.listener != nil && slices.ContainsFunc(sc.now.Holders.Of(s.listener.Inode), func(l look.Holder) bool { return l.PID == parent.PID })
+}
+
+// mayBeStray is what can be said of it before its flags and its parent are known.
+func (sc *scene) mayBeStray(s *subject, h look.Holder) bool {
+	const standard = 2 // what inetd and its like hand on goes to 0, 1 and 2
+	d := sc.doing(h.PID)
+	return d.known && h.FD > standard && s.socket.RecvQueue > 0
+}
+
+func describeInherited(sc *scene, g *group, f *report.Finding) {
+	seen := map[int]bool{}
+	for i := range g.members {
+		s := &g.members[i]
+		if seen[s.blamed] {
+			continue
+		}
+		seen[s.blamed] = true
+		c := report.Culprit{PID: &s.blamed, What: "inherited"}
+		fd := slices.IndexFunc(s.holders, func(h look.Holder) bool { return h.PID == s.blamed })
+		if fd >= 0 {
+			c.FD = &s.holders[fd].FD
+		}
+		p := sc.now.Processes[s.blamed]
+		if p == nil {
+			continue
+		}
+		c.Comm = &p.Comm
+		f.Culprits = append(f.Culprits, c)
+		from := "a process that is gone"
+		if parent := sc.now.Processes[p.PPID]; parent != nil {
+			from = fmt.Sprintf("%s (pid %d)", parent.Comm, parent.PID)
+		}
+		if n := len(g.processes); n > 1 {
+			f.Evidence = append(f.Evidence, fmt.Sprintf("%s hold them: closing in one of them does not close the connection", plural(n, "process")))
+			continue
+		}
+		f.Evidence = append(f.Evidence, fmt.Sprintf("%s (pid %d) has inherited them from %s and does not look at them", p.Comm, p.PID, from))
+	}
+	f.Evidence = append(f.Evidence, readEvidence(g)...)
+}

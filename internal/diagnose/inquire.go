@@ -1,0 +1,161 @@
+package diagnose
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/tcp"
+)
+
+const (
+	// asked is the number of processes whose activity is asked for in one round, flagged that of descriptors of one process.
+	asked   = 600
+	flagged = 32
+	// followed is the number of connections that are followed to their other ends.
+	followed = 200
+)
+
+// Inquire says what else a diagnosis wants to know of the snapshot: what the holders of stuck sockets are doing, and from there on the programs at the other ends of the
+// connections they wait for.
+func Inquire(now *look.Snapshot) look.Wish {
+	q := &inquiry{scene: newScene(now, nil), weight: map[int]int{}, wanted: map[uint32]struct{}{}}
+	q.stuck(q.suspect)
+	for pid, p := range now.Processes {
+		if p.Activity != nil && len(p.Activity.Threads) > 0 {
+			q.process(pid)
+		}
+	}
+	return q.wish()
+}
+
+// inquiry collects a wish.
+type inquiry struct {
+	*scene
+	weight  map[int]int // processes of interest, by how many stuck sockets each has
+	wanted  map[uint32]struct{}
+	flags   []look.Holder
+	flagsOf map[int]int
+	again   []int
+	ends    int
+}
+
+func (q *inquiry) suspect(s *subject) {
+	switch {
+	case s.socket.Unaccepted():
+		if s.listener != nil {
+			q.holdersOf(s.listener)
+		}
+		return
+	case s.socket.State == tcp.FinWait2:
+		if _, here := q.other(s.netns, s.socket); !here {
+			return // nothing about its holder decides a verdict
+		}
+	case s.socket.SendQueue > 0 && windowClosed(s.socket):
+		q.end(s.netns, s.socket)
+	}
+	for _, h := range s.holders {
+		q.weight[h.PID]++
+		if q.mayBeStray(s, h) {
+			q.stranger(s, h)
+		}
+	}
+}
+
+// stranger asks for what tells whether a holder has inherited a socket.
+func (q *inquiry) stranger(s *subject, h look.Holder) {
+	p := q.now.Processes[h.PID]
+	in := q.doing(h.PID).interest(s.socket.Inode, h.FD)
+	own, ok := p.Activity.Descriptor(h.FD)
+	if in.waited || in.set != nil || !ok || len(s.holders) > 1 {
+		return
+	}
+	if q.flagsOf == nil {
+		q.flagsOf = map[int]int{}
+	}
+	if !own.FlagsKnown && q.flagsOf[h.PID] < flagged {
+		q.flagsOf[h.PID]++
+		q.flags = append(q.flags, h)
+	}
+	if own.FlagsKnown && !own.CloseOnExec && s.listener != nil {
+		q.holdersOf(s.listener)
+	}
+}
+
+// holdersOf asks who holds a socket, and what they do.
+func (q *inquiry) holdersOf(s *tcp.Socket) {
+	holders := q.now.Holders.Of(s.Inode)
+	if len(holders) == 0 && s.Inode != 0 && !q.now.Holders.Wants(s.Inode) {
+		q.wanted[s.Inode] = struct{}{}
+	}
+	for _, h := range holders {
+		q.weight[h.PID]++
+	}
+}
+
+// end asks who has the other end of a connection, when that is on this host.
+func (q *inquiry) end(netns int, s *tcp.Socket) {
+	if q.ends >= followed {
+		return
+	}
+	q.ends++
+	p, ok := q.other(netns, s)
+	if !ok {
+		return
+	}
+	if other := q.at(p); other.Unaccepted() {
+		if l := q.listener(p.netns, other); l != nil {
+			q.holdersOf(l)
+		}
+	} else {
+		q.holdersOf(other)
+	}
+}
+
+// process asks for what the activity of a process leads to.
+func (q *inquiry) process(pid int) {
+	d := q.doing(pid)
+	if d.halted == uninterruptible || len(d.off) > 0 || q.hasUninterruptible(d) || q.moving(d) {
+		q.again = append(q.again, pid)
+	}
+	for _, w := range d.off {
+		if p, ok := q.placeOf(w.call.Inode); ok {
+			q.end(p.netns, q.at(p))
+		}
+	}
+	for _, own := range d.process.Activity.Sockets {
+		p, ok := q.placeOf(own.Inode)
+		if !ok || q.at(p).State != tcp.CloseWait || q.at(p).RecvQueue > 0 {
+			continue
+		}
+		if l, ok := q.leg(pid, q.at(p)); ok {
+			q.end(l.netns, q.at(l.place))
+		}
+	}
+}
+
+// moving reports whether a thread was running, which a second look must confirm.
+func (q *inquiry) moving(d *doing) bool {
+	return d.moments(func(m *look.Moment) bool { return m.State == 'R' })
+}
+
+func (q *inquiry) hasUninterruptible(d *doing) bool {
+	return d.moments(func(m *look.Moment) bool { return m.State == 'D' })
+}
+
+func (q *inquiry) wish() look.Wish {
+	w := look.Wish{Flags: q.flags, Again: q.again}
+	for inode := range q.wanted {
+		w.Holders = append(w.Holders, inode)
+	}
+	slices.Sort(w.Holders)
+	for pid := range q.weight {
+		if p := q.now.Processes[pid]; p != nil && p.Activity == nil {
+			w.Activity = append(w.Activity, pid)
+		}
+	}
+	slices.SortFunc(w.Activity, func(a, b int) int { return cmp.Or(q.weight[b]-q.weight[a], a-b) })
+	w.Activity = w.Activity[:min(len(w.Activity), asked)]
+	slices.Sort(w.Again)
+	return w
+}

@@ -1,0 +1,65 @@
+package diagnose
+
+import (
+	"github.com/closewait/closewait/tcp"
+)
+
+// load is what waits for one process.
+type load struct {
+	// inHand are connections whose client has closed and of which the program has read something: it may be working for them.
+	inHand int
+	// untouched are connections that were accepted and of which not a byte has been read, although there is data.
+	untouched int
+	// served counts those that came through a listener.
+	served int
+}
+
+// stuckUnread reports whether the peer has closed a while ago and the program has not read to the end.
+func (sc *scene) stuckUnread(s *subject) bool {
+	return s.socket.State == tcp.CloseWait && s.socket.Inode != 0 && s.socket.RecvQueue > 0 && s.age.Time >= fresh && !sc.moved(s.socket)
+}
+
+// untouched reports whether not a byte has been read; the FIN counts in both numbers.
+func untouched(s *tcp.Socket) bool {
+	received, ok := s.Info.Uint(tcp.BytesReceived)
+	return ok && uint64(s.RecvQueue) >= received
+}
+
+// loadOf returns what waits for a process. It is counted for all of them when the first is asked for.
+func (sc *scene) loadOf(pid int) load {
+	if sc.loads == nil {
+		sc.loads = map[int]load{}
+		sc.stuck(func(s *subject) {
+			if !sc.stuckUnread(s) || s.listener == nil {
+				return
+			}
+			for i, h := range s.holders {
+				if i > 0 && s.holders[i-1].PID == h.PID {
+					continue
+				}
+				l := sc.loads[h.PID]
+				l.served++
+				if !untouched(s.socket) {
+					l.inHand++
+				} else if s.socket.RecvQueue > 1 {
+					l.untouched++
+				}
+				sc.loads[h.PID] = l
+			}
+		})
+	}
+	return sc.loads[pid]
+}
+
+// stuck visits the suspects that are old enough for a verdict.
+func (sc *scene) stuck(visit func(*subject)) {
+	sc.each(func(netns, index int, s *tcp.Socket) {
+		if s.State == tcp.Listen || !Suspect(s) {
+			return
+		}
+		subj := sc.subject(netns, index, s)
+		if subj.age.Time >= fresh || waits(s) {
+			visit(&subj)
+		}
+	})
+}

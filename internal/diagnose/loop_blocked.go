@@ -1,0 +1,64 @@
+package diagnose
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/closewait/closewait/internal/report"
+)
+
+// loopBlocked is sockets that an event loop would see to if its thread came back to it.
+//
+// Needs: the epoll instances with what they watch, and the threads at two moments. Claims: the socket, or the listener in whose queue it waits, is armed in an instance
+// that no thread waits for in either look, while a thread is busy or blocked in another call. Refuted by a thread that waits for that instance. Where a
+// runtime keeps all its sockets armed for ever, only a single thread can be the loop: several may look at the instance without waiting for it.
+var loopBlocked = rule{
+	code: codeLoopBlocked, cause: "loop_blocked",
+	claims: func(sc *scene, s *subject) bool {
+		if s.socket.Unaccepted() {
+			return s.listener != nil && s.age.Time >= fresh && !sc.accepting[s.listener] && sc.keeper(s.netns, s.listener).blames(s, codeLoopBlocked)
+		}
+		if !sc.stuckUnread(s) {
+			return false
+		}
+		for _, h := range s.holders {
+			if d := sc.doing(h.PID); d.halted == "" && sc.loopOff(d, d.interest(s.socket.Inode, h.FD)) {
+				s.blamed = h.PID
+				return true
+			}
+		}
+		return false
+	},
+	describe: func(sc *scene, g *group, f *report.Finding) {
+		f.Severity = report.SeverityCritical
+		g.blame(sc, f)
+		for _, pid := range g.keepers(sc) {
+			d := sc.doing(pid)
+			off := d.loopThreads()
+			f.Culprits = append(f.Culprits, sc.culprits(d, off)...)
+			f.Evidence = append(f.Evidence, fmt.Sprintf("pid %d has these sockets in an epoll set that no thread waits for: %s", pid, sc.deeds(off)))
+		}
+		f.Victims.Count = len(g.members)
+		g.queueEvidence(f)
+	},
+}
+
+// loopOff reports whether the thread that should look at a set is elsewhere.
+func (sc *scene) loopOff(d *doing, in interest) bool {
+	if in.set == nil || !in.armed || in.waited || !d.known || len(d.off) == 0 {
+		return false
+	}
+	return d.single() || !in.constant && len(d.loopThreads()) > 0
+}
+
+// loopThreads returns the threads that can be the loop: the one that works, or else the main one, for members of a pool wait in a lock as well.
+func (d *doing) loopThreads() []worker {
+	if strong := d.strong(); len(strong) > 0 {
+		return strong
+	}
+	main := slices.IndexFunc(d.off, func(w worker) bool { return w.thread.TID == d.process.PID })
+	if main >= 0 {
+		return d.off[main : main+1]
+	}
+	return d.working()
+}

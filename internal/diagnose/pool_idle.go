@@ -1,0 +1,31 @@
+package diagnose
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/closewait/closewait/internal/report"
+)
+
+// poolIdle is connections to servers that closed them while they were idle, kept for the next use.
+//
+// Needs: the role (no listener has the port, and the kernel chose it), what is unread, when each connection was used. Claims: the program has not looked since the FIN came, and they do not become more. Refuted by an end that was
+// read, and by sockets that accumulate: then nobody will look.
+var poolIdle = rule{
+	code: codePoolIdle, cause: "pool_idle",
+	claims: func(sc *scene, s *subject) bool {
+		return s.connected() && sc.stuckUnread(s) && !sc.halfClosed(s) && (len(s.holders) > 0 || !s.known) && !sc.accumulates(s)
+	},
+	describe: func(sc *scene, g *group, f *report.Finding) {
+		f.Severity = report.SeverityInfo
+		f.FDLimit = g.fdLimit(sc, nil)
+		f.Evidence = append(f.Evidence, fmt.Sprintf("the servers closed %s; the program looks only when it uses them again", plural(len(g.members), "connection")))
+		if gap, ok := idleGap(g.members); ok && gap >= time.Second {
+			f.Evidence = append(f.Evidence, fmt.Sprintf("they were closed %s after their last use: a limit of the servers", short(gap)))
+		}
+		if ages, _ := g.ages(); len(ages) >= needless && ages[len(ages)-1]-ages[0] <= time.Second {
+			f.Evidence = append(f.Evidence, "all were closed within a second: the server was restarted, or all had been idle alike")
+		}
+		f.Evidence = append(f.Evidence, readEvidence(g)...)
+	},
+}

@@ -1,0 +1,55 @@
+package diagnose
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/closewait/closewait/internal/report"
+	"github.com/closewait/closewait/tcp"
+)
+
+// processStopped is what a process holds that does not run at all.
+//
+// Needs: the state of its threads, of its cgroup's freezer. Claims: all holders are stopped, frozen, or with every thread in uninterruptible sleep in both looks; or so are all that could
+// accept what waits in a listener's queue. Refuted by one thread that may run, and by a timer: what the kernel will end by itself is told as such.
+var processStopped = rule{
+	code: codeProcessStopped, cause: "process_stopped",
+	claims: func(sc *scene, s *subject) bool {
+		if s.age.Time < fresh {
+			return false
+		}
+		if s.socket.Unaccepted() {
+			return s.listener != nil && !sc.accepting[s.listener] && sc.keeper(s.netns, s.listener).blames(s, codeProcessStopped)
+		}
+		if s.socket.State != tcp.CloseWait || len(s.holders) == 0 || s.socket.SendQueue > 0 || sc.moved(s.socket) {
+			return false
+		}
+		for _, h := range s.holders {
+			if sc.doing(h.PID).halted == "" {
+				return false
+			}
+		}
+		s.blamed = s.holders[0].PID
+		return true
+	},
+	describe: func(sc *scene, g *group, f *report.Finding) {
+		f.Severity = report.SeverityCritical
+		g.blame(sc, f)
+		for _, p := range g.processes {
+			d := sc.doing(p.PID)
+			if d.halted == "" {
+				continue
+			}
+			f.Culprits = append(f.Culprits, report.Culprit{PID: &p.PID, Comm: &p.Comm, What: d.halted})
+			f.Evidence = append(f.Evidence, fmt.Sprintf("pid %d %s", p.PID, haltings[d.halted]))
+		}
+		slices.SortFunc(f.Culprits, func(a, b report.Culprit) int { return *a.PID - *b.PID })
+		f.Victims.Count = len(g.members)
+		g.queueEvidence(f)
+	},
+}
+
+var haltings = map[string]string{
+	"stopped": "is stopped, by a signal or a debugger (state T)", "frozen": "is frozen: its cgroup's freezer is on",
+	uninterruptible: "is in uninterruptible sleep with all its threads, in two looks (state D)",
+}

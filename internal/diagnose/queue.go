@@ -1,0 +1,71 @@
+package diagnose
+
+import (
+	"slices"
+
+	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/tcp"
+)
+
+// queueKeeper says why a listener's queue is not emptied, and which processes are to blame.
+type queueKeeper struct {
+	code string
+	pids []int
+}
+
+// keeper judges the holders of a listener, once. All of them may accept, so one that does its work is enough to clear the others.
+func (sc *scene) keeper(netns int, l *tcp.Socket) queueKeeper {
+	if k, ok := sc.keepers[l]; ok {
+		return k
+	}
+	k := sc.judgeKeeper(netns, l)
+	sc.keepers[l] = k
+	return k
+}
+
+func (sc *scene) judgeKeeper(netns int, l *tcp.Socket) queueKeeper {
+	none := queueKeeper{code: codeNotAccepted}
+	holders, known := sc.holders(l)
+	if !known || len(holders) == 0 {
+		return none
+	}
+	var halted, looping, working []int
+	for i, h := range holders {
+		if i > 0 && holders[i-1].PID == h.PID {
+			continue
+		}
+		d := sc.doing(h.PID)
+		in := d.interest(l.Inode, h.FD)
+		switch {
+		case d.halted != "":
+			halted = append(halted, h.PID)
+		case in.waited || d.rings() || d.process.Activity == nil || len(d.process.Activity.Threads) == 0:
+			return none // it could accept, or nobody knows what it does
+		case sc.loopOff(d, in):
+			looping = append(looping, h.PID)
+		case len(d.strong()) > 0 || len(d.working()) > 0 && sc.serves(netns, d, l):
+			working = append(working, h.PID)
+		}
+	}
+	switch {
+	case len(looping) > 0:
+		return queueKeeper{codeLoopBlocked, looping}
+	case len(working) > 0:
+		return queueKeeper{codeWorkersBlocked, working}
+	case len(halted) > 0:
+		return queueKeeper{codeProcessStopped, halted}
+	}
+	return none
+}
+
+// serves reports whether a process holds a connection that came through the listener.
+func (sc *scene) serves(netns int, d *doing, l *tcp.Socket) bool {
+	return slices.ContainsFunc(d.process.Activity.Sockets, func(fd look.Descriptor) bool {
+		p, ok := sc.placeOf(fd.Inode)
+		if !ok || p.netns != netns {
+			return false
+		}
+		s := sc.at(p)
+		return s.State != tcp.Listen && sc.listener(netns, s) == l
+	})
+}

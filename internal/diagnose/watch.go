@@ -1,0 +1,89 @@
+package diagnose
+
+import (
+	"slices"
+
+	"github.com/closewait/closewait/internal/look"
+)
+
+// interest is how a process looks at one of its sockets.
+type interest struct {
+	// set is the epoll instance that contains it, nil when none does.
+	set *look.PollSet
+	// armed is true when that instance tells of data and of a FIN, constant when it always does, whether anybody wants to know or not.
+	armed, constant bool
+	// waited is true when a thread waits for the socket by any means.
+	waited bool
+}
+
+// watched is a descriptor in an epoll instance.
+type watched struct {
+	set   *look.PollSet
+	watch *look.Watch
+}
+
+// interest returns how a process looks at a socket that is its descriptor fd.
+func (d *doing) interest(inode uint32, fd int) (i interest) {
+	if d.process.Activity == nil {
+		return i
+	}
+	for _, w := range d.watches(fd) {
+		if w.watch.Inode != 0 && uint32(w.watch.Inode) != inode {
+			continue // a number that was used again
+		}
+		i.set, i.armed = w.set, w.watch.Armed()
+		// Runtimes that ask for everything at once, edge-triggered and for ever, keep to themselves who wants to know.
+		i.constant = w.watch.Events&look.PollEdge != 0 && w.watch.Events&look.PollOut != 0
+	}
+	i.waited = i.armed && d.polls(i.set) || d.moments(func(m *look.Moment) bool { return waitsFor(m, inode, fd) })
+	return i
+}
+
+// watches returns the epoll entries of a descriptor. They are indexed when the first is asked for.
+func (d *doing) watches(fd int) []watched {
+	if d.byFD == nil {
+		d.byFD = map[int][]watched{}
+		for n := range d.process.Activity.Epolls {
+			set := &d.process.Activity.Epolls[n]
+			for k := range set.Watches {
+				w := &set.Watches[k]
+				d.byFD[w.FD] = append(d.byFD[w.FD], watched{set, w})
+			}
+		}
+	}
+	return d.byFD[fd]
+}
+
+// waitsFor reports whether a thread waits for a socket in a call of its own.
+func waitsFor(m *look.Moment, inode uint32, fd int) bool {
+	switch m.Call.Kind {
+	case look.CallRead, look.CallAccept:
+		return m.Call.Inode == inode
+	case look.CallPoll:
+		return slices.ContainsFunc(m.Call.Watches, func(w look.Watch) bool { return w.FD == fd && w.Armed() })
+	}
+	return false
+}
+
+// polls reports whether a thread waits for the events of an epoll instance, directly or through another one that contains it.
+func (d *doing) polls(set *look.PollSet) bool {
+	return d.moments(func(m *look.Moment) bool {
+		if m.Call.Kind != look.CallPoll {
+			return false
+		}
+		return m.Call.FD == set.FD ||
+			slices.ContainsFunc(d.watches(set.FD), func(w watched) bool { return w.set.FD == m.Call.FD }) ||
+			slices.ContainsFunc(m.Call.Watches, func(w look.Watch) bool { return w.FD == set.FD })
+	})
+}
+
+// rings reports whether a thread waits for an io_uring or for asynchronous I/O, whose requests do not show: it may be waiting for anything.
+func (d *doing) rings() bool {
+	return d.moments(func(m *look.Moment) bool {
+		switch m.Call.Name {
+		case "io_uring_enter", "io_getevents", "io_pgetevents":
+			return true
+		}
+		return false
+	})
+}

@@ -1,0 +1,99 @@
+package diagnose
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/internal/report"
+	"github.com/closewait/closewait/tcp"
+)
+
+// workersBlocked is connections that wait for workers which are all at something else.
+//
+// Needs: the threads at two moments, the queue of the listener or what was read of the connections. Claims: the threads that could take them are busy, or blocked in a call
+// on another descriptor, in both looks, and connections wait: in the listener's queue, or accepted and not read by a byte. A socket that one of those threads is
+// blocked in writing to belongs to it as well: its silent reader is the culprit. Refuted by a holder of the listener that waits for connections, by threads of which one does
+// nothing, and by threads that move from one descriptor to the next.
+var workersBlocked = rule{
+	code: codeWorkersBlocked, cause: "workers_blocked",
+	claims: claimsWorkersBlocked, describe: describeWorkersBlocked,
+}
+
+func claimsWorkersBlocked(sc *scene, s *subject) bool {
+	if s.listener == nil {
+		return false
+	}
+	if s.socket.Unaccepted() {
+		return s.age.Time >= fresh && !sc.accepting[s.listener] && s.queue(sc).blames(s, codeWorkersBlocked)
+	}
+	for _, h := range s.holders {
+		d := sc.doing(h.PID)
+		if d.halted != "" || !sc.stuckUnread(s) && !d.stuckOn(s.socket) {
+			continue
+		}
+		k := s.queue(sc)
+		queued := k.code == codeWorkersBlocked && slices.Contains(k.pids, h.PID) && s.listener.RecvQueue > 0
+		if queued {
+			return k.blames(s, codeWorkersBlocked)
+		}
+		if sc.waiting(d) {
+			s.blamed = h.PID
+			return true
+		}
+	}
+	return false
+}
+
+// waiting reports whether connections that were accepted wait inside the program for threads that are at something else.
+func (sc *scene) waiting(d *doing) bool {
+	l := sc.loadOf(d.process.PID)
+	if l.untouched == 0 || !d.known {
+		return false
+	}
+	return len(d.strong()) > 0 || l.inHand > 0 && len(d.working()) > 0 && l.inHand <= len(d.working())
+}
+
+// stuckOn reports whether a thread is blocked in writing to the socket.
+func (d *doing) stuckOn(s *tcp.Socket) bool {
+	return slices.ContainsFunc(d.off, func(w worker) bool { return w.what == inWrite && w.call.Inode == s.Inode })
+}
+
+// queue returns who keeps the queue of the listener the socket came through.
+func (s *subject) queue(sc *scene) queueKeeper { return sc.keeper(s.netns, s.listener) }
+
+// blames notes who is to blame, so that what waits in the queue and what waits in the program become one finding.
+func (k queueKeeper) blames(s *subject, code string) bool {
+	if k.code != code || len(k.pids) == 0 {
+		return false
+	}
+	s.blamed = k.pids[0]
+	return true
+}
+
+func describeWorkersBlocked(sc *scene, g *group, f *report.Finding) {
+	f.Severity = report.SeverityCritical
+	g.blame(sc, f)
+	for _, pid := range g.keepers(sc) {
+		d := sc.doing(pid)
+		list := d.blocked()
+		f.Culprits = append(f.Culprits, sc.culprits(d, list)...)
+		f.Evidence = append(f.Evidence, fmt.Sprintf("pid %d: %s, in two looks", pid, sc.deeds(list)))
+	}
+	stuckOn := g.count(func(s *subject) bool {
+		return slices.ContainsFunc(s.holders, func(h look.Holder) bool { return sc.doing(h.PID).stuckOn(s.socket) })
+	})
+	f.Victims.Count = len(g.members) - stuckOn
+	g.queueEvidence(f)
+	if n := g.count(func(s *subject) bool { return s.socket.Inode != 0 && s.socket.RecvQueue > 1 && untouched(s.socket) }); n > 0 {
+		f.Evidence = append(f.Evidence, fmt.Sprintf("%s accepted and not read by a byte", plural(n, "connection")))
+	}
+}
+
+// blocked returns the threads to blame when others wait: those that certainly cannot take work, or else those that may be at work.
+func (d *doing) blocked() []worker {
+	if strong := d.strong(); len(strong) > 0 {
+		return strong
+	}
+	return d.working()
+}
