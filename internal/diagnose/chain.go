@@ -22,7 +22,7 @@ func (sc *scene) chain(drafts []draft) []draft {
 	for i := range drafts {
 		c.index(i)
 	}
-	for i := 0; i < len(c.drafts); i++ { // grows while causes are found that have no sockets of their own
+	for i := 0; i < len(c.drafts); i++ { //nolint:intrange // it grows while causes are found that have no sockets of their own
 		c.explain(i)
 	}
 	c.full()
