@@ -93,8 +93,13 @@ func (sc *scene) worker(a *look.Activity, t *look.Thread) (worker, bool) {
 	if !ok {
 		return worker{}, false
 	}
-	if first.what != again.what || !first.call.Same(again.call) {
+	switch ran := t.First.Slices != t.Again.Slices; {
+	case first.what != again.what || !first.call.Same(again.call):
 		again.what, again.strong = busy, true // it does one thing after the other
+	case ran && !first.strong && a.ThreadCount > 1:
+		return worker{}, false // it wakes at intervals, as timers and collectors of garbage do
+	case ran && first.what != busy && first.what != uninterruptible:
+		again.strong = false // it gets on, however slowly
 	}
 	return again.of(t), true
 }

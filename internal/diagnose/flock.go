@@ -15,6 +15,8 @@ type flock struct {
 	ages []time.Duration
 	// byPeer are those of a client by server.
 	byPeer              map[netip.AddrPort][]use
+	server              bool
+	unread              int // with an answer that was not read
 	accumulates, judged bool
 	unshared            int // connections made although an earlier one to the same server was idle
 }
@@ -62,7 +64,8 @@ func (sc *scene) accumulates(s *subject) bool {
 		for _, uses := range f.byPeer {
 			f.unshared += unshared(uses)
 		}
-		f.accumulates = f.unshared >= needless || arriving(f.ages)
+		// What a server accepted is of no use again: so many can only have gathered. A client may keep a pool.
+		f.accumulates = f.server && len(f.ages) >= several || max(f.unshared, f.unread) >= needless || arriving(f.ages)
 	}
 	return f.accumulates
 }
@@ -76,19 +79,22 @@ func (sc *scene) gather() {
 		key := sc.flockKey(s)
 		f := sc.flocks[key]
 		if f == nil {
-			f = &flock{byPeer: map[netip.AddrPort][]use{}}
+			f = &flock{byPeer: map[netip.AddrPort][]use{}, server: s.listener != nil}
 			sc.flocks[key] = f
 		}
 		f.ages = append(f.ages, s.age.Time)
 		if s.listener != nil {
 			return
 		}
+		if s.socket.RecvQueue > farewell {
+			f.unread++
+		}
 		var u use
 		var known bool
 		u.asked, _ = s.socket.Info.Duration(tcp.LastDataSent)
 		u.answered, known = s.socket.Info.Duration(tcp.LastDataRecv)
 		out, counted := s.socket.Info.Uint(tcp.DataSegsOut)
-		if u.once = out > 0 && out <= fewSegments; known && counted {
+		if u.once = out <= fewSegments; known && counted {
 			f.byPeer[s.socket.Peer] = append(f.byPeer[s.socket.Peer], u)
 		}
 	})

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/closewait/closewait/internal/report"
+	"github.com/closewait/closewait/tcp"
 )
 
 // handlerBusy is a handler that still works for a client that has left.
@@ -16,7 +17,7 @@ import (
 var handlerBusy = rule{
 	code: codeHandlerBusy, cause: "handler_busy",
 	claims: func(sc *scene, s *subject) bool {
-		if s.listener == nil || !sc.stuckUnread(s) || len(s.holders) == 0 || sc.halfClosed(s) {
+		if s.listener == nil || !sc.unnoticed(s) || len(s.holders) == 0 || sc.halfClosed(s) {
 			return false
 		}
 		for _, h := range s.holders {
@@ -25,7 +26,7 @@ var handlerBusy = rule{
 				continue
 			}
 			l := sc.loadOf(h.PID)
-			if n := len(d.working()); n > 0 && l.inHand+l.untouched <= n && l.served <= n || l.served == 1 && sc.dedicated(d, s, h.FD) {
+			if n := len(sc.serving(d, s)); n > 0 && l.inHand+l.untouched <= n && l.served <= n || l.served == 1 && sc.dedicated(d, s, h.FD) {
 				s.blamed = h.PID
 				return true
 			}
@@ -46,6 +47,19 @@ var handlerBusy = rule{
 		}
 		f.Evidence = append(f.Evidence, readEvidence(g)...)
 	},
+}
+
+// serving returns the threads that may be at work for a connection: one that waits for an answer must have asked since the last of its data came.
+func (sc *scene) serving(d *doing, s *subject) []worker {
+	came, known := s.socket.Info.Duration(tcp.LastDataRecv)
+	return slices.DeleteFunc(d.working(), func(w worker) bool {
+		other := sc.socketOf(w.call.Inode)
+		if w.what == busy || other == nil || !known {
+			return false
+		}
+		asked, ok := other.Info.Duration(tcp.LastDataSent)
+		return ok && asked > came+within
+	})
 }
 
 // dedicated reports whether a process of one thread serves this one connection and does not look at it.

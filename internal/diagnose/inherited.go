@@ -13,8 +13,8 @@ import (
 // inherited is sockets that stay open because a process has them that did not open them.
 //
 // Needs: all holders; of a single one its descriptor's flags, what it looks at, its program, its parent, and since when it runs. Claims: several processes hold the socket; or the only one
-// got it through an exec (no close-on-exec, above the standard descriptors), does not look at it, and either was started after the connection was made or is another program
-// than its parent, which holds the listener. Refuted by a thread that waits for the socket, and by a program that its parent's own program is as well: such servers fork to serve.
+// got it through an exec (no close-on-exec, above the standard descriptors), does not look at it, and either was started after the connection was made or is the child of who
+// holds the listener. Refuted by a thread that waits for the socket, and by a process that was forked and has executed nothing: such servers fork to serve.
 var inherited = rule{
 	code: codeInherited, cause: "inherited",
 	claims: func(sc *scene, s *subject) bool {
@@ -65,12 +65,16 @@ func (sc *scene) stray(s *subject, h look.Holder) bool {
 	if !own.FlagsKnown || own.CloseOnExec {
 		return false
 	}
-	parent := sc.now.Processes[d.process.PPID]
-	other := parent != nil && parent.Activity != nil && parent.Activity.Executable != "" && parent.Activity.Executable != d.process.Activity.Executable
-	if sc.startedAfter(h.PID, s.socket) {
-		return parent == nil || other
+	if !d.process.Activity.Executed {
+		return false
 	}
-	return other && s.listener != nil && slices.ContainsFunc(sc.now.Holders.Of(s.listener.Inode), func(l look.Holder) bool { return l.PID == parent.PID })
+	if sc.startedAfter(h.PID, s.socket) {
+		return true
+	}
+	accepts := func(pid int) bool {
+		return s.listener != nil && slices.ContainsFunc(sc.now.Holders.Of(s.listener.Inode), func(l look.Holder) bool { return l.PID == pid })
+	}
+	return accepts(d.process.PPID) && !accepts(h.PID)
 }
 
 // mayBeStray is what can be said of it before its flags and its parent are known.

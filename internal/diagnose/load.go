@@ -6,6 +6,8 @@ import (
 
 // load is what waits for one process.
 type load struct {
+	// drained are connections of which all was read, the FIN with it, whether the program took notice of that or not.
+	drained int
 	// inHand are connections whose client has closed and of which the program has read something: it may be working for them.
 	inHand int
 	// untouched are connections that were accepted and of which not a byte has been read, although there is data.
@@ -19,6 +21,19 @@ func (sc *scene) stuckUnread(s *subject) bool {
 	return s.socket.State == tcp.CloseWait && s.socket.Inode != 0 && s.socket.RecvQueue > 0 && s.age.Time >= fresh && !sc.moved(s.socket)
 }
 
+// unnoticed reports whether the peer has closed a while ago and the program may not know: it has not read to the end, or the FIN came so closely behind the last data
+// that one call can have read both.
+func (sc *scene) unnoticed(s *subject) bool {
+	return sc.stuckUnread(s) || sc.drained(s)
+}
+
+func (sc *scene) drained(s *subject) bool {
+	in, known := s.socket.Info.Uint(tcp.DataSegsIn)
+	came, ok := s.socket.Info.Duration(tcp.LastDataRecv)
+	return s.socket.State == tcp.CloseWait && s.socket.Inode != 0 && s.socket.RecvQueue == 0 && s.socket.SendQueue == 0 && s.age.Time >= fresh &&
+		known && in > 0 && ok && came <= s.age.Time+within
+}
+
 // untouched reports whether not a byte has been read; the FIN counts in both numbers.
 func untouched(s *tcp.Socket) bool {
 	received, ok := s.Info.Uint(tcp.BytesReceived)
@@ -30,7 +45,7 @@ func (sc *scene) loadOf(pid int) load {
 	if sc.loads == nil {
 		sc.loads = map[int]load{}
 		sc.stuck(func(s *subject) {
-			if !sc.stuckUnread(s) || s.listener == nil {
+			if s.listener == nil || !sc.unnoticed(s) {
 				return
 			}
 			for i, h := range s.holders {
@@ -39,6 +54,9 @@ func (sc *scene) loadOf(pid int) load {
 				}
 				l := sc.loads[h.PID]
 				l.served++
+				if s.socket.RecvQueue == 0 {
+					l.drained++
+				}
 				if !untouched(s.socket) {
 					l.inHand++
 				} else if s.socket.RecvQueue > 1 {

@@ -18,7 +18,7 @@ var loopBlocked = rule{
 		if s.socket.Unaccepted() {
 			return s.listener != nil && s.age.Time >= fresh && !sc.accepting[s.listener] && sc.keeper(s.netns, s.listener).blames(s, codeLoopBlocked)
 		}
-		if !sc.stuckUnread(s) {
+		if !sc.unnoticed(s) {
 			return false
 		}
 		for _, h := range s.holders {

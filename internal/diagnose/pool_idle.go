@@ -7,14 +7,17 @@ import (
 	"github.com/closewait/closewait/internal/report"
 )
 
+// farewell is the most that servers say before they close an idle connection, with the FIN: an alert of TLS, an error of a database, a status of HTTP.
+const farewell = 512
+
 // poolIdle is connections to servers that closed them while they were idle, kept for the next use.
 //
 // Needs: the role (no listener has the port, and the kernel chose it), what is unread, when each connection was used. Claims: the program has not looked since the FIN came, and they do not become more. Refuted by an end that was
-// read, and by sockets that accumulate: then nobody will look.
+// read, by an answer that was not, and by sockets that accumulate: then nobody will look.
 var poolIdle = rule{
 	code: codePoolIdle, cause: "pool_idle",
 	claims: func(sc *scene, s *subject) bool {
-		return s.connected() && sc.stuckUnread(s) && !sc.halfClosed(s) && (len(s.holders) > 0 || !s.known) && !sc.accumulates(s)
+		return s.connected() && s.socket.RecvQueue <= farewell && sc.stuckUnread(s) && !sc.halfClosed(s) && (len(s.holders) > 0 || !s.known) && !sc.accumulates(s)
 	},
 	describe: func(sc *scene, g *group, f *report.Finding) {
 		f.Severity = report.SeverityInfo

@@ -21,10 +21,11 @@ var relayWaiting = rule{
 			return false
 		}
 		leg, ok := sc.leg(s.holders[0].PID, s.socket)
-		if ok {
-			s.blamed, s.leg = s.holders[0].PID, &leg
+		if !ok || sc.at(leg.place).State == tcp.Established && sc.doing(s.holders[0].PID).reads(sc.at(leg.place)) {
+			return false // a handler that asked somebody
 		}
-		return ok
+		s.blamed, s.leg = s.holders[0].PID, &leg
+		return true
 	},
 	describe: func(sc *scene, g *group, f *report.Finding) {
 		f.Role = new("relay")

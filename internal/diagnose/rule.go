@@ -69,7 +69,7 @@ type rule struct {
 // leak, which is what is left.
 func rules() []rule {
 	return []rule{
-		processStopped, workersBlocked, loopBlocked, notAccepted, closingUnanswered, peerVanished, peerNotReading, localDrop, kernelOwned, inTransit,
+		processStopped, loopBlocked, workersBlocked, notAccepted, closingUnanswered, peerVanished, peerNotReading, localDrop, kernelOwned, inTransit,
 		finWait2Held, inherited, relayWaiting, handlerBusy, poolIdle, notReading, leak,
 	}
 }

@@ -29,7 +29,7 @@ func claimsWorkersBlocked(sc *scene, s *subject) bool {
 	}
 	for _, h := range s.holders {
 		d := sc.doing(h.PID)
-		if d.halted != "" || !sc.stuckUnread(s) && !d.stuckOn(s.socket) {
+		if d.halted != "" || !sc.unnoticed(s) && !d.stuckOn(s.socket) || s.socket.RecvQueue == 0 && sc.loadOf(h.PID).drained > len(d.blocked()) {
 			continue
 		}
 		k := s.queue(sc)
@@ -57,6 +57,11 @@ func (sc *scene) waiting(d *doing) bool {
 // stuckOn reports whether a thread is blocked in writing to the socket.
 func (d *doing) stuckOn(s *tcp.Socket) bool {
 	return slices.ContainsFunc(d.off, func(w worker) bool { return w.what == inWrite && w.call.Inode == s.Inode })
+}
+
+// reads reports whether a thread is blocked in reading from the socket.
+func (d *doing) reads(s *tcp.Socket) bool {
+	return slices.ContainsFunc(d.off, func(w worker) bool { return w.what == inRead && w.call.Inode == s.Inode })
 }
 
 // queue returns who keeps the queue of the listener the socket came through.

@@ -19,6 +19,8 @@ type Activity struct {
 	Executable string `redact:"path"`
 	// Running is how long ago the process was forked, 0 when not known. The true time is up to 10 ms shorter.
 	Running time.Duration
+	// Executed is true when it has executed a program since it was forked: its descriptors have then passed an exec.
+	Executed bool
 	// Epolls are its epoll instances with what each watches.
 	Epolls []PollSet
 	// Sockets are all its socket descriptors, in ascending order; nil when they were not listed.
@@ -77,6 +79,8 @@ type Moment struct {
 	// CPU is the processor time used so far, in steps of 10 ms.
 	CPU  time.Duration
 	Call Call
+	// Slices is how often it has been given a processor so far, 0 when not known: the same number at both moments means that it did not run in between.
+	Slices uint64
 	// Channel is the kernel function it sleeps in, "" when it runs or the kernel does not tell.
 	Channel string `redact:"keep"`
 }

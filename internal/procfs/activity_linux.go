@@ -23,7 +23,8 @@ func (f FS) Activity(pid, threads int) (*look.Activity, error) {
 	}
 	defer dir.close()
 	groups := f.groups(dir)
-	a := &look.Activity{Running: running(dir), Frozen: groups.frozen(), PidsLimited: groups.pidsLimited()}
+	a := &look.Activity{Frozen: groups.frozen(), PidsLimited: groups.pidsLimited()}
+	a.Running, a.Executed = running(dir)
 	a.Executable, _ = os.Readlink(dir.path + "/exe")
 	tids, err := listThreads(dir)
 	if err != nil {
@@ -57,18 +58,19 @@ func (f FS) ActivityAgain(pid int, a *look.Activity) {
 	}
 }
 
-// running returns for how long a process has been running: since it was forked, on the clock that counts while the system is suspended, too.
-func running(dir directory) time.Duration {
+// running returns for how long a process has been running: since it was forked, on the clock that counts while the system is suspended, too; and whether it has executed a
+// program since.
+func running(dir directory) (since time.Duration, executed bool) {
 	b, err := dir.read("stat", maxStat)
 	if err != nil {
-		return 0
+		return 0, false
 	}
 	st, err := ParseStat(bytes.NewReader(b))
 	var now unix.Timespec
 	if err != nil || unix.ClockGettime(unix.CLOCK_BOOTTIME, &now) != nil || st.StartTicks > 1<<40 {
-		return 0
+		return 0, err == nil && st.Executed()
 	}
-	return max(0, time.Duration(now.Nano())-time.Duration(st.StartTicks)*(time.Second/ticksPerSecond))
+	return max(0, time.Duration(now.Nano())-time.Duration(st.StartTicks)*(time.Second/ticksPerSecond)), st.Executed()
 }
 
 func listThreads(dir directory) ([]int, error) {
@@ -119,6 +121,9 @@ func (r *threadReader) moment(tid int) (comm string, m look.Moment) {
 	m = look.Moment{State: st.State, CPU: time.Duration(st.CPUTicks) * (time.Second / ticksPerSecond), Call: look.Call{FD: -1}}
 	if errCall == nil {
 		m.Call = r.call(line)
+	}
+	if b, err := r.dir.read(task+"schedstat", maxStat); err == nil {
+		m.Slices, _ = ParseSchedstat(b)
 	}
 	if m.State == 'D' || m.Call.Kind == look.CallUnknown && m.State != 'R' {
 		if b, err := r.dir.read(task+"wchan", maxStat); err == nil && string(b) != "0" {

@@ -7,8 +7,12 @@ import (
 	"strconv"
 )
 
-// flagKernelThread is PF_KTHREAD (include/linux/sched.h): the task has no memory and no descriptors of its own.
-const flagKernelThread = 0x00200000
+// flagKernelThread is PF_KTHREAD (include/linux/sched.h): the task has no memory and no descriptors of its own. flagForked is PF_FORKNOEXEC: forked and has not executed
+// anything since (copy_process sets it, begin_new_exec clears it).
+const (
+	flagKernelThread = 0x00200000
+	flagForked       = 0x00000040
+)
 
 // Stat is what closewait wants of /proc/PID/stat (do_task_stat in fs/proc/array.c).
 type Stat struct {
@@ -30,6 +34,19 @@ type Stat struct {
 
 // KernelThread reports whether the process is a thread of the kernel.
 func (s Stat) KernelThread() bool { return s.Flags&flagKernelThread != 0 }
+
+// Executed reports whether the process has executed a program since it was forked.
+func (s Stat) Executed() bool { return s.Flags&flagForked == 0 }
+
+// ParseSchedstat parses /proc/PID/schedstat (proc_pid_schedstat in fs/proc/base.c): the time on a processor and the time waiting for one, both in nanoseconds, and how often the task
+// was given one, which is what it returns. ok is false for anything else; without CONFIG_SCHED_INFO all three are 0.
+func ParseSchedstat(b []byte) (slices uint64, ok bool) {
+	words := bytes.Fields(b)
+	if len(words) != 3 {
+		return 0, false
+	}
+	return number(words[2])
+}
 
 var errShort = errors.New("line is too short")
 
