@@ -2,7 +2,7 @@ package diagnose
 
 // Codes returns the codes that there are rules for.
 func Codes() []string {
-	codes := []string{"CW110"} // not about sockets that a table shows
+	codes := []string{codeDeadFDs, codeFDLimit, codeProbeDrip} // not of a single socket that a table shows
 	for _, r := range rules() {
 		codes = append(codes, r.code)
 	}

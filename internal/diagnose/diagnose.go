@@ -130,7 +130,7 @@ func (sc *scene) groups() []*group {
 		}
 		key := groupKey{rule: rule, netns: netns, owner: sc.owners.of(&subj), server: subj.listener != nil}
 		if all[rule].together != nil {
-			key.together = all[rule].together(&subj)
+			key.together = all[rule].together(sc, &subj)
 		}
 		g := byKey[key]
 		if g == nil {

@@ -38,6 +38,7 @@ type inquiry struct {
 	flagsOf map[int]int
 	again   []int
 	ends    int
+	transit bool
 }
 
 func (q *inquiry) suspect(s *subject) {
@@ -47,6 +48,8 @@ func (q *inquiry) suspect(s *subject) {
 			q.holdersOf(s.listener)
 		}
 		return
+	case unheld(s):
+		q.transit = !q.now.Transit.Sought
 	case s.socket.State == tcp.FinWait2:
 		if _, here := q.other(s.netns, s.socket); !here {
 			return // nothing about its holder decides a verdict
@@ -144,7 +147,7 @@ func (q *inquiry) hasUninterruptible(d *doing) bool {
 }
 
 func (q *inquiry) wish() look.Wish {
-	w := look.Wish{Flags: q.flags, Again: q.again}
+	w := look.Wish{Flags: q.flags, Again: q.again, Transit: q.transit}
 	for inode := range q.wanted {
 		w.Holders = append(w.Holders, inode)
 	}

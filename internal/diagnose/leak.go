@@ -16,10 +16,9 @@ var leak = rule{
 	code: codeLeak, cause: "leak",
 	claims: func(sc *scene, s *subject) bool {
 		return s.socket.State == tcp.CloseWait && s.socket.Inode != 0 && s.age.Kind != 0 && s.age.Time >= fresh &&
-			s.socket.SendQueue == 0 && !sc.moved(s.socket) && !sc.halfClosed(s) &&
-			(len(s.holders) > 0 || s.socket.RecvQueue == 0 || sc.accumulates(s))
+			s.socket.SendQueue == 0 && !sc.moved(s.socket) && !sc.halfClosed(s)
 	},
-	together: func(s *subject) uint64 {
+	together: func(_ *scene, s *subject) uint64 {
 		if s.listener != nil {
 			return uint64(s.socket.Local.Port())
 		}
@@ -34,6 +33,11 @@ func describeLeak(sc *scene, g *group, f *report.Finding) {
 	f.Severity = leakSeverity(sc, g, f)
 	f.Evidence = append(f.Evidence, fmt.Sprintf("the peers of %s sent FIN a while ago; nobody has closed them here since", plural(len(g.members), "socket")))
 	f.Evidence = append(f.Evidence, readEvidence(g)...)
+	if blind := g.count(func(s *subject) bool {
+		return s.socket.RecvQueue > 0 && (len(s.holders) == 0 || !sc.doing(s.holders[0].PID).known)
+	}); blind > 0 {
+		f.Evidence = append(f.Evidence, fmt.Sprintf("what the holders of %d are doing could not be seen: whether something keeps them from looking is not known", blind))
+	}
 	if f.Ends.Kind == "never" {
 		f.Evidence = append(f.Evidence, "no kernel timer runs on them")
 	}

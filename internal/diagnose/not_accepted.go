@@ -16,7 +16,7 @@ var notAccepted = rule{
 	claims: func(sc *scene, s *subject) bool {
 		return s.socket.Unaccepted() && s.listener != nil && s.listener.RecvQueue > 0 && s.age.Time >= fresh && !sc.accepting[s.listener]
 	},
-	together: func(s *subject) uint64 { return uint64(s.listener.Cookie) },
+	together: func(_ *scene, s *subject) uint64 { return uint64(s.listener.Cookie) },
 	describe: describeNotAccepted,
 }
 

@@ -9,11 +9,12 @@ import (
 // notReading is connections that a healthy program does not look at.
 //
 // Needs: the threads, poll sets and what is unread. Claims: the end of the data is unread, no thread waits for the socket, and nothing keeps the program from looking. Refuted by sockets
-// that accumulate, which are leaked, and by a program that is busy, blocked or stopped.
+// that accumulate, which are leaked, and by a program that is busy, blocked or stopped. Where that cannot be seen it stays with the leaks.
 var notReading = rule{
 	code: codeNotReading, cause: "not_reading",
 	claims: func(sc *scene, s *subject) bool {
-		return (s.listener != nil || s.socket.RecvQueue > farewell) && sc.stuckUnread(s) && !sc.halfClosed(s) && len(s.holders) > 0 && sc.doing(s.holders[0].PID).known && !sc.accumulates(s)
+		return !(s.connected() && s.socket.RecvQueue <= farewell) && sc.stuckUnread(s) && !sc.halfClosed(s) &&
+			len(s.holders) > 0 && sc.doing(s.holders[0].PID).known && !sc.accumulates(s)
 	},
 	describe: func(sc *scene, g *group, f *report.Finding) {
 		if len(g.members) == 1 {

@@ -29,9 +29,9 @@ func probeDrips(g *group, fed *report.Finding) (findings []report.Finding) {
 		if !ok {
 			continue
 		}
-		drip := &group{rule: &rule{code: "CW114", cause: "probe_drip"}, netns: g.netns, members: members, processes: g.processes}
+		drip := &group{rule: &rule{code: codeProbeDrip, cause: "probe_drip"}, netns: g.netns, members: members, processes: g.processes}
 		f := report.Finding{
-			Code: "CW114", Cause: "probe_drip", Severity: report.SeverityInfo, Count: len(members), Netns: fed.Netns, Workload: fed.Workload, Processes: fed.Processes,
+			Code: codeProbeDrip, Cause: "probe_drip", Severity: report.SeverityInfo, Count: len(members), Netns: fed.Netns, Workload: fed.Workload, Processes: fed.Processes,
 			Role: fed.Role, Local: drip.local(), Peers: drip.peers(), Culprits: []report.Culprit{}, Ends: fed.Ends, Age: drip.age(),
 			Remedies: []report.Remedy{}, NotRemedies: []report.NotRemedy{}, Sockets: []string{},
 			Evidence: []string{fmt.Sprintf("%s has sent no data on %s, one every %s", addr, plural(len(members), "connection"), short(interval))},

@@ -45,6 +45,7 @@ const (
 	codeInherited      = "CW109"
 	codeDeadFDs        = "CW110"
 	codeProcessStopped = "CW111"
+	codeProbeDrip      = "CW114"
 	codePeerNotReading = "CW202"
 	codeClosing        = "CW204"
 	codeFinWait2       = "CW205"
@@ -57,7 +58,7 @@ type rule struct {
 	// claims reports whether the socket bears the signature.
 	claims func(*scene, *subject) bool
 	// together is what the sockets of one finding have in common beyond namespace and owner; nil when that is all.
-	together func(*subject) uint64
+	together func(*scene, *subject) uint64
 	// describe adds to a finding what only this rule knows: severity, culprits, evidence. What helps is in package remedies.
 	describe func(*scene, *group, *report.Finding)
 }

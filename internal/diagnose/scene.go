@@ -23,6 +23,7 @@ type scene struct {
 	pairings map[int]pairing
 	loads    map[int]load
 	flocks   map[flockKey]*flock
+	homeless *int
 }
 
 type listenKey struct {

@@ -23,6 +23,7 @@ const (
 type descriptors struct {
 	sockets map[int][]look.Descriptor
 	epolls  map[int][]int
+	rings   []look.Holder
 	// the process visited last, so that the map is asked once for each
 	pid  int
 	list []look.Descriptor
@@ -41,6 +42,8 @@ func (d *descriptors) socket(pid, fd int, inode uint32) {
 }
 
 func (d *descriptors) epoll(pid, fd int) { d.epolls[pid] = append(d.epolls[pid], fd) }
+
+func (d *descriptors) ring(pid, fd int) { d.rings = append(d.rings, look.Holder{PID: pid, FD: fd}) }
 
 func (d *descriptors) flush() {
 	if d.pid != 0 {
@@ -74,6 +77,9 @@ func (v *visit) evidence(ctx context.Context) {
 		}
 		for _, h := range wish.Flags {
 			v.flags(h)
+		}
+		if wish.Transit {
+			v.transit(ctx)
 		}
 	}
 	v.observed = v.host.now()

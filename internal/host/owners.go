@@ -117,7 +117,7 @@ func (v *visit) mayHaveDead() bool {
 // holderOptions keeps what a search passes by when somebody may ask for it.
 func (v *visit) holderOptions() (o procfs.HolderOptions) {
 	if v.request.Inquire != nil {
-		o.Sockets, o.Epoll = v.passing.socket, v.passing.epoll
+		o.Sockets, o.Epoll, o.Ring = v.passing.socket, v.passing.epoll, v.passing.ring
 	}
 	return o
 }
@@ -136,7 +136,7 @@ func (v *visit) walk(ctx context.Context) (procfs.WalkStats, error) {
 		return procfs.Continue
 	}}
 	if v.request.Inquire != nil {
-		w.Epoll = v.passing.epoll
+		w.Epoll, w.Ring = v.passing.epoll, v.passing.ring
 	}
 	stats, err := v.host.proc.Walk(ctx, w)
 	v.snapshot.Holders.Sort()

@@ -10,7 +10,11 @@ type Wish struct {
 	Flags []Holder
 	// Again lists the processes whose threads must be seen a second time, a moment later.
 	Again []int
+	// Transit says that sockets without a holder are to be sought in unix sockets and rings.
+	Transit bool
 }
 
 // Empty reports whether nothing is wanted at once.
-func (w *Wish) Empty() bool { return len(w.Activity) == 0 && len(w.Holders) == 0 && len(w.Flags) == 0 }
+func (w *Wish) Empty() bool {
+	return len(w.Activity) == 0 && len(w.Holders) == 0 && len(w.Flags) == 0 && !w.Transit
+}

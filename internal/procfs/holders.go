@@ -15,9 +15,9 @@ type HolderOptions struct {
 	Exhaustive bool
 	// First are processes to visit before all others: the holders of an earlier look, as a rule.
 	First []int
-	// Sockets, when set, is called for each socket of the processes visited, wanted or not, Epoll for each epoll instance. All holders are visited in full.
-	Sockets func(pid, fd int, inode uint32)
-	Epoll   func(pid, fd int)
+	// Sockets, when set, is called for each socket of the processes visited, wanted or not, Epoll for each epoll instance, Ring for each io_uring. All holders are visited in full.
+	Sockets     func(pid, fd int, inode uint32)
+	Epoll, Ring func(pid, fd int)
 }
 
 // Holders finds who holds the sockets that the table wants, every descriptor of each, in ascending order of pid and descriptor. A socket that nobody holds, or nobody
@@ -50,7 +50,7 @@ func (f FS) Holders(ctx context.Context, to *look.Holders, opts HolderOptions) (
 		return WalkStats{}, err
 	}
 	defer k.close()
-	s.walker, k.epoll = k, opts.Epoll
+	s.walker, k.epoll, k.ring = k, opts.Epoll, opts.Ring
 	pids, err := k.pids()
 	if err == nil {
 		err = s.run(s.order(pids, opts.First), opts.Exhaustive)

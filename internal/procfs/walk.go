@@ -23,8 +23,8 @@ type Walk struct {
 	// Visit is called once for each descriptor that refers to a socket. The inode is the socket's in sockfs, cut to the 32 bits that sock_diag
 	// reports of it (inet_diag_msg.idiag_inode).
 	Visit func(pid, fd int, inode uint32) Next
-	// Epoll, when set, is called for each descriptor of an epoll instance.
-	Epoll func(pid, fd int)
+	// Epoll, when set, is called for each descriptor of an epoll instance, Ring for each of an io_uring.
+	Epoll, Ring func(pid, fd int)
 }
 
 // WalkStats says how much a walk has seen, and what it could not see.
@@ -58,7 +58,7 @@ func (f FS) Walk(ctx context.Context, w Walk) (WalkStats, error) {
 		return WalkStats{}, err
 	}
 	defer k.close()
-	k.epoll = w.Epoll
+	k.epoll, k.ring = w.Epoll, w.Ring
 	pids := w.PIDs
 	if pids == nil {
 		if pids, err = k.pids(); err != nil {

@@ -25,7 +25,8 @@ type walker struct {
 	fs    FS
 	ctx   context.Context
 	visit func(pid, fd int, inode uint32) Next
-	epoll func(pid, fd int) // nil when nobody wants to know
+	epoll func(pid, fd int) // nil when nobody wants to know, as is ring
+	ring  func(pid, fd int)
 	root  int
 	// counted is true when the size of /proc/PID/fd is the number of descriptors (proc_fd_getattr, since 6.2).
 	counted bool
@@ -146,8 +147,11 @@ func (k *walker) descriptor(pid, dir int, name []byte) (Next, error) {
 		return Stop, err
 	}
 	if !ok {
-		if k.epoll != nil && string(k.link[:k.linked]) == "anon_inode:[eventpoll]" {
+		switch link := k.link[:k.linked]; {
+		case k.epoll != nil && string(link) == "anon_inode:[eventpoll]":
 			k.epoll(pid, fd)
+		case k.ring != nil && string(link) == "anon_inode:[io_uring]":
+			k.ring(pid, fd)
 		}
 		return Continue, nil
 	}
