@@ -222,8 +222,10 @@ func (g *group) role() *string {
 		return new("closing")
 	case g.members[0].listener != nil:
 		return new("server")
+	case g.members[0].connected():
+		return new("client")
 	}
-	return new("client")
+	return nil // of a listener that is gone, or of a client that chose its port
 }
 
 func (g *group) local() *report.Endpoint {

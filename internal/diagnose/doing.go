@@ -143,6 +143,10 @@ func (sc *scene) deed(a *look.Activity, m *look.Moment) (w worker, ok bool) {
 	case look.CallSleep, look.CallChild:
 		w.what = sleeping
 	case look.CallPoll:
+		if sc.astray(a, &m.Call) {
+			w.what = sleeping
+			return w, true
+		}
 		return sc.polling(a, &m.Call)
 	}
 	return w, w.what != ""
@@ -169,6 +173,32 @@ func (sc *scene) polling(a *look.Activity, c *look.Call) (w worker, ok bool) {
 		}
 	}
 	return w, socket != nil
+}
+
+// astray reports whether a thread waits for an epoll instance without a socket of TCP in it, while none waits for another instance that has several: the loop waits for something else,
+// as for the end of a child.
+func (sc *scene) astray(a *look.Activity, c *look.Call) bool {
+	sockets := func(set *look.PollSet) (n int) {
+		for i := range set.Watches {
+			if own, ok := a.Descriptor(set.Watches[i].FD); ok && sc.socketOf(own.Inode) != nil {
+				n++
+			}
+		}
+		return n
+	}
+	waited := func(fd int) bool {
+		return slices.ContainsFunc(a.Threads, func(t look.Thread) bool {
+			return t.First.Call.Kind == look.CallPoll && t.First.Call.FD == fd || t.Again.Call.Kind == look.CallPoll && t.Again.Call.FD == fd
+		})
+	}
+	at := slices.IndexFunc(a.Epolls, func(set look.PollSet) bool { return set.FD == c.FD })
+	if at < 0 || sockets(&a.Epolls[at]) > 0 {
+		return false
+	}
+	nested := slices.ContainsFunc(a.Epolls[at].Watches, func(w look.Watch) bool {
+		return slices.ContainsFunc(a.Epolls, func(set look.PollSet) bool { return set.FD == w.FD })
+	})
+	return !nested && slices.ContainsFunc(a.Epolls, func(set look.PollSet) bool { return sockets(&set) > 1 && !waited(set.FD) })
 }
 
 // strong returns the threads that certainly cannot take work.

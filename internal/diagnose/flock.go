@@ -100,17 +100,26 @@ func (sc *scene) gather() {
 	})
 }
 
-// unshared counts the connections that were made for one request while an earlier one to the same server had its answer already: a pool would have used that.
+// unshared counts the connections that were made for one request while an earlier one to the same server had been idle for a while: a pool would have used that. Requests of the
+// same moment may come from several threads; only when many follow one another without any overlap, nobody was in need of a second connection.
 func unshared(uses []use) (n int) {
+	const idle = time.Second
 	slices.SortFunc(uses, func(a, b use) int { return cmp.Compare(b.asked, a.asked) }) // the earliest request first
-	idleSince := time.Duration(-1)
-	for _, u := range uses {
-		if u.once && idleSince > u.asked {
+	inTurn := 0
+	answered := time.Duration(-1)
+	for i, u := range uses {
+		if u.once && answered > u.asked+idle {
 			n++
 		}
-		if u.answered <= u.asked && u.answered > idleSince {
-			idleSince = u.answered
+		if i > 0 && u.once && uses[i-1].answered > u.asked {
+			inTurn++
 		}
+		if u.answered <= u.asked {
+			answered = max(answered, u.answered)
+		}
+	}
+	if inTurn >= several-1 && inTurn == len(uses)-1 {
+		return inTurn
 	}
 	return n
 }

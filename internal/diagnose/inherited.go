@@ -74,7 +74,12 @@ func (sc *scene) stray(s *subject, h look.Holder) bool {
 	accepts := func(pid int) bool {
 		return s.listener != nil && slices.ContainsFunc(sc.now.Holders.Of(s.listener.Inode), func(l look.Holder) bool { return l.PID == pid })
 	}
-	return accepts(d.process.PPID) && !accepts(h.PID)
+	if !accepts(h.PID) {
+		return accepts(d.process.PPID)
+	}
+	parent := sc.now.Processes[d.process.PPID]
+	other := parent != nil && parent.Activity != nil && parent.Activity.Executable != "" && parent.Activity.Executable != d.process.Activity.Executable
+	return accepts(d.process.PPID) && other && d.single() && untouched(s.socket) // it has got the listener in the same way
 }
 
 // mayBeStray is what can be said of it before its flags and its parent are known.

@@ -54,7 +54,7 @@ func readEvidence(g *group) []string {
 			lines = append(lines, fmt.Sprintf("Recv-Q %s", fmt.Sprintf(what, n)))
 		}
 	}
-	add(read, "0 on %d: the program has read all there was to the end")
+	add(read, "0 on %d: the program has read all there was, the end with it")
 	add(unseen, "1 on %d: only the FIN is unread, the program has not looked")
 	add(data, "above 1 on %d: data is unread as well")
 	return lines

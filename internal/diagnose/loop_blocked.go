@@ -4,13 +4,14 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/report"
 )
 
 // loopBlocked is sockets that an event loop would see to if its thread came back to it.
 //
 // Needs: the epoll instances with what they watch, and the threads at two moments. Claims: the socket, or the listener in whose queue it waits, is armed in an instance
-// that no thread waits for in either look, while a thread is busy or blocked in another call. Refuted by a thread that waits for that instance. Where a
+// that no thread waits for in either look, while a thread is busy or blocked in another call. Refuted by a thread that waits for that instance, and by an instance with a single socket: that is a worker's. Where a
 // runtime keeps all its sockets armed for ever, only a single thread can be the loop: several may look at the instance without waiting for it.
 var loopBlocked = rule{
 	code: codeLoopBlocked, cause: "loop_blocked",
@@ -45,10 +46,22 @@ var loopBlocked = rule{
 
 // loopOff reports whether the thread that should look at a set is elsewhere.
 func (sc *scene) loopOff(d *doing, in interest) bool {
-	if in.set == nil || !in.armed || in.waited || !d.known || len(d.off) == 0 {
+	if in.set == nil || !in.armed || in.waited || !d.known || len(d.off) == 0 || !sc.manifold(d, in.set) {
 		return false
 	}
 	return d.single() || !in.constant && len(d.loopThreads()) > 0
+}
+
+// manifold reports whether a set has more than one socket of TCP in it. One with nothing but a listener is how a worker waits for its next connection, one with nothing but a
+// connection how a process waits that has only that to serve.
+func (sc *scene) manifold(d *doing, set *look.PollSet) bool {
+	n := 0
+	for i := range set.Watches {
+		if own, ok := d.process.Activity.Descriptor(set.Watches[i].FD); ok && sc.socketOf(own.Inode) != nil {
+			n++
+		}
+	}
+	return n > 1
 }
 
 // loopThreads returns the threads that can be the loop: the one that works, or else the main one, for members of a pool wait in a lock as well.

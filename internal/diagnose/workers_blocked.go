@@ -37,7 +37,7 @@ func claimsWorkersBlocked(sc *scene, s *subject) bool {
 		if queued {
 			return k.blames(s, codeWorkersBlocked)
 		}
-		if sc.waiting(d) {
+		if sc.waiting(d) || d.interest(s.socket.Inode, h.FD).set == nil && sc.waitingForLocks(d) {
 			s.blamed = h.PID
 			return true
 		}
@@ -52,6 +52,23 @@ func (sc *scene) waiting(d *doing) bool {
 		return false
 	}
 	return len(d.strong()) > 0 || l.inHand > 0 && len(d.working()) > 0 && l.inHand <= len(d.working())
+}
+
+// waitingForLocks reports whether connections wait inside the program while each of those in hand may be in the hands of a thread that waits for another. That the idle members of a
+// pool do as well, but they would have taken what waits.
+func (sc *scene) waitingForLocks(d *doing) bool {
+	l := sc.loadOf(d.process.PID)
+	return d.known && l.untouched > 0 && l.inHand > 0 && l.inHand <= len(d.locked())
+}
+
+// locked returns the threads, but the main one, that wait for another.
+func (d *doing) locked() (list []worker) {
+	for _, w := range d.off {
+		if w.what == inLock && w.thread.TID != d.process.PID {
+			list = append(list, w)
+		}
+	}
+	return list
 }
 
 // stuckOn reports whether a thread is blocked in writing to the socket.
@@ -95,10 +112,13 @@ func describeWorkersBlocked(sc *scene, g *group, f *report.Finding) {
 	}
 }
 
-// blocked returns the threads to blame when others wait: those that certainly cannot take work, or else those that may be at work.
+// blocked returns the threads to blame when others wait: those that certainly cannot take work, or else those that may be at work, or else those in a lock.
 func (d *doing) blocked() []worker {
 	if strong := d.strong(); len(strong) > 0 {
 		return strong
 	}
-	return d.working()
+	if working := d.working(); len(working) > 0 {
+		return working
+	}
+	return d.locked()
 }
