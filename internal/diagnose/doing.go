@@ -30,6 +30,8 @@ type worker struct {
 	// strong is true when it certainly cannot take work: it runs, or waits for another socket. A thread that sleeps or waits for another thread may
 	// simply have nothing to do.
 	strong bool
+	// ran is true when it got on between the two looks: it is at work, and not stuck.
+	ran bool
 }
 
 // doing returns what a process does; without an answer of the look it is only known whether the main thread is stopped.
@@ -95,11 +97,12 @@ func (sc *scene) worker(a *look.Activity, t *look.Thread) (worker, bool) {
 	}
 	switch ran := t.First.Slices != t.Again.Slices; {
 	case first.what != again.what || !first.call.Same(again.call):
+		again.ran = first.what != busy && again.what != busy
 		again.what, again.strong = busy, true // it does one thing after the other
 	case ran && !first.strong && a.ThreadCount > 1:
 		return worker{}, false // it wakes at intervals, as timers and collectors of garbage do
 	case ran && first.what != busy && first.what != uninterruptible:
-		again.strong = false // it gets on, however slowly
+		again.strong, again.ran = false, true // it gets on, however slowly
 	}
 	return again.of(t), true
 }
@@ -130,12 +133,12 @@ func (sc *scene) deed(a *look.Activity, m *look.Moment) (w worker, ok bool) {
 		w.what, w.strong = uninterruptible, true
 		return w, true
 	}
-	socket := m.Call.Inode != 0
+	socket := m.Call.Inode != 0 && sc.still(m.Call.Inode)
 	switch m.Call.Kind {
 	case look.CallRead:
 		w.what, w.strong = inRead, socket
 	case look.CallWrite:
-		w.what, w.strong = inWrite, true
+		w.what, w.strong = inWrite, sc.still(m.Call.Inode)
 	case look.CallConnect:
 		w.what, w.strong = inConnect, true
 	case look.CallLock:
@@ -166,13 +169,24 @@ func (sc *scene) polling(a *look.Activity, c *look.Call) (w worker, ok bool) {
 		default:
 			socket = s
 			w.call = &look.Call{Kind: look.CallRead, Name: c.Name, FD: d.FD, Inode: d.Inode}
-			w.what, w.strong = inRead, true
+			w.what, w.strong = inRead, sc.still(d.Inode)
 			if c.Watches[i].Events&look.PollIn == 0 {
 				w.what, w.call.Kind = inWrite, look.CallWrite
 			}
 		}
 	}
 	return w, socket != nil
+}
+
+// still reports whether no data has passed a socket for a while, or that is not known: who waits for one that had some a moment ago gets on.
+func (sc *scene) still(inode uint32) bool {
+	const moment = time.Second
+	s := sc.socketOf(inode)
+	if s == nil {
+		return true
+	}
+	since, ok := stalled(s)
+	return !ok || since >= moment
 }
 
 // astray reports whether a thread waits for an epoll instance without a socket of TCP in it, while none waits for another instance that has several: the loop waits for something else,
@@ -215,12 +229,17 @@ func (d *doing) strong() (list []worker) {
 // that sleeps while others work.
 func (d *doing) working() (list []worker) {
 	for _, w := range d.off {
-		waits := w.what == inLock || w.what == sleeping && w.thread.TID == d.process.PID
-		if w.strong || !waits || w.what == sleeping && d.single() {
+		waits := w.what == inLock || w.what == sleeping && (w.ran || w.thread.TID == d.process.PID)
+		if w.strong || !waits || w.what == sleeping && !w.ran && d.single() {
 			list = append(list, w)
 		}
 	}
 	return list
+}
+
+// stuck returns those of a list that did not get on between the two looks.
+func stuck(list []worker) []worker {
+	return slices.DeleteFunc(list, func(w worker) bool { return w.ran })
 }
 
 // single reports whether the process has one thread.

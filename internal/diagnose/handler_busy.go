@@ -17,7 +17,7 @@ import (
 var handlerBusy = rule{
 	code: codeHandlerBusy, cause: "handler_busy",
 	claims: func(sc *scene, s *subject) bool {
-		if s.listener == nil || !sc.unnoticed(s) || len(s.holders) == 0 || sc.halfClosed(s) {
+		if s.listener == nil || !sc.unnoticed(s) || len(s.holders) == 0 || sc.accepting[s.listener] || sc.halfClosed(s) {
 			return false
 		}
 		for _, h := range s.holders {

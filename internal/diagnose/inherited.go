@@ -14,7 +14,7 @@ import (
 //
 // Needs: all holders; of a single one its descriptor's flags, what it looks at, its program, its parent, and since when it runs. Claims: several processes hold the socket; or the only one
 // got it through an exec (no close-on-exec, above the standard descriptors), does not look at it, and either was started after the connection was made or is the child of who
-// holds the listener. Refuted by a thread that waits for the socket, and by a process that was forked and has executed nothing: such servers fork to serve.
+// holds the listener, or there is no listener any more and it was not there before the connection, of which it has read nothing. Refuted by a thread that waits for the socket, and by a process that was forked and has executed nothing: such servers fork to serve.
 var inherited = rule{
 	code: codeInherited, cause: "inherited",
 	claims: func(sc *scene, s *subject) bool {
@@ -71,8 +71,11 @@ func (sc *scene) stray(s *subject, h look.Holder) bool {
 	if sc.startedAfter(h.PID, s.socket) {
 		return true
 	}
+	if s.listener == nil { // who accepted is gone
+		return !s.connected() && d.single() && untouched(s.socket) && d.process.Activity.Running <= existed(s.socket)+sinceStart
+	}
 	accepts := func(pid int) bool {
-		return s.listener != nil && slices.ContainsFunc(sc.now.Holders.Of(s.listener.Inode), func(l look.Holder) bool { return l.PID == pid })
+		return slices.ContainsFunc(sc.now.Holders.Of(s.listener.Inode), func(l look.Holder) bool { return l.PID == pid })
 	}
 	if !accepts(h.PID) {
 		return accepts(d.process.PPID)

@@ -41,9 +41,11 @@ func (sc *scene) judgeKeeper(netns int, l *tcp.Socket) queueKeeper {
 			halted = append(halted, h.PID)
 		case in.waited || d.rings() || d.process.Activity == nil || len(d.process.Activity.Threads) == 0:
 			return none // it could accept, or nobody knows what it does
+		case tableFull(d.process) && len(d.strong()) == 0:
+			return none // it waits until it may accept again
 		case sc.loopOff(d, in):
 			looping = append(looping, h.PID)
-		case len(d.strong()) > 0 || len(d.working()) > 0 && sc.serves(netns, d, l):
+		case len(stuck(d.strong())) > 0 || len(stuck(d.working())) > 0 && sc.serves(netns, d, l):
 			working = append(working, h.PID)
 		}
 	}

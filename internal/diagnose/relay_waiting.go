@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/report"
 	"github.com/closewait/closewait/tcp"
 )
@@ -103,9 +104,9 @@ func (sc *scene) pairLegs(pid int, to pairing) {
 		}
 		s := sc.at(at)
 		heard, known := silent(s)
-		e := end{at, d.FD, s, sc.listener(at.netns, s) != nil, heard}
+		e := end{at, d.FD, s, sc.listener(at.netns, s) != nil || s.Local.Port() < firstChosen, heard}
 		switch {
-		case !known:
+		case !known, sc.ownPeer(p.Activity, at):
 		case s.State == tcp.CloseWait && s.RecvQueue == 0:
 			closed = append(closed, e)
 		case s.State == tcp.FinWait2, s.State == tcp.Established, s.State == tcp.FinWait1:
@@ -120,6 +121,12 @@ func (sc *scene) pairLegs(pid int, to pairing) {
 			}
 		}
 	}
+}
+
+// ownPeer reports whether a process has the other end of a connection as well.
+func (sc *scene) ownPeer(a *look.Activity, at place) bool {
+	other, ok := sc.other(at.netns, sc.at(at))
+	return ok && sc.at(other).Inode != 0 && slices.ContainsFunc(a.Sockets, func(d look.Descriptor) bool { return d.Inode == sc.at(other).Inode })
 }
 
 // pair looks for the leg among the sockets whose clocks can fit.

@@ -33,7 +33,7 @@ func claimsWorkersBlocked(sc *scene, s *subject) bool {
 			continue
 		}
 		k := s.queue(sc)
-		queued := k.code == codeWorkersBlocked && slices.Contains(k.pids, h.PID) && s.listener.RecvQueue > 0
+		queued := k.code == codeWorkersBlocked && slices.Contains(k.pids, h.PID) && s.listener.RecvQueue > 0 && !sc.accepting[s.listener]
 		if queued {
 			return k.blames(s, codeWorkersBlocked)
 		}
@@ -51,7 +51,10 @@ func (sc *scene) waiting(d *doing) bool {
 	if l.untouched == 0 || !d.known {
 		return false
 	}
-	return len(d.strong()) > 0 || l.inHand > 0 && len(d.working()) > 0 && l.inHand <= len(d.working())
+	if tableFull(d.process) && len(d.strong()) == 0 {
+		return false // it waits until it may accept again
+	}
+	return len(stuck(d.strong())) > 0 || l.inHand > 0 && len(stuck(d.working())) > 0 && l.inHand <= len(d.working())
 }
 
 // waitingForLocks reports whether connections wait inside the program while each of those in hand may be in the hands of a thread that waits for another. That the idle members of a
@@ -114,10 +117,10 @@ func describeWorkersBlocked(sc *scene, g *group, f *report.Finding) {
 
 // blocked returns the threads to blame when others wait: those that certainly cannot take work, or else those that may be at work, or else those in a lock.
 func (d *doing) blocked() []worker {
-	if strong := d.strong(); len(strong) > 0 {
+	if strong := stuck(d.strong()); len(strong) > 0 {
 		return strong
 	}
-	if working := d.working(); len(working) > 0 {
+	if working := stuck(d.working()); len(working) > 0 {
 		return working
 	}
 	return d.locked()
