@@ -1,0 +1,121 @@
+package diagnose
+
+import (
+	"testing"
+	"time"
+
+	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/internal/report"
+	"github.com/closewait/closewait/tcp"
+)
+
+// member is a connection to a server that closed it idle, so long after it was asked and, right away, answered.
+func member(n int, idle, used time.Duration, options ...made) tcp.Socket {
+	ms := uint64((idle + used) / time.Millisecond)
+	return socket(tcp.CloseWait, idle, append([]made{
+		inode(uint32(1000 + n)), cookie(tcp.Cookie(1000 + n)), between("192.0.2.1:45000", "203.0.113.5:443"), queues(1, 0),
+		info(tcp.LastDataSent, ms), info(tcp.LastDataRecv, ms-2), info(tcp.BytesReceived, 200), info(tcp.DataSegsIn, 2),
+	}, options...)...)
+}
+
+// TestPool: what is bounded and shared is a pool, what comes again and again a leak.
+func TestPool(t *testing.T) {
+	tests := []struct {
+		name   string
+		member func(i int) tcp.Socket
+		n      int
+		want   string
+	}{
+		{"closed after the same idle time", func(i int) tcp.Socket {
+			return member(i, time.Duration(i+10)*time.Second, time.Minute, info(tcp.DataSegsOut, 40))
+		}, 8, "CW103"},
+		{"all at once", func(i int) tcp.Socket { return member(i, time.Hour, time.Duration(i)*time.Millisecond+time.Minute) }, 30, "CW103"},
+		{"asked in the same moment", func(i int) tcp.Socket { return member(i, time.Minute, time.Minute) }, 8, "CW103"},
+		{"more and more, until now", func(i int) tcp.Socket { return member(i, time.Duration(i+6)*time.Second, 0) }, 20, "CW101"},
+		{"each asked while others were idle", func(i int) tcp.Socket { return member(i, time.Minute, time.Duration(i)*5*time.Second) }, 6, "CW101"},
+		{"many in turn, without overlap", func(i int) tcp.Socket { return member(i, time.Minute, time.Duration(i*10)*time.Millisecond) }, 12, "CW101"},
+		{"answers left unread", func(i int) tcp.Socket { return member(i, time.Minute, 0, queues(20_000, 0)) }, 4, "CW101"},
+		{"one answer left unread, nothing known of the program", func(i int) tcp.Socket { return member(i, time.Minute, 0, queues(20_000, 0)) }, 1, "CW101"},
+		{"an end that was read", func(i int) tcp.Socket { return member(i, time.Minute, 0, queues(0, 0)) }, 1, "CW101"},
+	}
+	for _, test := range tests {
+		var sockets []tcp.Socket
+		for i := range test.n {
+			sockets = append(sockets, test.member(i))
+		}
+		f := only(t, Run(snapshot(sockets...), nil))
+		if f.Code != test.want || f.Code == "CW103" && f.Severity != report.SeverityInfo {
+			t.Errorf("%s: %s %s, want %s: %v", test.name, f.Code, f.Severity, test.want, f.Evidence)
+		}
+	}
+}
+
+func TestIdleGap(t *testing.T) {
+	var members []subject
+	for i := range 6 {
+		s := member(i, time.Duration(i+7)*time.Minute, 30*time.Second)
+		members = append(members, subject{socket: &s, age: Age(&s)})
+	}
+	if gap, ok := idleGap(members); !ok || (gap-30*time.Second).Abs() > 100*time.Millisecond {
+		t.Errorf("%v %v, want the 30 s after which the server closes", gap, ok)
+	}
+}
+
+// TestServer_many: a server has no use for what its clients have closed, so many of those have gathered; few may be a matter of interest.
+func TestServer_many(t *testing.T) {
+	waiting := in(ours, look.CallPoll, "epoll_wait", 3, 0)
+	for n, want := range map[int]string{3: "CW102", 12: "CW101"} {
+		sockets := []tcp.Socket{listening(0, 128)}
+		for i := range n {
+			sockets = append(sockets, client(i, time.Minute, 83, 84))
+		}
+		now := snapshot(sockets...)
+		busyWith(now, waiting)
+		if f := only(t, Run(now, nil)); f.Code != want {
+			t.Errorf("%d: %s, want %s", n, f.Code, want)
+		}
+	}
+}
+
+func TestProbeDrip(t *testing.T) {
+	drip := func(gap func(i int) time.Duration) *look.Snapshot {
+		sockets := []tcp.Socket{listening(0, 128)}
+		age := time.Minute
+		for i := range 12 {
+			age += gap(i)
+			sockets = append(sockets, client(i, age, 0, 1, info(tcp.DataSegsIn, 0)))
+		}
+		return snapshot(sockets...)
+	}
+	v := Run(drip(func(int) time.Duration { return 5 * time.Second }), nil)
+	if len(v.Findings) != 2 || v.Findings[1].Code != "CW114" || v.Findings[1].Feeds == nil || *v.Findings[1].Feeds != v.Findings[0].ID || v.Findings[1].Count != 12 {
+		t.Errorf("%+v", v.Findings)
+	}
+	if v := Run(drip(func(i int) time.Duration { return time.Duration(i*i) * time.Second }), nil); len(v.Findings) != 1 {
+		t.Errorf("irregular: %+v", v.Findings)
+	}
+}
+
+func TestFDLimit(t *testing.T) {
+	now := snapshot()
+	now.Processes[ours].FDs = 7000
+	f := only(t, Run(now, nil))
+	if f.Code != "CW401" || f.Severity != report.SeverityCritical || f.FDLimit == nil || f.FDLimit.Used != 7000 {
+		t.Errorf("%+v", f)
+	}
+}
+
+// TestAge_keepalive: answered probes make a socket look young; what is left of the peer's end tells when it closed.
+func TestAge_keepalive(t *testing.T) {
+	s := socket(tcp.CloseWait, 2*time.Second, between("127.0.0.1:80", "127.0.0.1:5121"), timer(tcp.TimerKeepalive, 0, time.Second))
+	end := tcp.Socket{
+		Family: tcp.IPv4, State: tcp.FinWait2, Local: s.Peer, Peer: s.Local, Cookie: 5, Timer: tcp.Timer{Kind: tcp.TimerTimeWait, Expires: 20 * time.Second},
+	}
+	now := snapshot(s, end)
+	if age := newScene(now, nil).ageOf(0, &now.Namespaces[0].Sockets[0]); age.Time != 40*time.Second {
+		t.Errorf("%+v, want 40 s", age)
+	}
+	if f := only(t, Run(now, nil)); f.Code != "CW101" {
+		t.Errorf("%s", f.Code)
+	}
+}

@@ -1,0 +1,149 @@
+package diagnose
+
+import (
+	"testing"
+	"time"
+
+	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/internal/report"
+	"github.com/closewait/closewait/tcp"
+)
+
+// held hands all holders of an inode over to others.
+func held(now *look.Snapshot, inode uint32, by ...look.Holder) {
+	old := now.Holders
+	now.Holders = look.MakeHolders(8)
+	for n, h := range old.All() {
+		now.Holders.Want(n)
+		if n != inode {
+			now.Holders.Add(n, h)
+		}
+	}
+	now.Holders.Want(inode)
+	for _, h := range by {
+		now.Holders.Add(inode, h)
+	}
+	now.Holders.Sort()
+}
+
+func TestInherited(t *testing.T) {
+	const heir = 300
+	now := func(connection tcp.Socket, change func(*look.Process)) *look.Snapshot {
+		s := snapshot(connection, listening(0, 128))
+		held(s, 1001, look.Holder{PID: heir, FD: 5})
+		p := &look.Process{PID: heir, Comm: "sleep", PPID: ours, Activity: &look.Activity{
+			Threads: []look.Thread{sleeper(heir)}, ThreadCount: 1, CallsKnown: true, Executed: true, Running: time.Hour, Executable: "/bin/sleep",
+			Sockets: []look.Descriptor{{FD: 5, Inode: 1001, FlagsKnown: true}},
+		}}
+		s.Processes[heir] = p
+		if change != nil {
+			change(p)
+		}
+		return s
+	}
+	unread := client(1, time.Minute, 83, 84)
+	tests := []struct {
+		name   string
+		change func(*look.Process)
+		want   string
+	}{
+		{"the child of who accepts, after an exec", nil, "CW109"},
+		{"forked to serve", func(p *look.Process) { p.Activity.Executed = false }, "CW107"},
+		{"close-on-exec", func(p *look.Process) { p.Activity.Sockets[0].CloseOnExec = true }, "CW107"},
+		{"started after the connection was made", func(p *look.Process) { p.PPID, p.Activity.Running = 1, 30*time.Second }, "CW109"},
+		{"there before the connection", func(p *look.Process) { p.PPID = 1 }, "CW107"},
+	}
+	for _, test := range tests {
+		f := only(t, Run(now(unread, test.change), nil))
+		if f.Code != test.want || f.Code == "CW109" && (len(f.Culprits) != 1 || f.Culprits[0].What != "inherited" || *f.Culprits[0].PID != heir) {
+			t.Errorf("%s: %s %+v, want %s", test.name, f.Code, f.Culprits, test.want)
+		}
+	}
+	several := snapshot(unread, listening(0, 128))
+	several.Processes[heir] = &look.Process{PID: heir, Comm: "sleep", StartTicks: 5}
+	held(several, 1001, look.Holder{PID: ours, FD: 7}, look.Holder{PID: heir, FD: 5})
+	if f := only(t, Run(several, nil)); f.Code != "CW109" || len(f.Processes) != 2 || *f.Culprits[0].PID != heir {
+		t.Errorf("several holders: %s %+v", f.Code, f.Culprits)
+	}
+}
+
+func TestNobodyHolds(t *testing.T) {
+	tests := []struct {
+		name     string
+		complete bool
+		transit  look.Transit
+		want     string
+	}{
+		{"all was looked at, and nothing travels", true, look.Transit{Sought: true, Complete: true}, "CW113"},
+		{"some unix sockets could not be asked", true, look.Transit{Sought: true}, "CW112"},
+		{"a descriptor waits", true, look.Transit{Sought: true, Complete: true, Waiting: []look.Waiting{{Descriptors: 1}}}, "CW112"},
+		{"a descriptor waits, beside processes that may not be read", false, look.Transit{Sought: true, Waiting: []look.Waiting{{Descriptors: 1}}}, "CW112"},
+		{"a ring has it", false, look.Transit{Sought: true, Registered: []look.Registered{{Inode: 1001}}}, "CW112"},
+		{"nothing waits, beside processes that may not be read", false, look.Transit{Sought: true}, "CW101"},
+	}
+	for _, test := range tests {
+		now := snapshot(client(1, time.Minute, 83, 1), listening(0, 128))
+		held(now, 1001)
+		now.HoldersComplete, now.Transit = test.complete, test.transit
+		if f := only(t, Run(now, nil)); f.Code != test.want {
+			t.Errorf("%s: %s, want %s", test.name, f.Code, test.want)
+		}
+	}
+	if w := Inquire(func() *look.Snapshot {
+		now := snapshot(client(1, time.Minute, 83, 1), listening(0, 128))
+		held(now, 1001)
+		return now
+	}()); !w.Transit {
+		t.Error("what may be in transit is not asked for")
+	}
+}
+
+func TestRelay(t *testing.T) {
+	const idle = time.Minute
+	leg := func(state tcp.State, heard time.Duration, options ...made) tcp.Socket {
+		return socket(state, heard, append([]made{inode(2000), cookie(2000), between("192.0.2.1:45000", "203.0.113.5:5432")}, options...)...)
+	}
+	closed := client(1, idle, 83, 0)
+	tests := []struct {
+		name   string
+		leg    tcp.Socket
+		thread look.Thread
+		want   string
+	}{
+		{"the FIN was passed on", leg(tcp.FinWait2, idle), in(ours, look.CallPoll, "epoll_wait", 3, 0), "CW108"},
+		{"passed on, and a thread waits for the other end", leg(tcp.FinWait2, idle), in(ours, look.CallRead, "read", 8, 2000), "CW108"},
+		{"shut down at another time", leg(tcp.FinWait2, time.Hour, info(tcp.BytesReceived, 1), info(tcp.BytesAcked, 999)), in(ours, look.CallPoll, "epoll_wait", 3, 0), "CW101"},
+		{"the same bytes", leg(tcp.Established, time.Hour, info(tcp.BytesReceived, 200), info(tcp.BytesAcked, 84)), in(ours, look.CallPoll, "epoll_wait", 3, 0), "CW108"},
+		{"other bytes", leg(tcp.Established, time.Hour), in(ours, look.CallPoll, "epoll_wait", 3, 0), "CW101"},
+	}
+	for _, test := range tests {
+		now := snapshot(closed, test.leg, listening(0, 128))
+		busyWith(now, test.thread)
+		v := Run(now, nil)
+		if got := code(v, now, 0); got != test.want {
+			t.Errorf("%s: %q, want %q", test.name, got, test.want)
+		}
+		if f := v.Of(&now.Namespaces[0].Sockets[0]); test.want == "CW108" && (*f.Role != "relay" || f.Culprits[0].What != "other_leg" || *f.Culprits[0].FD != 8) {
+			t.Errorf("%s: %+v", test.name, f)
+		}
+	}
+}
+
+// TestChain: what fills the descriptors of a process explains the queue that it does not empty.
+func TestChain_descriptors(t *testing.T) {
+	sockets := []tcp.Socket{listening(1, 128), queued(900)}
+	for i := range 80 {
+		sockets = append(sockets, client(i, time.Minute, 83, 84))
+	}
+	now := snapshot(sockets...)
+	now.Processes[ours].FDs, now.Processes[ours].FDLimit = 100, 100
+	busyWith(now, sleeper(ours))
+	v := Run(now, nil)
+	if len(v.Findings) != 2 {
+		t.Fatalf("%+v", v.Findings)
+	}
+	leak, queue := &v.Findings[0], &v.Findings[1]
+	if leak.Code != "CW101" || leak.Severity != report.SeverityCritical || queue.Code != "CW104" || queue.CausedBy == nil || *queue.CausedBy != leak.ID || queue.Culprits[0].What != "fd_limit" {
+		t.Errorf("%+v\n%+v", leak, queue)
+	}
+}
