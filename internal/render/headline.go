@@ -98,8 +98,11 @@ func (f finding) headline() string {
 
 // subject names who a finding is about, as shortly as people would.
 func (f finding) subject() string {
+	unit := f.Workload != nil && f.Workload.Name != ""
 	switch {
-	case f.Workload != nil && f.Workload.Name != "":
+	case unit && f.Workload.Kind == "process" && len(f.Processes) == 1: // several programs may have one name
+		return f.page.text(f.Workload.Name) + " (pid " + strconv.Itoa(f.Processes[0].PID) + ")"
+	case unit:
 		return f.page.text(f.Workload.Name)
 	case len(f.Processes) > 0:
 		return f.page.text(f.Processes[0].Comm) + " (pid " + strconv.Itoa(f.Processes[0].PID) + ")"
