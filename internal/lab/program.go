@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -94,7 +95,7 @@ func (p *Program) Accept(listener stage.Socket) stage.Socket {
 		if err == nil {
 			return s
 		}
-		if !os.IsTimeout(err) {
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			p.Must(err)
 		}
 	}

@@ -47,10 +47,12 @@ func (s Settings) shown() map[string]any {
 // Scenes returns all scenes in the order of the list: what programs do wrong, what peers and paths do, what is no fault at all.
 func Scenes() []Scene {
 	return []Scene{
-		leak, leakUnseen, leakUnread, queueDead, deadDescriptors,
+		leak, leakUnseen, leakUnread, queueDead, queueSlow,
+		workersWrite, workersRead, eventLoop, handlerBusy, relay,
+		inherited, inTransit, deadDescriptors, stopped,
 		vanishedCloseWait, vanishedEstablished, vanishedFinWait1, vanishedLastAck, orphan,
 		zeroWindow, zeroWindowVanished, localDrop, noRoute,
-		retries2, finWait2, timeWait,
+		userTimeout, retries2, finWait2, timeWait,
 		halfClose, burst, pool,
 	}
 }
