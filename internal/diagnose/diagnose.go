@@ -144,6 +144,7 @@ func (sc *scene) groups() []*group {
 
 func (sc *scene) subject(netns, index int, s *tcp.Socket) subject {
 	holders, known := sc.holders(s)
+	holders = sc.lasting(holders)
 	return subject{netns: netns, index: index, socket: s, age: sc.ageOf(netns, index, s), holders: holders, known: known, listener: sc.listener(netns, s)}
 }
 

@@ -59,6 +59,12 @@ func TestInherited(t *testing.T) {
 			t.Errorf("%s: %s %+v, want %s", test.name, f.Code, f.Culprits, test.want)
 		}
 	}
+	passing := snapshot(unread, listening(0, 128))
+	passing.Processes[heir] = &look.Process{PID: heir, Comm: "closewait", StartTime: taken.Add(-time.Second)}
+	held(passing, 1001, look.Holder{PID: ours, FD: 7}, look.Holder{PID: heir, FD: 5})
+	if f := only(t, Run(passing, nil)); f.Code != "CW101" || len(f.Processes) != 1 {
+		t.Errorf("a holder that was started a moment ago: %s %+v", f.Code, f.Processes)
+	}
 	several := snapshot(unread, listening(0, 128))
 	several.Processes[heir] = &look.Process{PID: heir, Comm: "sleep", StartTicks: 5}
 	held(several, 1001, look.Holder{PID: ours, FD: 7}, look.Holder{PID: heir, FD: 5})

@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/tcp"
@@ -87,6 +88,22 @@ func (sc *scene) holders(s *tcp.Socket) (holders []look.Holder, known bool) {
 	}
 	holders = sc.now.Holders.Of(s.Inode)
 	return holders, len(holders) > 0 || sc.now.Sought(s)
+}
+
+// lasting leaves out the holders that were started a moment ago, where there are others: a child that has not executed its program yet, or somebody who looks at sockets through
+// duplicates, as this program does.
+func (sc *scene) lasting(holders []look.Holder) []look.Holder {
+	passing := func(h look.Holder) bool {
+		p := sc.now.Processes[h.PID]
+		return p != nil && !p.StartTime.IsZero() && sc.now.TakenAt.Sub(p.StartTime) < fresh
+	}
+	if len(holders) < 2 || !slices.ContainsFunc(holders, passing) {
+		return holders
+	}
+	if rest := slices.DeleteFunc(slices.Clone(holders), passing); len(rest) > 0 {
+		return rest
+	}
+	return holders
 }
 
 // moved reports whether the second look saw the socket make progress or found it gone. Without a second look nothing is known to have moved.
