@@ -1,8 +1,11 @@
 package stage
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -21,8 +24,29 @@ func Rename(name string) error { return os.WriteFile("/proc/self/comm", []byte(n
 // RenameThread gives the calling thread a name.
 func RenameThread(name string) error { return os.WriteFile("/proc/thread-self/comm", []byte(name), 0) }
 
-// Stop stops a process (SIGSTOP) until Continue.
-func Stop(pid int) error { return os.NewSyscallError("kill", unix.Kill(pid, unix.SIGSTOP)) }
+// Stop stops a process (SIGSTOP) until Continue. It returns when all threads have stopped, each of which does so on its way back to user space (do_signal_stop).
+func Stop(pid int) error {
+	if err := unix.Kill(pid, unix.SIGSTOP); err != nil {
+		return os.NewSyscallError("kill", err)
+	}
+	for deadline := time.Now().Add(Patience); !stopped(pid); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			return os.ErrDeadlineExceeded
+		}
+	}
+	return nil
+}
+
+func stopped(pid int) bool {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	for _, path := range threads {
+		text, err := os.ReadFile(path)
+		if _, state, _ := strings.Cut(string(text), ") "); err == nil && !strings.HasPrefix(state, "T") {
+			return false
+		}
+	}
+	return err == nil && len(threads) > 0
+}
 
 // Continue ends what Stop began.
 func Continue(pid int) error { return os.NewSyscallError("kill", unix.Kill(pid, unix.SIGCONT)) }
