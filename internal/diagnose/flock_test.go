@@ -112,7 +112,7 @@ func TestAge_keepalive(t *testing.T) {
 		Family: tcp.IPv4, State: tcp.FinWait2, Local: s.Peer, Peer: s.Local, Cookie: 5, Timer: tcp.Timer{Kind: tcp.TimerTimeWait, Expires: 20 * time.Second},
 	}
 	now := snapshot(s, end)
-	if age := newScene(now, nil).ageOf(0, &now.Namespaces[0].Sockets[0]); age.Time != 40*time.Second {
+	if age := newScene(now, nil).ageOf(0, 0, &now.Namespaces[0].Sockets[0]); age.Time != 40*time.Second {
 		t.Errorf("%+v, want 40 s", age)
 	}
 	if f := only(t, Run(now, nil)); f.Code != "CW101" {
