@@ -22,7 +22,7 @@ func leakyHost(t *testing.T, name string, at time.Time, leaked int, redacted boo
 	ns := look.Namespace{Inode: 4026531840, Name: "host", PID: 1, ReadAt: at, Sysctls: map[string]int64{"tcp_retries2": 15}}
 	for i := range leaked {
 		s := tcp.Socket{
-			Family: tcp.IPv4, State: tcp.CloseWait, Cookie: tcp.Cookie(100 + i), Inode: uint32(1000 + i), RecvQueue: 1,
+			Family: tcp.IPv4, State: tcp.CloseWait, Cookie: tcp.Cookie(100 + i), Inode: uint32(1000 + i),
 			Local: netip.AddrPortFrom(netip.MustParseAddr("10.0.0.3"), uint16(40000+i)), Peer: netip.MustParseAddrPort("10.0.0.9:5432"),
 		}
 		s.Info.Put(tcp.LastAckRecv, uint64((2 * time.Minute).Milliseconds()))
@@ -168,7 +168,7 @@ func TestFrom_hosts(t *testing.T) {
 	if !strings.Contains(table, "OTHER END") || !strings.Contains(table, "fin_wait_2 db-01 postgres") {
 		t.Error(table)
 	}
-	if screen, _, _ := run(t, nil, both...); !strings.Contains(screen, "web-03: orders leaks sockets") {
+	if screen, _, _ := run(t, nil, both...); !strings.Contains(screen, "web-03: orders (pid 7) leaks sockets") {
 		t.Error(screen)
 	}
 	if _, stderr, code := run(t, nil, append(both, "doctor")...); code != int(Usage) || !strings.Contains(stderr, "one host") {
