@@ -32,6 +32,13 @@ func stopping(tid int) look.Thread {
 func sleeper(tid int) look.Thread { return in(tid, look.CallSleep, "clock_nanosleep", -1, 0) }
 func parked(tid int) look.Thread  { return in(tid, look.CallLock, "futex", -1, 0) }
 
+// waking is a thread whose sleep, the same at both moments, ends soon.
+func waking(tid int) look.Thread {
+	t := sleeper(tid)
+	t.First.Call.Left, t.Again.Call.Left = 600*time.Millisecond, 300*time.Millisecond
+	return t
+}
+
 // ran is a thread that was given a processor between the two looks.
 func ran(t look.Thread) look.Thread {
 	t.Again.Slices++

@@ -43,6 +43,7 @@ func TestBlame(t *testing.T) {
 
 		{"the back-end has answered a moment ago", 100 * time.Millisecond, []look.Thread{accepting, ran(reading(2)), ran(reading(3))}, nil, "CW102", ""},
 		{"two wake at intervals", idle, []look.Thread{accepting, ran(sleeper(2)), ran(sleeper(3))}, nil, "CW102", ""},
+		{"two sleep for a moment", idle, []look.Thread{accepting, waking(2), waking(3)}, nil, "CW102", ""},
 		{"fewer threads in a lock than are in hand", idle, []look.Thread{accepting, parked(2)}, nil, "CW102", ""},
 		{"a loop that waits for them", idle, []look.Thread{in(ours, look.CallPoll, "epoll_wait", 3, 0)}, func(a *look.Activity) { watching(a, 3, 0, 1, 2, 3, 4, 6) }, "CW102", ""},
 		{"nothing is known of the threads", idle, nil, nil, "CW101", ""},

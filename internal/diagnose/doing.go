@@ -89,13 +89,14 @@ func (sc *scene) worker(a *look.Activity, t *look.Thread) (worker, bool) {
 		return worker{}, false
 	}
 	if t.Again.State == 0 {
+		first.ran = brief(&t.First.Call)
 		return first.of(t), first.what != busy && first.what != uninterruptible // for these a moment proves nothing
 	}
 	again, ok := sc.deed(a, &t.Again)
 	if !ok {
 		return worker{}, false
 	}
-	switch ran := t.First.Slices != t.Again.Slices; {
+	switch ran := t.First.Slices != t.Again.Slices || brief(&t.Again.Call); {
 	case first.what != again.what || !first.call.Same(again.call):
 		again.ran = first.what != busy && again.what != busy
 		again.what, again.strong = busy, true // it does one thing after the other
@@ -106,6 +107,9 @@ func (sc *scene) worker(a *look.Activity, t *look.Thread) (worker, bool) {
 	}
 	return again.of(t), true
 }
+
+// brief reports whether a sleep is about to end: two looks may fall into one that is no longer than the pause between them.
+func brief(c *look.Call) bool { return c.Left > 0 && c.Left < time.Second }
 
 func (w worker) of(t *look.Thread) worker {
 	w.thread = t

@@ -115,6 +115,8 @@ type Call struct {
 	Inode  uint32
 	// Watches is what poll and select wait for, nil when it could not be read.
 	Watches []Watch
+	// Left is at most how long a sleep still lasts, 0 when that could not be read.
+	Left time.Duration
 }
 
 // Same reports whether two moments may show the same call, not finished in between.

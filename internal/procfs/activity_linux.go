@@ -5,6 +5,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -148,12 +149,51 @@ func (r *threadReader) call(line []byte) look.Call {
 	switch c.Kind {
 	case look.CallRead, look.CallWrite, look.CallConnect, look.CallAccept:
 		c.Target, c.Inode = r.target(c.FD)
+	case look.CallSleep:
+		c.Left = r.left(c.Name, s.Args)
 	case look.CallPoll:
 		if p, ok := s.polls(c.Name); ok {
 			c.Watches = r.watches(p)
 		}
 	}
 	return c
+}
+
+// left returns at most how long a sleep still lasts: its whole length, or the time to the moment it ends at (TIMER_ABSTIME).
+func (r *threadReader) left(name string, args [6]uint64) time.Duration {
+	if name == "nanosleep" {
+		return r.timespec(args[0], r.word())
+	}
+	clock, ok := strings.CutPrefix(name, "clock_nanosleep")
+	if !ok {
+		return 0
+	}
+	width := r.word()
+	if clock == "_time64" {
+		width = 8
+	}
+	length := r.timespec(args[2], width)
+	if args[1]&unix.TIMER_ABSTIME == 0 || length == 0 {
+		return length
+	}
+	var now unix.Timespec
+	if unix.ClockGettime(int32(args[0]), &now) != nil {
+		return 0
+	}
+	return max(1, length-time.Duration(now.Nano()))
+}
+
+// timespec reads a struct timespec whose members have so many bytes, 0 when it cannot be read or is no length of time.
+func (r *threadReader) timespec(at uint64, width int) time.Duration {
+	b := r.memory(at, 2*width)
+	if b == nil {
+		return 0
+	}
+	seconds, nanoseconds := leastWord(b[:width]), leastWord(b[width:])
+	if seconds >= 1<<33 || nanoseconds >= 1e9 {
+		return 0
+	}
+	return time.Duration(seconds)*time.Second + time.Duration(nanoseconds)
 }
 
 // target returns what a descriptor refers to.

@@ -78,7 +78,7 @@ func FuzzParseFDInfo(f *testing.F) {
 			t.Error("more watches than lines")
 		}
 		for _, w := range append(procfs.DecodeSelect(set, nil, word), procfs.DecodePoll(set)...) {
-			if w.FD < 0 || w.FD >= 1<<31 {
+			if w.FD < 0 || int64(w.FD) >= 1<<31 {
 				t.Errorf("descriptor %d", w.FD)
 			}
 		}
