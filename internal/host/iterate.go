@@ -34,8 +34,7 @@ func (v *visit) iterate(ctx context.Context, all bool) bool {
 			if v.request.Inquire != nil {
 				v.passing.epoll(d.PID, d.FD)
 			}
-		case all && d.PID == v.host.self:
-		case !v.passed(d.PID, d.FD, d.Inode) && d.Kind == probe.TCPSocket && d.State == tcp.Closed && d.Connected && v.selected(d.Netns):
+		case !v.passed(d.PID, d.FD, d.Inode) && d.PID != v.host.self && d.Kind == probe.TCPSocket && d.State == tcp.Closed && d.Connected && v.selected(d.Netns):
 			dead = append(dead, look.DeadFD{PID: d.PID, FD: d.FD, Inode: d.Inode})
 		}
 	})

@@ -127,10 +127,7 @@ func (v *visit) walk(ctx context.Context) (procfs.WalkStats, error) {
 	v.wantKnown()
 	var strange []look.DeadFD
 	w := procfs.Walk{Visit: func(pid, fd int, inode uint32) procfs.Next {
-		if pid == v.host.self {
-			return procfs.NextProcess
-		}
-		if !v.passed(pid, fd, inode) {
+		if !v.passed(pid, fd, inode) && pid != v.host.self {
 			strange = append(strange, look.DeadFD{PID: pid, FD: fd, Inode: inode})
 		}
 		return procfs.Continue
