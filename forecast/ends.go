@@ -107,3 +107,11 @@ func (e Ends) Blurred(by time.Duration) Ends {
 	}
 	return e
 }
+
+// enclose widens the interval to the moments named: a timer that is overdue may fire at once, whatever those after it would do.
+func (e *Ends) enclose() {
+	e.Earliest, e.Latest = min(e.Earliest, e.Best), max(e.Latest, e.Best)
+	if e.Also > 0 {
+		e.Earliest, e.Latest = min(e.Earliest, e.Also), max(e.Latest, e.Also)
+	}
+}

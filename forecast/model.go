@@ -16,6 +16,14 @@ func (m *Model) Ends(s *tcp.Socket) Ends { return m.EndsKnowing(s, &m.Options) }
 
 // EndsKnowing is Ends for a socket of which more is known than sock_diag reports.
 func (m *Model) EndsKnowing(s *tcp.Socket, o *Options) Ends {
+	e := m.endsKnowing(s, o)
+	if e.Kind == At {
+		e.enclose()
+	}
+	return e
+}
+
+func (m *Model) endsKnowing(s *tcp.Socket, o *Options) Ends {
 	// The order of the kernel's report (inet_sk_diag_fill): one timer hides the others.
 	switch s.Timer.Kind {
 	case tcp.TimerNone, tcp.TimerDelack:
