@@ -15,6 +15,21 @@ func (p *place) forgetful() {
 // TestClient: servers have closed connections that clients keep.
 func TestClient(t *testing.T) {
 	play(t, map[string]scene{
+		"pools": func(p *place) []want { // of a bounded number of connections, for use again
+			p.forgetful()
+			p.postgres()
+			p.listening(5432)
+			python, ruby := p.start("pool.py", "bounded"), p.start("pool.rb", "5")
+			python.said("ready")
+			ruby.said("ready")
+			psql := p.start("psql", "-h", "127.0.0.1", "-U", "me", "options=-cidle_session_timeout=1s dbname=postgres")
+			p.await("14 closed by their servers", func(t table) bool { return len(t.to(8000, closeWait)) == 13 && len(t.to(5432, closeWait)) == 1 })
+			return []want{
+				{code: "CW103", severity: "info", count: 8, pids: []int{python.pid}, role: "client", ends: "never"},
+				{code: "CW103", severity: "info", count: 5, pids: []int{ruby.pid}, role: "client", ends: "never|unknown"},
+				{code: "CW102|CW103", severity: "info", count: 1, pids: []int{psql.pid}, role: "client", ends: "never|unknown|at"},
+			}
+		},
 		"growing": func(p *place) []want { // a pool for each request
 			p.forgetful()
 			g := p.start("pool.py", "growing")

@@ -9,9 +9,7 @@ import (
 func TestPeer(t *testing.T) {
 	play(t, map[string]scene{
 		"nginx": func(p *place) []want {
-			if err := os.Truncate(p.file("much", ""), 50_000_000); err != nil {
-				p.t.Fatal(err)
-			}
+			p.truncated("much", 50_000_000)
 			g := p.nginx("server { listen 127.0.0.1:8000; root " + p.dir + "; }")
 			p.listening(8000)
 			return notReading(p, g.children(1)[0])
@@ -31,4 +29,12 @@ func notReading(p *place, pid int) []want {
 		return len(t.at(8000, established).where(func(r row) bool { return r.timer == 4 })) == 1
 	})
 	return []want{{code: "CW202", severity: "warning|info", count: 1, pids: []int{pid}, culprits: []culprit{{what: "peer", peer: c.LocalAddr().String()}}, ends: "never"}}
+}
+
+// truncated makes a file that is a hole.
+func (p *place) truncated(name string, bytes int64) {
+	p.t.Helper()
+	if err := os.Truncate(p.file(name, ""), bytes); err != nil {
+		p.t.Fatal(err)
+	}
 }

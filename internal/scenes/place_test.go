@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -187,6 +188,25 @@ func (p *place) leave(n int, address, request string) {
 	for range n {
 		p.ask(address, request).Close()
 	}
+}
+
+// impatient is clients that leave before they are answered: each sends a request, and when the programs have got as far as they do, all close. When that is follows from how many have been
+// accepted and read (done), accepted and not read (owned besides done), and not accepted.
+func (p *place) impatient(address, request string, done, owned, queued int) table {
+	p.t.Helper()
+	port := netip.MustParseAddrPort(address).Port()
+	var clients []net.Conn
+	for range owned + queued {
+		clients = append(clients, p.ask(address, request))
+	}
+	p.await(fmt.Sprintf("port %d: %d accepted and %d of them read, %d queued", port, owned, done, queued), func(t table) bool {
+		here := t.at(port, established)
+		return len(here.owned()) == owned && len(here.queued()) == queued && len(here.owned().where(func(r row) bool { return r.recvQ == 0 })) == done
+	})
+	for _, c := range clients {
+		c.Close()
+	}
+	return p.stuck(port, owned, queued)
 }
 
 // goesOn does something again and again until the test ends.

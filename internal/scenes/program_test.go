@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // program is a process of a place, started by the test.
@@ -105,6 +107,40 @@ func (g *program) follow(out *bufio.Scanner) {
 	close(g.ended)
 }
 
+// said waits for a line that starts with a word and returns the numbers after it.
+func (g *program) said(word string) (numbers []int) {
+	g.t.Helper()
+	for deadline := time.After(patience); ; {
+		select {
+		case line := <-g.lines:
+			rest, ok := strings.CutPrefix(line, word)
+			if !ok || rest != "" && rest[0] != ' ' {
+				continue
+			}
+			for _, field := range strings.Fields(rest) {
+				n, err := strconv.Atoi(field)
+				if err != nil {
+					g.t.Fatal(err)
+				}
+				numbers = append(numbers, n)
+			}
+			return numbers
+		case <-g.ended:
+			g.t.Fatalf("it ended before it said %q:\n%s", word, g.log)
+		case <-deadline:
+			g.t.Fatalf("it did not say %q:\n%s", word, g.log)
+		}
+	}
+}
+
+// signal sends a signal to the process.
+func (g *program) signal(s unix.Signal) {
+	g.t.Helper()
+	if err := unix.Kill(g.pid, s); err != nil {
+		g.t.Fatal(err)
+	}
+}
+
 // children waits until the process has so many and returns them.
 func (g *program) children(n int) (pids []int) {
 	g.t.Helper()
@@ -125,4 +161,38 @@ func (g *program) children(n int) (pids []int) {
 		return ""
 	})
 	return pids
+}
+
+// tid turns a thread's number inside the place's process namespace into the host's.
+func tid(t *testing.T, pid, inner int) int {
+	t.Helper()
+	paths, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
+	for _, path := range paths {
+		text, _ := os.ReadFile(path)
+		for line := range strings.Lines(string(text)) {
+			if numbers := strings.Fields(line); len(numbers) == 3 && numbers[0] == "NSpid:" && numbers[2] == strconv.Itoa(inner) {
+				outer, _ := strconv.Atoi(numbers[1])
+				return outer
+			}
+		}
+	}
+	t.Fatalf("no thread %d among %v", inner, paths)
+	return 0
+}
+
+// awaitTask waits until a thread is in a state ("S", "R", "T", ...) and, unless that is "", in a kernel function of that name.
+func awaitTask(t *testing.T, pid, tid int, state, wchan string) {
+	t.Helper()
+	eventually(t, patience, 20*time.Millisecond, func() string {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/stat", pid, tid))
+		if err != nil {
+			return err.Error()
+		}
+		function, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/wchan", pid, tid))
+		after := string(stat[bytes.LastIndexByte(stat, ')')+2:])
+		if !strings.HasPrefix(after, state) || wchan != "" && string(function) != wchan {
+			return fmt.Sprintf("thread %d of %d is %.1s in %s", tid, pid, after, function)
+		}
+		return ""
+	})
 }

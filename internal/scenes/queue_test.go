@@ -27,5 +27,24 @@ func TestQueue(t *testing.T) {
 		"go": func(p *place) []want { // its runtime has the listener in an epoll set and waits for that
 			return []want{never(p, p.start("go:never_accepts", "127.0.0.1", "7000"), 3)}
 		},
+		"descriptors": descriptorsRunOut,
 	})
+}
+
+// descriptorsRunOut: a leak uses up the descriptors, so accept fails, so the queue grows.
+func descriptorsRunOut(p *place) []want {
+	g := p.start("serve.py", "leak_limit", "127.0.0.1", "7000")
+	p.listening(7000)
+	p.leave(45, "127.0.0.1:7000", "abc")
+	var owned int
+	p.await("45 that are closed, most accepted, and none for a while", func(t table) bool {
+		before := owned
+		owned = len(t.at(7000, closeWait).owned())
+		return owned > 30 && owned == before && owned+len(t.at(7000, closeWait).queued()) == 45
+	})
+	return []want{
+		{code: "CW101", severity: "critical", count: owned, pids: []int{g.pid}, role: "server", ends: "never"},
+		{code: "CW104", count: 45 - owned, root: "CW101", victims: new(45 - owned), culprits: []culprit{{what: "fd_limit", pid: g.pid}}, ends: "never"},
+		{code: "CW401", root: "CW101", optional: true}, // the finding of the leak has the limit too
+	}
 }

@@ -29,6 +29,13 @@ func (p *place) haproxy(inside string) *program {
 	return p.start("haproxy", "-db", "-q", "-f", p.file("haproxy.cfg", "global\n\tnbthread 1\n\tmaxconn 100\n"+inside))
 }
 
+// apacheProxy makes Apache httpd ask port 9000 for everything.
+const apacheProxy = `
+LoadModule proxy_module /usr/lib/apache2/modules/mod_proxy.so
+LoadModule proxy_http_module /usr/lib/apache2/modules/mod_proxy_http.so
+ProxyPass "/" "http://127.0.0.1:9000/"
+`
+
 // apache starts Apache httpd with processes that serve one connection each.
 func (p *place) apache(port, workers int, inside string) *program {
 	p.t.Helper()
@@ -73,6 +80,20 @@ func (p *place) gunicorn(port int, args ...string) *program {
 func (p *place) redis(port int) *program {
 	p.t.Helper()
 	return p.start("redis-server", "--bind", "127.0.0.1", "--port", fmt.Sprint(port), "--save", "", "--enable-debug-command", "yes", "--dir", p.dir)
+}
+
+// phpFPM serves the scripts of testdata with so many processes.
+func (p *place) phpFPM(port, processes int) *program {
+	p.t.Helper()
+	return p.start("php-fpm*", "-F", "-R", "-n", "-y", p.file("fpm.conf", fmt.Sprintf(`[global]
+error_log = /dev/stderr
+[www]
+user = nobody
+group = nogroup
+listen = 127.0.0.1:%d
+pm = static
+pm.max_children = %d
+`, port, processes)))
 }
 
 // puma serves testdata/app.ru.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -140,4 +141,35 @@ func (p *place) stuck(port uint16, owned, queued int) table {
 		return len(here.owned()) == owned && len(here.queued()) == queued
 	})
 	return all.at(port, closeWait)
+}
+
+// fd returns the number of a process's descriptor of a socket.
+func (p *place) fd(pid int, r row) int {
+	p.t.Helper()
+	dir := fmt.Sprintf("/proc/%d/fd", pid)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	for _, e := range entries {
+		if target, _ := os.Readlink(filepath.Join(dir, e.Name())); target == fmt.Sprintf("socket:[%d]", r.inode) {
+			return decimal(e.Name())
+		}
+	}
+	p.t.Fatalf("pid %d has no descriptor of %v", pid, r)
+	return -1
+}
+
+// holders returns all processes that have one of the sockets, in order.
+func (p *place) holders(all table) (pids []int) {
+	p.t.Helper()
+	links, _ := filepath.Glob("/proc/[0-9]*/fd/*")
+	for _, link := range links {
+		target, _ := os.Readlink(link)
+		if slices.ContainsFunc(all, func(r row) bool { return r.inode != 0 && target == fmt.Sprintf("socket:[%d]", r.inode) }) {
+			pids = append(pids, decimal(strings.Split(link, "/")[2]))
+		}
+	}
+	slices.Sort(pids)
+	return slices.Compact(pids)
 }
