@@ -60,7 +60,7 @@ func measure(binary string, sockets, runs int) error {
 			if run > 0 {
 				s.cpu = append(s.cpu, cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime())
 				if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-					s.memory = max(s.memory, int64(usage.Maxrss))
+					s.memory = max(s.memory, int64(usage.Maxrss)) //nolint:unconvert // 32 bits wide on 386
 				}
 			}
 		}
