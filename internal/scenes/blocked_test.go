@@ -3,15 +3,12 @@ package scenes
 import (
 	"net"
 	"testing"
-
-	"golang.org/x/sys/unix"
 )
 
 // TestBlocked: all threads or processes that could serve are blocked, and connections wait for them: accepted ones, or in the listener's queue.
 func TestBlocked(t *testing.T) {
 	play(t, map[string]scene{
 		"one thread sleeps":        oneThreadSleeps,
-		"clients gone at once":     goneAtOnce,
 		"one thread asks":          oneThreadAsks,
 		"pool asks itself":         poolAsksItself,
 		"pool in a lock":           func(p *place) []want { return poolOfTwo(p, "locked", "blocked_in_lock") },
@@ -34,24 +31,6 @@ func oneThreadSleeps(p *place) []want {
 	g := p.start("serve.py", "sleeps", "127.0.0.1", "7000")
 	p.listening(7000)
 	p.impatient("127.0.0.1:7000", request, 1, 1, 3)
-	return []want{{
-		code: "CW105", severity: "critical", count: 4, pids: []int{g.pid}, ends: "never",
-		culprits: []culprit{{what: "sleeping", pid: g.pid, tid: g.pid}},
-	}}
-}
-
-// goneAtOnce: the same, but the request and the FIN were there together: the kernel gave the program the FIN with the request, and the program does not know.
-func goneAtOnce(p *place) []want {
-	g := p.start("serve.py", "sleeps", "127.0.0.1", "7000")
-	p.listening(7000)
-	g.signal(unix.SIGSTOP)
-	p.leave(4, "127.0.0.1:7000", request)
-	p.stuck(7000, 0, 4)
-	g.signal(unix.SIGCONT)
-	p.stuck(7000, 1, 3)
-	p.await("a FIN that was read", func(t table) bool {
-		return len(t.at(7000, closeWait).owned().where(func(r row) bool { return r.recvQ == 0 })) == 1
-	})
 	return []want{{
 		code: "CW105", severity: "critical", count: 4, pids: []int{g.pid}, ends: "never",
 		culprits: []culprit{{what: "sleeping", pid: g.pid, tid: g.pid}},
