@@ -27,10 +27,12 @@ type Prediction struct {
 func (p *Play) Socket(local, peer netip.AddrPort) (found report.Socket, taken time.Time) {
 	filter := fmt.Sprintf("not state listen and sport = :%d and dport = :%d", local.Port(), peer.Port())
 	p.eventually(patience, 20*time.Millisecond, func() (bool, string) {
+		asked := time.Now()
 		r, sockets, err := p.look(p.ctx, p.near.Path(), filter)
 		p.must(err)
 		if len(sockets) == 1 {
-			found, taken = sockets[0], r.TakenAt
+			// By the monotonic clock: the one on the wall may be set while the scene waits.
+			found, taken = sockets[0], asked.Add(r.TakenAt.Sub(asked))
 		}
 		return len(sockets) == 1, fmt.Sprintf("one socket %v to %v, but %d", local, peer, len(sockets))
 	})

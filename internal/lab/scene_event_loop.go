@@ -12,7 +12,7 @@ var eventLoop = Scene{
 others. Their descriptors are all in the poll set; nobody polls.`,
 	play: func(p *Play) {
 		server := p.Serve("busy")
-		p.visit(server, 1)
+		p.served(server, 1, 1)
 		n := p.visitors(server, 4, 84)
 		p.Say("the handler of the first client spins; %d more came and left", n)
 		p.Expect(Expected{Code: "CW106", Holder: server, What: "busy_cpu", Culprit: server})
@@ -21,6 +21,7 @@ others. Their descriptors are all in the poll set; nobody polls.`,
 		var spun atomic.Uint64
 		loop(p, p.Listen(8), watched(p), func(_ stage.Poll, s stage.Socket) {
 			p.ReadRequest(s)
+			p.Say("serving")
 			for n := uint64(0); ; n++ { // what a regular expression or a large JSON document can do to a loop
 				spun.Store(n)
 			}

@@ -12,13 +12,14 @@ var handlerBusy = Scene{
 nobody waits: the socket goes when the handler is done.`,
 	play: func(p *Play) {
 		server := p.Serve("crew", "4")
-		p.visit(server, 50)
+		p.served(server, 1, 50)
 		p.Say("the only client has left; its handler sleeps, three workers are idle")
 		p.Expect(Expected{Code: "CW107", Count: 1, Holder: server})
 	},
 	programs: map[string]func(*Program){"crew": func(p *Program) {
 		crew(p, func(s stage.Socket) {
 			p.ReadRequest(s)
+			p.Say("serving")
 			stage.Sleep(time.Hour)
 		})
 	}},

@@ -14,7 +14,10 @@ cause, the queue its victims.`,
 	play: func(p *Play) {
 		server := p.Serve("slow")
 		n := p.sockets(4)
-		p.visitors(server, n, 60)
+		p.served(server, 1, 60)
+		for range n - 1 {
+			p.visit(server, 60)
+		}
 		p.Say("%d impatient clients came and left; the only thread sleeps in the handler of the first", n)
 		p.Expect(Expected{Code: "CW105", Holder: server})
 	},
@@ -23,6 +26,7 @@ cause, the queue its victims.`,
 			s := p.Accept(listener)
 			p.Must(s.Block())
 			p.ReadRequest(s)
+			p.Say("serving")
 			stage.Sleep(time.Hour)
 			s.Close()
 		}

@@ -9,8 +9,9 @@ waits for an answer. The clients give up and leave, the workers do not.`,
 	play: func(p *Play) {
 		backend := p.Serve("silent")
 		server := p.Serve("crew", "2", backend.At.String())
-		n := p.visitors(server, 6, 40)
-		p.Say("%d clients came and left; two workers read from a back-end that says nothing", n)
+		p.served(server, 2, 40)
+		n := p.visitors(server, 4, 40)
+		p.Say("%d clients came and left; two workers read from a back-end that says nothing", n+2)
 		p.Expect(Expected{Code: "CW105", Holder: server, What: "blocked_in_read", Culprit: server})
 	},
 	programs: map[string]func(*Program){
@@ -24,6 +25,7 @@ waits for an answer. The clients give up and leave, the workers do not.`,
 		"crew": func(p *Program) {
 			crew(p, func(s stage.Socket) {
 				p.ReadRequest(s)
+				p.Say("serving")
 				backend := p.Dial(p.Args[2])
 				p.Must(backend.Block())
 				_, err := backend.Write(make([]byte, 40))

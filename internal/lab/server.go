@@ -39,6 +39,17 @@ func (p *Play) visit(server *Process, request int) {
 	c.Leave()
 }
 
+// served are clients that send a request and leave when the server has read it ("serving"): one recv may take a request and the FIN behind it together, and then nothing shows that the
+// program does not know of the end.
+func (p *Play) served(server *Process, clients, request int) {
+	for range clients {
+		c := p.Dial(server.At)
+		c.Send(request)
+		server.Await("serving")
+		c.Leave()
+	}
+}
+
 // visitors are as many of them as the reader wants, else as the scene does.
 func (p *Play) visitors(server *Process, otherwise, request int) int {
 	n := p.sockets(otherwise)
