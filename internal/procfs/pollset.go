@@ -43,8 +43,11 @@ func DecodeSelect(read, write []byte, word int) []look.Watch {
 
 // inSet tests a bit of an array of longs.
 func inSet(set []byte, fd, word int) bool {
+	if word != 4 && word != 8 {
+		return false
+	}
 	start := fd / (8 * word) * word
-	if word != 4 && word != 8 || start+word > len(set) {
+	if start+word > len(set) {
 		return false
 	}
 	var value uint64
