@@ -16,7 +16,7 @@ import (
 type kind struct {
 	state              tcp.State
 	mini, orphan, open bool // open: no descriptor yet, it waits to be accepted
-	queued, keepalive  bool
+	queued             bool
 	owner              string
 }
 
@@ -42,7 +42,7 @@ type grouping struct {
 func (g *grouping) add(r *look.Row, s ...report.Step) {
 	k := kind{
 		state: r.Socket.State, mini: r.Socket.Mini(), orphan: r.Socket.Orphan(), open: r.Socket.Unaccepted(), owner: owner(r),
-		queued: r.Socket.SendQueue > 0 && r.Socket.State != tcp.Listen, keepalive: r.Socket.Timer.Kind == tcp.TimerKeepalive,
+		queued: r.Socket.SendQueue > 0 && r.Socket.State != tcp.Listen,
 	}
 	m := g.kinds[k]
 	if m == nil {
