@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/report"
@@ -63,7 +64,7 @@ func (m *members) stays() string {
 	if p := firstProcess(m.first); p != nil && p.FDs > 0 && p.FDLimit > 0 {
 		text += fmt.Sprintf(": pid %d keeps %d of its %d open", p.PID, p.FDs, p.FDLimit)
 	}
-	if peerClosed(m.first.Socket) {
+	if slices.ContainsFunc(m.all, func(r *look.Row) bool { return peerClosed(r.Socket) && r.Socket.RecvQueue > 1 }) { // an unread FIN counts as a byte
 		text += "; unread data stays in memory until the program closes"
 	}
 	return text
