@@ -61,8 +61,8 @@ func newCase(f *report.Finding, processes map[int]*look.Process) *Case {
 
 func (c *Case) is(role string) bool { return c.Role != nil && *c.Role == role }
 
-// never reports whether no timer ends the sockets, or whether that is not known.
-func (c *Case) never() bool { return c.Ends.Kind != "at" }
+// never reports whether it is known that no timer ends the sockets. Keepalive may, where it is on: then the end is not known, or at a moment.
+func (c *Case) never() bool { return c.Ends.Kind == "never" }
 
 // pids are the numbers of the holders.
 func (c *Case) pids() []int {
