@@ -31,6 +31,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"regexp"
 	"runtime"
 	"syscall"
 	"time"
@@ -45,6 +46,7 @@ func main() {
 	short := flag.Bool("short", false, "only what dies within about 15 s")
 	length := flag.Duration("for", 0, "length of the run; scenes that take longer are left out (default 3m20s, with -short 22s)")
 	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "seed of the random moments")
+	only := flag.String("only", "", "a regular expression: the namespaces to make, by their names; all without")
 	verbose := flag.Bool("v", false, "print every finding, and every life")
 	output := flag.String("o", "text", "text or json")
 	flag.Parse()
@@ -55,7 +57,11 @@ func main() {
 	default:
 		*length = 200 * time.Second
 	}
-	code, err := run(*length, *seed, *verbose, *output == "json")
+	wanted, err := regexp.Compile(*only)
+	code := 0
+	if err == nil {
+		code, err = run(*length, *seed, wanted, *verbose, *output == "json")
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "truth:", err)
 		code = 2
@@ -63,7 +69,7 @@ func main() {
 	os.Exit(code)
 }
 
-func run(length time.Duration, seed uint64, verbose, asJSON bool) (int, error) {
+func run(length time.Duration, seed uint64, wanted *regexp.Regexp, verbose, asJSON bool) (int, error) {
 	outside := os.Getenv(insideEnv)
 	here, err := os.Readlink("/proc/self/ns/net")
 	if err != nil {
@@ -75,7 +81,7 @@ func run(length time.Duration, seed uint64, verbose, asJSON bool) (int, error) {
 	// More than two threads at work would only take the processors away from what is measured.
 	runtime.GOMAXPROCS(2)
 	random := rand.New(rand.NewPCG(seed, 1))
-	stage, err := setStage(length, random)
+	stage, err := setStage(length, wanted, random)
 	if err != nil {
 		return 0, err
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os/exec"
+	"regexp"
 	"time"
 
 	"github.com/closewait/closewait/internal/host"
@@ -23,8 +24,8 @@ type stage struct {
 	missing     []string // parts of the matrix that could not be made
 }
 
-// setStage makes the namespaces and the lives that fit into the time.
-func setStage(length time.Duration, random *rand.Rand) (*stage, error) {
+// setStage makes the namespaces wanted and the lives that fit into the time.
+func setStage(length time.Duration, wanted *regexp.Regexp, random *rand.Rand) (*stage, error) {
 	w, err := newWitness()
 	if err != nil {
 		return nil, err
@@ -32,6 +33,9 @@ func setStage(length time.Duration, random *rand.Rand) (*stage, error) {
 	s := &stage{random: random, witness: w}
 	s.oracle = oracle{stage: s, host: host.New(time.Now), random: random}
 	for _, g := range matrix(random) {
+		if !wanted.MatchString(g.name) {
+			continue
+		}
 		if err := s.furnish(&g, length); err != nil {
 			if g.commands == nil {
 				return nil, err
