@@ -104,6 +104,32 @@ func TestModel_clamped(t *testing.T) {
 	}
 }
 
+// TestModel_thin_slow_start: whether the first time-out makes a stream thin that has lost nothing yet depends on the congestion control, and where that is not known the
+// answer names both moments.
+func TestModel_thin_slow_start(t *testing.T) {
+	m := forecast.Model{Limits: forecast.Defaults(), Clock: forecast.Clock{HZ: 250}}
+	m.Limits.ThinLinear, m.Limits.Retries2 = forecast.Is(true), forecast.Is[int64](4)
+	m.Options.UserTimeout = forecast.Is[time.Duration](0)
+	s := dying(1, 204, 0)
+	s.State = tcp.Established
+	s.Info.Put(tcp.SndSSThresh, 0x7fffffff)
+	ends := func(name string) forecast.Ends {
+		s.Sent |= tcp.HasCongestion
+		if s.Congestion = (tcp.Name{}); name == "" {
+			s.Sent = 0
+		}
+		copy(s.Congestion[:], name)
+		return m.Ends(&s)
+	}
+	linear, doubled, either := ends("cubic"), ends("bbr"), ends("")
+	if linear.Also != 0 || doubled.Also != 0 || (linear.Best-doubled.Best).Abs() < 200*time.Millisecond {
+		t.Errorf("%+v\n%+v", linear, doubled)
+	}
+	if either.Best != linear.Best || either.Also != doubled.Best || ends("mine").Also == 0 {
+		t.Errorf("%+v", either)
+	}
+}
+
 // TestModel_recovering: after a fast retransmission the time counts already, so the end may come earlier than after the first time-out.
 func TestModel_recovering(t *testing.T) {
 	m := forecast.Model{Limits: forecast.Defaults(), Clock: forecast.Clock{HZ: 250}}

@@ -79,6 +79,9 @@ type Options struct {
 	Linger            Setting[time.Duration] // TCP_LINGER2
 	SynRetries        Setting[int64]         // TCP_SYNCNT
 	ThinLinear        Setting[bool]          // TCP_THIN_LINEAR_TIMEOUTS
+	// Congestion is the name of the congestion control (TCP_CONGESTION), "" when it is not known. What sock_diag reports counts for more ([tcp.Socket.Congestion]). It matters
+	// where time-outs of thin streams do not double.
+	Congestion string
 	// Elapsed is the time since the first retransmission, exactly: now - tcp_sock.retrans_stamp.
 	Elapsed Setting[time.Duration]
 	// Unreachable is whether a soft error is recorded (sk_err_soft): the network said that the peer cannot be reached.

@@ -54,7 +54,10 @@ func drawLife(t *rapid.T, scene string) life {
 		model.Limits.EarlyRetrans = forecast.Is[int64](3)
 		begin = func(s *simSock) { s.send(true) }
 	case "thin":
-		s.state, s.thin = tcp.Established, true
+		s.state, s.thin, s.slowStart, s.bbr = tcp.Established, true, rapid.Bool().Draw(t, "slow start"), rapid.Bool().Draw(t, "bbr")
+		if model.Options.Congestion = "cubic"; s.bbr {
+			model.Options.Congestion = "bbr"
+		}
 		model.Limits.ThinLinear = forecast.Is(true)
 	case "local":
 		s.localDrops = true

@@ -26,15 +26,7 @@ func (v *view) retransmission() Ends {
 		return v.clamped(&p)
 	}
 	v.cutShort(&p)
-	if v.thin() {
-		p.thin = v.base()
-	}
-	f := v.follow(&p)
-	if p.thin > 0 && v.retransmits == 0 && v.slowStarting() {
-		// The first time-out ends the initial slow start, unless the congestion control is one that knows none.
-		p.thin = 0
-		f = f.or(v.follow(&p))
-	}
+	f := v.followThin(&p)
 	if !f.known {
 		return ends
 	}

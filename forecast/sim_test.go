@@ -64,6 +64,7 @@ type simSock struct {
 	totalRTO, recoveries   int64
 	answers                bool // the peer answers probes, window still closed
 	thin                   bool
+	slowStart, bbr         bool // tcp_in_initial_slowstart; whether the congestion control never ends it
 	localDrops             bool
 	retries2, orphanRetry  int64
 	synRetries, synLinear  int64
@@ -244,6 +245,7 @@ func (s *simSock) retransmitTimer() {
 		if s.writeTimeout() {
 			return
 		}
+		s.slowStart = s.slowStart && s.bbr // tcp_enter_loss
 		if s.retransmits == 0 {
 			s.recoveries++
 			s.rtoStamp = s.ms()
@@ -257,7 +259,7 @@ func (s *simSock) retransmitTimer() {
 		}
 	}
 	switch {
-	case s.state == tcp.Established && s.thin && s.retransmits <= 6:
+	case s.state == tcp.Established && s.thin && !s.slowStart && s.retransmits <= 6:
 		s.backoff, s.rto = 0, s.base
 	case s.state != tcp.SynSent || s.totalRTO > s.synLinear:
 		s.backoff++
@@ -373,6 +375,11 @@ func (s *simSock) diag(phase int64) tcp.Socket {
 	put := d.Info.Put
 	put(tcp.CAState, 0)
 	put(tcp.Retransmits, uint64(s.retransmits))
+	if s.slowStart {
+		put(tcp.SndSSThresh, 0x7fffffff)
+	} else {
+		put(tcp.SndSSThresh, 7)
+	}
 	put(tcp.Probes, uint64(s.probesOut))
 	put(tcp.Backoff, uint64(s.backoff))
 	put(tcp.RTO, uint64(s.rto)*1e6/uint64(s.hz))

@@ -122,27 +122,6 @@ func (v *view) unreachable() bool {
 	return v.socket.Info.Known() && v.backoff < v.retransmits-undoubled && !v.thin()
 }
 
-// thin says whether the socket's first time-outs do not double (tcp_retransmit_timer): only in ESTABLISHED, and visible in the back-off. With little
-// in flight the stream counts as thin (tcp_stream_is_thin).
-func (v *view) thin() bool {
-	if v.socket.State != tcp.Established || v.uint(tcp.Unacked) >= 4 {
-		return false
-	}
-	// A first time-out that doubled was none of a thin stream's, nor is any during the initial slow start (tcp_in_initial_slowstart), which BBR never leaves.
-	if v.backoff > 0 && v.retransmits <= thinRetries {
-		return false
-	}
-	if v.slowStarting() && v.retransmits > 0 {
-		return false
-	}
-	// Where no setting is known, the absence of any doubling, as well as of those the first time-outs left out, shows it.
-	seen := v.retransmits > 1 && v.backoff == max(v.retransmits-thinRetries, 0)
-	if v.options.ThinLinear.Known || v.Limits.ThinLinear.Known {
-		return v.options.ThinLinear.Value || v.Limits.ThinLinear.Value || seen && !v.options.ThinLinear.Known
-	}
-	return seen
-}
-
 // unsent says whether the last time-out sent nothing, because the route was gone (rebuild_header in __tcp_retransmit_skb): it leaves its mark neither in
 // tcpi_last_data_sent nor in the count of retransmissions. The lookup's error is recorded (sk_err_soft), which may be any.
 func (v *view) unsent() bool {
@@ -153,12 +132,6 @@ func (v *view) unsent() bool {
 		return true
 	}
 	return v.payloadSent() && v.sent > v.rto-v.expires+v.Clock.widest(v.rto)+1
-}
-
-// slowStarting says whether the socket has never lost anything (tcp_in_initial_slowstart).
-func (v *view) slowStarting() bool {
-	threshold, ok := v.socket.Info.Uint(tcp.SndSSThresh)
-	return ok && threshold >= 0x7fffffff // TCP_INFINITE_SSTHRESH
 }
 
 // errorOf is the error of a time-out: a recorded soft error counts more than ETIMEDOUT (tcp_write_err). Nobody gets that of an orphan.

@@ -142,7 +142,7 @@ const spare = 64
 const few = 200
 
 func (v *visit) dump(ctx context.Context, conn *inetdiag.Conn, found look.Namespace, condition tcp.Condition, size int) error {
-	query := inetdiag.Query{States: v.request.States, Condition: condition, Extensions: inetdiag.WithInfo}
+	query := inetdiag.Query{States: v.request.States, Condition: condition, Extensions: extensions(found.Sysctls)}
 	found.ReadAt = v.host.now()
 	var sockets []tcp.Socket
 	var stats inetdiag.Stats
@@ -180,6 +180,14 @@ func (v *visit) dump(ctx context.Context, conn *inetdiag.Conn, found look.Namesp
 			describe(found), stats.Tries, stats.Malformed), "look again")
 	}
 	return err
+}
+
+// extensions are what a forecast wants of sockets in a namespace with such settings.
+func extensions(sysctls map[string]int64) inetdiag.Extensions {
+	if sysctls["tcp_thin_linear_timeouts"] != 0 {
+		return inetdiag.WithInfo | inetdiag.WithCongestion // which streams are thin depends on it
+	}
+	return inetdiag.WithInfo
 }
 
 // timed dumps a table and notes when it was read. A small one that was read while a tick came is read once more, right after the next: then the jiffy is

@@ -17,6 +17,7 @@ type Options struct {
 	KeepaliveProbes   int           // TCP_KEEPCNT
 	SynRetries        int           // TCP_SYNCNT
 	ThinLinear        bool          // TCP_THIN_LINEAR_TIMEOUTS
+	Congestion        string        `redact:"keep"` // TCP_CONGESTION; "" unless ThinLinear is on, where it matters
 }
 
 // Telling reports whether the options of a socket can change the forecast of its end: a timer runs that may end it, and there is somebody who may be asked.
@@ -31,7 +32,7 @@ func Telling(s *tcp.Socket) bool {
 // apart leaves out what may be the namespace's: it is known without asking, and a change of the namespace's setting that is tried out would reach the socket.
 func (o *Options) apart(common *forecast.Limits) forecast.Options {
 	own := forecast.Options{
-		UserTimeout: forecast.Is(o.UserTimeout), ThinLinear: forecast.Is(o.ThinLinear),
+		UserTimeout: forecast.Is(o.UserTimeout), ThinLinear: forecast.Is(o.ThinLinear), Congestion: o.Congestion,
 		KeepaliveTime:     unlike(o.KeepaliveTime, common.KeepaliveTime),
 		KeepaliveInterval: unlike(o.KeepaliveInterval, common.KeepaliveInterval),
 		KeepaliveProbes:   unlike(int64(o.KeepaliveProbes), common.KeepaliveProbes),

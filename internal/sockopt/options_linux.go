@@ -42,5 +42,10 @@ func (b *Borrowed) options() (o look.Options, err error) {
 		}
 	}
 	o.KeepaliveTime, o.KeepaliveInterval, o.ThinLinear = time.Duration(idle)*time.Second, time.Duration(interval)*time.Second, thin != 0
+	if o.ThinLinear {
+		if o.Congestion, err = unix.GetsockoptString(b.dup, unix.IPPROTO_TCP, unix.TCP_CONGESTION); err != nil {
+			return o, b.error("getsockopt TCP_CONGESTION", err)
+		}
+	}
 	return o, nil
 }
