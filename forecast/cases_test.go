@@ -91,6 +91,28 @@ func TestModel_unreachable(t *testing.T) {
 	}
 }
 
+// TestModel_no_neighbour: what waits for a neighbour is not sent again, and what is sent when the neighbour is given up moves the timer without counting. That must not
+// look like a time-out that no longer doubles (figures measured on Linux 6.18 over IPv6: the socket ended 13.08 s later, with EHOSTUNREACH).
+func TestModel_no_neighbour(t *testing.T) {
+	m := forecast.Model{Limits: forecast.Defaults(), Clock: forecast.Clock{HZ: 250}}
+	m.Limits.Retries2 = forecast.Is[int64](5)
+	m.Options.UserTimeout = forecast.Is[time.Duration](0)
+	s := dying(1, 204, 3)
+	s.Timer.Expires = 1584 * time.Millisecond
+	s.Info.Put(tcp.TotalRetrans, 1)
+	s.Info.Put(tcp.LastDataSent, 48)
+	s.Info.Put(tcp.TotalRTOTime, 2907)
+	got := m.Ends(&s)
+	if got.Kind != forecast.At || got.Error != "" || got.Earliest > 9500*time.Millisecond || got.Latest < 13080*time.Millisecond {
+		t.Errorf("%+v", got)
+	}
+	// Without a round-trip time nothing but the count tells.
+	s.Info.Put(tcp.RTT, 0)
+	if again := m.Ends(&s); again != got {
+		t.Errorf("%+v", again)
+	}
+}
+
 // TestModel_clamped: a timer shorter than the time-out gives a TCP_USER_TIMEOUT away that nobody told of (figures measured on Linux 6.18).
 func TestModel_clamped(t *testing.T) {
 	m := forecast.Model{Limits: forecast.Defaults(), Clock: forecast.Clock{HZ: 250}}

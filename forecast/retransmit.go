@@ -163,8 +163,13 @@ func (v *view) describe(e *Ends, p *plan, f *fate, local bool) {
 	if (unreachable || unsent) && p.retransmits > 0 {
 		// Each report recalculates the time-out and rearms the timer (tcp_ld_RTO_revert), so that firings come earlier, or up to a whole time-out later; the limit
 		// stays. What waits for a neighbour is not sent again (skb_still_in_host_queue), and the report follows when the neighbour is given up. However the firings
-		// move, the last before the limit waits no longer than it would have.
-		e.Earliest = min(e.Earliest, max(f.limit-p.elapsed.most(), 0))
+		// move, the last before the limit waits no longer than it would have. Where nothing was sent again the time counts from when the segment was sent first
+		// (tcp_retransmit_skb).
+		spent := p.elapsed.most()
+		if unsent {
+			spent += time.Duration(v.base()) * tick
+		}
+		e.Earliest = min(e.Earliest, max(f.limit-spent, 0))
 		e.Latest = max(e.Latest, f.limit-p.elapsed.look[early]+time.Duration(f.waited+slotOf(f.waited))*tick)
 	}
 	v.doubt(e)

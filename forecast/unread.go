@@ -1,6 +1,10 @@
 package forecast
 
-import "time"
+import (
+	"time"
+
+	"github.com/closewait/closewait/tcp"
+)
 
 // unread says that the socket's own options are not known, as those of other users' sockets and of sockets that nobody holds.
 func (v *view) unread() bool { return !v.options.UserTimeout.Known }
@@ -63,10 +67,21 @@ func (v *view) ownRTOMax(limit int64) int64 {
 		running = v.sent
 	}
 	const late = 4 // timers come late by up to an eighth: what is a quarter more is no lateness
-	if v.Clock.jiffies(elapsed)-running > doubled+doubled/late+2*v.retransmits {
+	if v.Clock.jiffies(elapsed)-running > doubled+doubled/late+2*v.retransmits && v.outgrown() {
 		return v.rto
 	}
 	return limit
+}
+
+// outgrown says whether the time-out is shorter than the back-off would have made it. Where it is not, more time has passed because something else than the timer sent the
+// segment again and set the timer anew: the queue that held its clone back until the neighbour was given up (tcp_tsq_write).
+func (v *view) outgrown() bool {
+	rtt, ok := v.socket.Info.Duration(tcp.RTT)
+	if !ok || rtt == 0 {
+		return !v.unsent()
+	}
+	least := v.Clock.jiffiesUp(rtt + v.Limits.RTOMin.Or(rtoMinimum))
+	return least<<v.backoff > v.rto+v.rto/8
 }
 
 // ownKeepalive says whether a socket that was not read probes at intervals other than those of its namespace: the time since anything arrived does not fit them.

@@ -51,7 +51,7 @@ func Scenes() []Scene {
 		workersWrite, workersRead, eventLoop, handlerBusy, relay,
 		inherited, inTransit, deadDescriptors, stopped,
 		vanishedCloseWait, vanishedEstablished, vanishedFinWait1, vanishedLastAck, orphan,
-		zeroWindow, zeroWindowVanished, localDrop, noRoute,
+		zeroWindow, zeroWindowVanished, localDrop, noRoute, noNeighbour,
 		userTimeout, retries2, finWait2, timeWait,
 		halfClose, burst, pool,
 	}
