@@ -79,10 +79,10 @@ func client(n int, idle time.Duration, sent, unread uint32, options ...made) tcp
 }
 
 // backend is a connection of ours to another host, on which nothing has passed for so long.
-func backend(number uint32, still time.Duration) tcp.Socket {
+func backend(number uint32, still time.Duration, options ...made) tcp.Socket {
 	ms := uint64(still / time.Millisecond)
-	return socket(tcp.Established, still, inode(number), cookie(tcp.Cookie(number)), between("192.0.2.1:45000", "203.0.113.5:5432"),
-		info(tcp.LastDataSent, ms), info(tcp.LastDataRecv, ms+500))
+	return socket(tcp.Established, still, append([]made{inode(number), cookie(tcp.Cookie(number)), between("192.0.2.1:45000", "203.0.113.5:5432"),
+		info(tcp.LastDataSent, ms), info(tcp.LastDataRecv, ms+500)}, options...)...)
 }
 
 // queued is a connection that nobody has accepted.

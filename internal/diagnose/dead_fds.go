@@ -36,6 +36,10 @@ func deadFDsOf(sc *scene, pid, count int) report.Finding {
 	if count >= 10 { // a few may be on their way to be closed
 		f.Severity = report.SeverityWarning
 	}
+	halted := sc.doing(pid).halted
+	if halted != "" {
+		f.Severity = report.SeverityInfo // it cannot close them, for the time being
+	}
 	g.describeHolders(sc, &f, []look.Holder{{PID: pid}}, true)
 	if f.FDLimit = g.fdLimit(sc, nil); f.FDLimit != nil && f.FDLimit.Used*5 >= f.FDLimit.Limit*4 {
 		f.Severity = report.SeverityCritical
@@ -43,5 +47,8 @@ func deadFDsOf(sc *scene, pid, count int) report.Finding {
 	f.Ends = report.Ends{Kind: "never", Reason: "the sockets have ended already; the descriptors stay open until the program closes them"}
 	f.Evidence = []string{fmt.Sprintf("%s of pid %d without a connection: it is over (reset, timed out or destroyed): no table of sockets shows them",
 		plural(count, "descriptor"), pid)}
+	if halted != "" {
+		f.Evidence = append(f.Evidence, fmt.Sprintf("pid %d %s: it may close them when it runs again", pid, haltings[halted]))
+	}
 	return f
 }

@@ -158,7 +158,7 @@ func claimant(all []rule, sc *scene, s *subject) int {
 	return -1
 }
 
-// ownerIndex numbers the owners of sockets: what people restart, which is the unit, container or pod, or else the very process. 0 is unknown.
+// ownerIndex numbers the owners of sockets: what people restart, which is the unit, container or pod, or else the program. 0 is unknown.
 type ownerIndex struct {
 	scene  *scene
 	byName map[string]int
@@ -175,7 +175,7 @@ func (o *ownerIndex) of(s *subject) int {
 	}
 	n, known := o.byPID[pid]
 	if !known {
-		name := "pid " + strconv.Itoa(pid)
+		name := o.scene.program(pid)
 		if p := o.scene.now.Processes[pid]; p != nil && p.Workload.Kind != look.KindProcess {
 			name = p.Workload.Kind.String() + " " + p.Workload.Cgroup
 		}
@@ -186,6 +186,26 @@ func (o *ownerIndex) of(s *subject) int {
 		o.byPID[pid] = n
 	}
 	return n
+}
+
+// program names the program a process belongs to: that of its parent when it was forked and has executed nothing since, as the workers of a server are, and one with its brothers that
+// were started by the same command, as the services of inetd are.
+func (sc *scene) program(pid int) string {
+	const init = 1
+	for range maxDepth {
+		p := sc.now.Processes[pid]
+		if p == nil || p.PPID <= init {
+			break
+		}
+		if p.Activity == nil || len(p.Activity.Threads) == 0 || p.Activity.Executed {
+			if p.Cmdline != "" {
+				return "child " + strconv.Itoa(p.PPID) + " " + p.Cmdline
+			}
+			break
+		}
+		pid = p.PPID
+	}
+	return "pid " + strconv.Itoa(pid)
 }
 
 // complete makes the group's finding.

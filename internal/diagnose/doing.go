@@ -20,6 +20,8 @@ type doing struct {
 	off []worker
 	// byFD are the epoll entries by descriptor, once one was asked for.
 	byFD map[int][]watched
+	// behind is whether sockets wait for its only thread to come back to their set, once that was asked.
+	behind *bool
 }
 
 // worker is a thread that is at something else than waiting for work.
@@ -30,6 +32,8 @@ type worker struct {
 	// strong is true when it certainly cannot take work: it runs, or waits for another socket. A thread that sleeps or waits for another thread may
 	// simply have nothing to do.
 	strong bool
+	// parked is true when it waits for another thread or process, as idle members of pools do as well.
+	parked bool
 	// ran is true when it got on between the two looks: it is at work, and not stuck.
 	ran bool
 }
@@ -89,14 +93,14 @@ func (sc *scene) worker(a *look.Activity, t *look.Thread) (worker, bool) {
 		return worker{}, false
 	}
 	if t.Again.State == 0 {
-		first.ran = brief(&t.First.Call)
+		first.ran = first.brief()
 		return first.of(t), first.what != busy && first.what != uninterruptible // for these a moment proves nothing
 	}
 	again, ok := sc.deed(a, &t.Again)
 	if !ok {
 		return worker{}, false
 	}
-	switch ran := t.First.Slices != t.Again.Slices || brief(&t.Again.Call); {
+	switch ran := t.First.Slices != t.Again.Slices || again.brief(); {
 	case first.what != again.what || !first.call.Same(again.call):
 		again.ran = first.what != busy && again.what != busy
 		again.what, again.strong = busy, true // it does one thing after the other
@@ -109,7 +113,9 @@ func (sc *scene) worker(a *look.Activity, t *look.Thread) (worker, bool) {
 }
 
 // brief reports whether a sleep is about to end: two looks may fall into one that is no longer than the pause between them.
-func brief(c *look.Call) bool { return c.Left > 0 && c.Left < time.Second }
+func (w worker) brief() bool {
+	return (w.what == sleeping || w.parked) && w.call.Left > 0 && w.call.Left < time.Second
+}
 
 func (w worker) of(t *look.Thread) worker {
 	w.thread = t
@@ -146,7 +152,7 @@ func (sc *scene) deed(a *look.Activity, m *look.Moment) (w worker, ok bool) {
 	case look.CallConnect:
 		w.what, w.strong = inConnect, true
 	case look.CallLock:
-		w.what = inLock
+		w.what, w.parked = inLock, true
 	case look.CallSleep, look.CallChild:
 		w.what = sleeping
 	case look.CallPoll:
@@ -160,10 +166,14 @@ func (sc *scene) deed(a *look.Activity, m *look.Moment) (w worker, ok bool) {
 }
 
 // polling tells a thread that waits for one connection from one that waits for work: with a time limit a blocking read is a poll of a single descriptor and a read that
-// does not block. What waits for a listener, for many sockets or for none is a loop.
+// does not block. What waits for a listener or for many connections is a loop; what waits for no connection at all waits for another process or thread: the output of a child, a
+// name server, a database behind a unix socket, an eventfd.
 func (sc *scene) polling(a *look.Activity, c *look.Call) (w worker, ok bool) {
 	var socket *tcp.Socket
 	for i := range c.Watches {
+		if slices.ContainsFunc(a.Epolls, func(set look.PollSet) bool { return set.FD == c.Watches[i].FD }) {
+			return worker{}, false
+		}
 		d, _ := a.Descriptor(c.Watches[i].FD)
 		s := sc.socketOf(d.Inode)
 		switch {
@@ -179,7 +189,15 @@ func (sc *scene) polling(a *look.Activity, c *look.Call) (w worker, ok bool) {
 			}
 		}
 	}
-	return w, socket != nil
+	if socket == nil && len(c.Watches) > 0 {
+		first := c.Watches[0]
+		own, _ := a.Descriptor(first.FD)
+		w = worker{what: inRead, parked: true, call: &look.Call{Kind: look.CallRead, Name: c.Name, FD: first.FD, Inode: own.Inode, Left: c.Left}}
+		if first.Events&look.PollIn == 0 {
+			w.what, w.call.Kind = inWrite, look.CallWrite
+		}
+	}
+	return w, w.what != ""
 }
 
 // still reports whether no data has passed a socket for a while, or that is not known: who waits for one that had some a moment ago gets on.
@@ -229,12 +247,12 @@ func (d *doing) strong() (list []worker) {
 	return list
 }
 
-// working returns the threads that may be at work for somebody: not those waiting for another thread, which idle members of a pool do as well, and not a main thread
-// that sleeps while others work.
+// working returns the threads that may be at work for somebody: not those waiting for another, which idle members of a pool do as well, and not a main thread
+// that sleeps while others work. The only thread of a process is no member of a pool.
 func (d *doing) working() (list []worker) {
 	for _, w := range d.off {
-		waits := w.what == inLock || w.what == sleeping && (w.ran || w.thread.TID == d.process.PID)
-		if w.strong || !waits || w.what == sleeping && !w.ran && d.single() {
+		waits := w.parked || w.what == sleeping && (w.ran || w.thread.TID == d.process.PID)
+		if w.strong || !waits || !w.ran && d.single() {
 			list = append(list, w)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 // handlerBusy is a handler that still works for a client that has left.
 //
 // Needs: the threads at two moments, how much of the connection was read, the listener. Claims: the FIN is unread, and a thread is busy or blocked in another call in both looks that can be
-// the one at work for it: there are not more such connections than such threads. A process with a single connection and a single thread works for that, whatever it waits
+// the one at work for it: there are not more such connections than such threads, or each thread was started when its connection was made. A process with a single connection and a single thread works for that, whatever it waits
 // for, unless it is a loop that waits for further connections. Refuted by connections that wait behind it (then the workers are blocked), and by a client that
 // shut down one side only.
 var handlerBusy = rule{
@@ -26,7 +26,8 @@ var handlerBusy = rule{
 				continue
 			}
 			l := sc.loadOf(h.PID)
-			if n := len(sc.serving(d, s)); n > 0 && l.inHand+l.untouched <= n && l.served <= n || l.served == 1 && sc.dedicated(d, s, h.FD) {
+			_, own := l.own[s.socket]
+			if n := len(sc.serving(d, s)); n > 0 && l.inHand+l.untouched <= n && l.served <= n || own && len(l.own) == l.served || l.served == 1 && sc.dedicated(d, s, h.FD) {
 				s.blamed = h.PID
 				return true
 			}
@@ -37,7 +38,7 @@ var handlerBusy = rule{
 		g.blame(sc, f)
 		for _, pid := range g.blamedPIDs() {
 			d := sc.doing(pid)
-			at := d.working()
+			at := sc.atWork(g, d)
 			f.Culprits = append(f.Culprits, sc.culprits(d, at)...)
 			what := sc.deeds(at)
 			if len(at) == 0 {
@@ -47,6 +48,20 @@ var handlerBusy = rule{
 		}
 		f.Evidence = append(f.Evidence, readEvidence(g)...)
 	},
+}
+
+// atWork returns the threads that work for the members of a group.
+func (sc *scene) atWork(g *group, d *doing) (list []worker) {
+	own := sc.loadOf(d.process.PID).own
+	for i := range g.members {
+		if w, ok := own[g.members[i].socket]; ok && g.members[i].blamed == d.process.PID {
+			list = append(list, w)
+		}
+	}
+	if len(list) == 0 {
+		return d.working()
+	}
+	return list
 }
 
 // serving returns the threads that may be at work for a connection: one that waits for an answer must have asked since the last of its data came.

@@ -135,6 +135,32 @@ func TestRelay(t *testing.T) {
 	}
 }
 
+// TestRelay_endUnread: a relay need not look at a client any more while it waits for the answer to its request.
+func TestRelay_endUnread(t *testing.T) {
+	asked, before := info(tcp.LastDataSent, 61_000), info(tcp.LastDataRecv, 90_000) // when the client's request came, and long before
+	for name, test := range map[string]struct {
+		leg  tcp.Socket
+		want string
+	}{
+		"no answer":                     {backend(2000, time.Minute, asked, before), "CW108"},
+		"no answer, asked at once":      {backend(2000, time.Minute, asked, info(tcp.LastDataRecv, 61_000), info(tcp.DataSegsIn, 0)), "CW108"},
+		"answered":                      {backend(2000, time.Minute, asked, info(tcp.LastDataRecv, 60_000)), "CW102"},
+		"asked at another time":         {backend(2000, time.Minute, info(tcp.LastDataSent, 30_000), before), "CW102"},
+		"a thread waits for the answer": {backend(2000, time.Minute, asked, before), "CW107"},
+	} {
+		now := snapshot(client(1, time.Minute, 83, 1), test.leg, listening(0, 128))
+		thread := in(ours, look.CallPoll, "epoll_wait", 3, 0)
+		if test.want == "CW107" {
+			thread = in(ours, look.CallRead, "recvfrom", 8, 2000)
+		}
+		watching(busyWith(now, thread), 3, 1, 2)
+		v := Run(now, nil)
+		if got := code(v, now, 0); got != test.want {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
+	}
+}
+
 // TestChain: what fills the descriptors of a process explains the queue that it does not empty.
 func TestChain_descriptors(t *testing.T) {
 	sockets := []tcp.Socket{listening(1, 128), queued(900)}

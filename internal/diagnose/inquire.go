@@ -14,6 +14,8 @@ const (
 	flagged = 32
 	// followed is the number of connections that are followed to their other ends.
 	followed = 200
+	// sharers is the number of listeners on one address whose holders are asked for.
+	sharers = 256
 )
 
 // Inquire says what else a diagnosis wants to know of the snapshot: what the holders of stuck sockets are doing, and from there on the programs at the other ends of the
@@ -56,6 +58,11 @@ func (q *inquiry) suspect(s *subject) {
 		}
 	case s.socket.SendQueue > 0 && windowClosed(s.socket):
 		q.end(s.netns, s.socket)
+	}
+	if shared := q.sharing(s.netns, s.socket.Local); len(shared) > 1 && s.socket.State != tcp.FinWait2 {
+		for _, l := range shared[:min(len(shared), sharers)] {
+			q.holdersOf(l)
+		}
 	}
 	for _, h := range s.holders {
 		q.weight[h.PID]++
@@ -128,7 +135,7 @@ func (q *inquiry) process(pid int) {
 	}
 	for _, own := range d.process.Activity.Sockets {
 		p, ok := q.placeOf(own.Inode)
-		if !ok || q.at(p).State != tcp.CloseWait || q.at(p).RecvQueue > 0 {
+		if !ok || q.at(p).State != tcp.CloseWait || q.at(p).RecvQueue > 1 {
 			continue
 		}
 		if l, ok := q.leg(pid, q.at(p)); ok {

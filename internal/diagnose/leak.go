@@ -33,6 +33,12 @@ func describeLeak(sc *scene, g *group, f *report.Finding) {
 	f.Severity = leakSeverity(sc, g, f)
 	f.Evidence = append(f.Evidence, fmt.Sprintf("the peers of %s sent FIN a while ago; nobody has closed them here since", plural(len(g.members), "socket")))
 	f.Evidence = append(f.Evidence, readEvidence(g)...)
+	if owed := g.count(func(s *subject) bool {
+		in, _ := s.socket.Info.Uint(tcp.DataSegsIn)
+		return s.listener != nil && s.socket.RecvQueue == 0 && in > 0 && owes(s.socket)
+	}); owed > 0 {
+		f.Evidence = append(f.Evidence, fmt.Sprintf("nothing was sent on %d since their last data came: if they were requests, handlers may still be at work on them", owed))
+	}
 	if blind := g.count(func(s *subject) bool {
 		return s.socket.RecvQueue > 0 && (len(s.holders) == 0 || !sc.doing(s.holders[0].PID).known)
 	}); blind > 0 {

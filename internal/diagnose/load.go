@@ -10,10 +10,12 @@ type load struct {
 	drained int
 	// inHand are connections whose client has closed and of which the program has read something: it may be working for them.
 	inHand int
-	// untouched are connections that were accepted and of which not a byte has been read, although there is data.
+	// untouched are connections that were accepted and of which not a byte has been read, although there is data, and that have no thread of their own.
 	untouched int
 	// served counts those that came through a listener.
 	served int
+	// own are the threads that began with a connection, by connection.
+	own map[*tcp.Socket]worker
 }
 
 // stuckUnread reports whether the peer has closed a while ago and the program has not read to the end.
@@ -43,30 +45,42 @@ func untouched(s *tcp.Socket) bool {
 // loadOf returns what waits for a process. It is counted for all of them when the first is asked for.
 func (sc *scene) loadOf(pid int) load {
 	if sc.loads == nil {
-		sc.loads = map[int]load{}
+		waiting := map[int][]subject{}
 		sc.stuck(func(s *subject) {
 			if s.listener == nil || !sc.unnoticed(s) {
 				return
 			}
 			for i, h := range s.holders {
-				if i > 0 && s.holders[i-1].PID == h.PID {
-					continue
+				if i == 0 || s.holders[i-1].PID != h.PID {
+					waiting[h.PID] = append(waiting[h.PID], *s)
 				}
-				l := sc.loads[h.PID]
-				l.served++
-				if s.socket.RecvQueue == 0 {
-					l.drained++
-				}
-				if !untouched(s.socket) {
-					l.inHand++
-				} else if s.socket.RecvQueue > 1 {
-					l.untouched++
-				}
-				sc.loads[h.PID] = l
 			}
 		})
+		sc.loads = make(map[int]load, len(waiting))
+		for pid, list := range waiting {
+			sc.loads[pid] = sc.weigh(pid, list)
+		}
 	}
 	return sc.loads[pid]
+}
+
+// weigh counts the connections that wait for a process.
+func (sc *scene) weigh(pid int, waiting []subject) load {
+	l := load{served: len(waiting), own: attended(sc.doing(pid), waiting)}
+	for i := range waiting {
+		s := waiting[i].socket
+		_, own := l.own[s]
+		if s.RecvQueue == 0 {
+			l.drained++
+		}
+		switch {
+		case !untouched(s):
+			l.inHand++
+		case s.RecvQueue > 1 && !own:
+			l.untouched++
+		}
+	}
+	return l
 }
 
 // stuck visits the suspects that are old enough for a verdict.

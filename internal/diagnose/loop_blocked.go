@@ -23,7 +23,7 @@ var loopBlocked = rule{
 			return false
 		}
 		for _, h := range s.holders {
-			if d := sc.doing(h.PID); d.halted == "" && sc.loopOff(d, d.interest(s.socket.Inode, h.FD)) {
+			if d := sc.doing(h.PID); d.halted == "" && sc.keptFrom(d, d.interest(s.socket.Inode, h.FD)) {
 				s.blamed = h.PID
 				return true
 			}
@@ -50,6 +50,28 @@ func (sc *scene) loopOff(d *doing, in interest) bool {
 		return false
 	}
 	return d.single() || !in.constant && len(d.loopThreads()) > 0
+}
+
+// keptFrom reports whether the loop that should look at a socket is elsewhere. One that has not been put into a set yet waits for the only loop there is, when others in its set do.
+func (sc *scene) keptFrom(d *doing, in interest) bool {
+	if in.set != nil || in.waited || !d.single() {
+		return sc.loopOff(d, in)
+	}
+	if d.behind == nil {
+		d.behind = new(slices.ContainsFunc(d.process.Activity.Sockets, func(own look.Descriptor) bool { return sc.waitsForLoop(d, own) }))
+	}
+	return *d.behind
+}
+
+// waitsForLoop reports whether the socket of a descriptor is in a set of a loop that is elsewhere, and has waited there for a while.
+func (sc *scene) waitsForLoop(d *doing, own look.Descriptor) bool {
+	at, ok := sc.placeOf(own.Inode)
+	in := d.interest(own.Inode, own.FD)
+	if !ok || in.set == nil || !sc.loopOff(d, in) {
+		return false
+	}
+	s := sc.subject(at.netns, at.index, sc.at(at))
+	return sc.stuckUnread(&s)
 }
 
 // manifold reports whether a set has more than one socket of TCP in it. One with nothing but a listener is how a worker waits for its next connection, one with nothing but a

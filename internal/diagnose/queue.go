@@ -45,7 +45,7 @@ func (sc *scene) judgeKeeper(netns int, l *tcp.Socket) queueKeeper {
 			return none // it waits until it may accept again
 		case sc.loopOff(d, in):
 			looping = append(looping, h.PID)
-		case len(stuck(d.strong())) > 0 || len(stuck(d.working())) > 0 && sc.serves(netns, d, l):
+		case len(stuck(d.strong())) > 0 || len(stuck(d.working())) > 0 && sc.serves(netns, d, l) || sc.allLocked(d):
 			working = append(working, h.PID)
 		}
 	}
@@ -58,6 +58,13 @@ func (sc *scene) judgeKeeper(netns int, l *tcp.Socket) queueKeeper {
 		return queueKeeper{codeProcessStopped, halted}
 	}
 	return none
+}
+
+// allLocked reports whether all connections a process has in hand may be in the hands of threads that wait for another. That the idle members of a pool do as well, but with
+// connections waiting to be accepted and none of the threads there to accept them, those are not idle.
+func (sc *scene) allLocked(d *doing) bool {
+	l := sc.loadOf(d.process.PID)
+	return d.known && l.inHand > 0 && l.inHand <= len(stuck(d.locked()))
 }
 
 // serves reports whether a process holds a connection that came through the listener.

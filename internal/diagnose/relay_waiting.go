@@ -12,13 +12,13 @@ import (
 
 // relayWaiting is a leg of a proxied connection whose other leg is still open.
 //
-// Needs: all sockets of the holder, with what each has carried and when. Claims: the program has read the FIN, and holds one other socket in the opposite role that belongs to it: it
-// passed the FIN on to it at that moment, carried the same bytes, or passed the latest request on and waits for the answer. Refuted by a leg that is closed as well,
+// Needs: all sockets of the holder, with what each has carried and when. Claims: the program has read all data, and holds one other socket in the opposite role that belongs to it: it
+// passed the FIN on to it at that moment, carried the same bytes, or passed the latest request on and waits for the answer; only in the last case it may not have looked at the FIN. Refuted by a leg that is closed as well,
 // and by a client that only shut down its sending side.
 var relayWaiting = rule{
 	code: codeRelayWaiting, cause: "relay_waiting",
 	claims: func(sc *scene, s *subject) bool {
-		if s.socket.State != tcp.CloseWait || s.socket.RecvQueue > 0 || s.socket.SendQueue > 0 || s.age.Time < fresh || len(s.holders) == 0 || sc.halfClosed(s) {
+		if s.socket.State != tcp.CloseWait || s.socket.RecvQueue > 1 || s.socket.SendQueue > 0 || s.age.Time < fresh || len(s.holders) == 0 || sc.halfClosed(s) {
 			return false
 		}
 		leg, ok := sc.leg(s.holders[0].PID, s.socket)
@@ -45,8 +45,12 @@ var relayWaiting = rule{
 			f.Culprits = append(f.Culprits, c)
 		}
 		first := g.members[0].leg
-		f.Evidence = append(f.Evidence, fmt.Sprintf("pid %d has read the end of these connections and still holds their other legs: descriptor %d to %s is in %s, %s",
-			g.members[0].blamed, first.fd, text(sc.at(first.place).Peer), sc.at(first.place).State.SS(), first.why))
+		read := "has read the end of these connections"
+		if g.members[0].socket.RecvQueue > 0 {
+			read = "does not look at these connections"
+		}
+		f.Evidence = append(f.Evidence, fmt.Sprintf("pid %d %s and still holds their other legs: descriptor %d to %s is in %s, %s",
+			g.members[0].blamed, read, first.fd, text(sc.at(first.place).Peer), sc.at(first.place).State.SS(), first.why))
 	},
 }
 
@@ -107,16 +111,17 @@ func (sc *scene) pairLegs(pid int, to pairing) {
 		e := end{at, d.FD, s, sc.listener(at.netns, s) != nil || s.Local.Port() < firstChosen, heard}
 		switch {
 		case !known, sc.ownPeer(p.Activity, at):
-		case s.State == tcp.CloseWait && s.RecvQueue == 0:
+		case s.State == tcp.CloseWait && s.RecvQueue <= 1:
 			closed = append(closed, e)
 		case s.State == tcp.FinWait2, s.State == tcp.Established, s.State == tcp.FinWait1:
 			open = append(open, e)
 		}
 	}
 	slices.SortFunc(open, func(a, b end) int { return int(a.heard - b.heard) })
-	for _, match := range [...]func(a, b *end) string{sameMoment, sameBytes, sameRequest} {
+	const waitsForAnswer = 2
+	for m, match := range [...]func(a, b *end) string{sameMoment, sameBytes, waitsForAnswer: sameRequest} {
 		for i := range closed {
-			if _, done := to.open[closed[i].socket]; !done {
+			if _, done := to.open[closed[i].socket]; !done && (m == waitsForAnswer || closed[i].socket.RecvQueue == 0) {
 				to.pair(&closed[i], open, match)
 			}
 		}
@@ -191,7 +196,9 @@ func sameRequest(a, b *end) string {
 	answered, ok := b.socket.Info.Duration(tcp.LastDataRecv)
 	in, _ := a.socket.Info.Uint(tcp.DataSegsIn)
 	out, known := b.socket.Info.Uint(tcp.DataSegsOut)
-	if ok && known && in > 0 && out > 0 && (came-went).Abs() <= within && answered > went {
+	answers, counted := b.socket.Info.Uint(tcp.DataSegsIn)
+	none := counted && answers == 0 || answered > went
+	if ok && known && in > 0 && out > 0 && (came-went).Abs() <= within && none {
 		return "which got the request and has not answered it"
 	}
 	return ""

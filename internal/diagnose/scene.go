@@ -1,7 +1,6 @@
 package diagnose
 
 import (
-	"net/netip"
 	"slices"
 
 	"github.com/closewait/closewait/internal/look"
@@ -25,6 +24,7 @@ type scene struct {
 	loads    map[int]load
 	flocks   map[flockKey]*flock
 	homeless *int
+	queues   map[*tcp.Socket]*tcp.Socket // of unaccepted connections, where several listeners share an address
 }
 
 type listenKey struct {
@@ -63,22 +63,6 @@ func (sc *scene) each(f func(netns, index int, s *tcp.Socket)) {
 			f(n, i, &sockets[i])
 		}
 	}
-}
-
-// listener returns the listening socket that s came through, nil if there is none: a listener on the very address before one on the wildcard, as the
-// kernel's lookup prefers them (compute_score).
-func (sc *scene) listener(netns int, s *tcp.Socket) *tcp.Socket {
-	local := s.Local.Addr().Unmap()
-	var best *tcp.Socket
-	for _, l := range sc.listeners[listenKey{netns, s.Local.Port()}] {
-		switch addr := l.Local.Addr().Unmap(); {
-		case addr == local:
-			return l
-		case addr == netip.IPv4Unspecified() && local.Is4(), addr == netip.IPv6Unspecified() && (local.Is6() || !l.V6Only):
-			best = l
-		}
-	}
-	return best
 }
 
 // holders returns who holds the socket; known is false where that could not be found out.

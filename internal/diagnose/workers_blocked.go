@@ -67,7 +67,7 @@ func (sc *scene) waitingForLocks(d *doing) bool {
 // locked returns the threads, but the main one, that wait for another.
 func (d *doing) locked() (list []worker) {
 	for _, w := range d.off {
-		if w.what == inLock && w.thread.TID != d.process.PID {
+		if w.parked && w.thread.TID != d.process.PID {
 			list = append(list, w)
 		}
 	}

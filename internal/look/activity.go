@@ -68,6 +68,8 @@ func (w *Watch) Armed() bool { return w.Events&pollRead != 0 }
 type Thread struct {
 	TID  int
 	Comm string `redact:"name"`
+	// Running is how long ago it was started, 0 when not known. The true time is up to 10 ms shorter.
+	Running time.Duration
 	// First is what the first look saw, Again the second: its State is 0 when there was none, or when the thread has ended.
 	First, Again Moment
 }
@@ -115,7 +117,7 @@ type Call struct {
 	Inode  uint32
 	// Watches is what poll and select wait for, nil when it could not be read.
 	Watches []Watch
-	// Left is at most how long a sleep still lasts, 0 when that could not be read.
+	// Left is at most how long a sleep, or a wait with a time limit, still lasts; 0 when it has none or that could not be read.
 	Left time.Duration
 }
 

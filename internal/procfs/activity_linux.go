@@ -5,7 +5,6 @@ import (
 	"os"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -36,7 +35,7 @@ func (f FS) Activity(pid, threads int) (*look.Activity, error) {
 	a.Threads = make([]look.Thread, 0, min(len(tids), threads))
 	for _, tid := range tids[:min(len(tids), threads)] {
 		t := look.Thread{TID: tid}
-		t.Comm, t.First = r.moment(tid)
+		t.First = r.moment(tid, &t)
 		if t.First.State == 0 {
 			continue // it has ended
 		}
@@ -55,7 +54,7 @@ func (f FS) ActivityAgain(pid int, a *look.Activity) {
 	defer dir.close()
 	r := newThreadReader(pid, dir)
 	for i := range a.Threads {
-		_, a.Threads[i].Again = r.moment(a.Threads[i].TID)
+		a.Threads[i].Again = r.moment(a.Threads[i].TID, nil)
 	}
 }
 
@@ -67,11 +66,19 @@ func running(dir directory) (since time.Duration, executed bool) {
 		return 0, false
 	}
 	st, err := ParseStat(bytes.NewReader(b))
-	var now unix.Timespec
-	if err != nil || unix.ClockGettime(unix.CLOCK_BOOTTIME, &now) != nil || st.StartTicks > 1<<40 {
-		return 0, err == nil && st.Executed()
+	if err != nil {
+		return 0, false
 	}
-	return max(0, time.Duration(now.Nano())-time.Duration(st.StartTicks)*(time.Second/ticksPerSecond)), st.Executed()
+	return taskAge(&st), st.Executed()
+}
+
+// taskAge returns how long ago a task was started, 0 when that cannot be said.
+func taskAge(st *Stat) time.Duration {
+	var now unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_BOOTTIME, &now) != nil || st.StartTicks > 1<<40 {
+		return 0
+	}
+	return max(0, time.Duration(now.Nano())-time.Duration(st.StartTicks)*(time.Second/ticksPerSecond))
 }
 
 func listThreads(dir directory) ([]int, error) {
@@ -107,17 +114,21 @@ func newThreadReader(pid int, dir directory) *threadReader {
 	return r
 }
 
-// moment reads a thread; its State is 0 when the thread has ended. The system call comes first: should the thread go on in between, its state says so.
-func (r *threadReader) moment(tid int) (comm string, m look.Moment) {
+// moment reads a thread; its State is 0 when the thread has ended. The system call comes first: should the thread go on in between, its state says so. What does not
+// change goes to t, unless that is nil.
+func (r *threadReader) moment(tid int, t *look.Thread) (m look.Moment) {
 	task := "task/" + strconv.Itoa(tid) + "/"
 	line, errCall := r.dir.read(task+"syscall", maxStat)
 	b, err := r.dir.read(task+"stat", maxStat)
 	if err != nil {
-		return "", m
+		return m
 	}
 	st, err := ParseStat(bytes.NewReader(b))
 	if err != nil || st.State == 'Z' || st.State == 'X' {
-		return "", m
+		return m
+	}
+	if t != nil {
+		t.Comm, t.Running = st.Comm, taskAge(&st)
 	}
 	m = look.Moment{State: st.State, CPU: time.Duration(st.CPUTicks) * (time.Second / ticksPerSecond), Call: look.Call{FD: -1}}
 	if errCall == nil {
@@ -131,7 +142,7 @@ func (r *threadReader) moment(tid int) (comm string, m look.Moment) {
 			m.Channel = string(b)
 		}
 	}
-	return st.Comm, m
+	return m
 }
 
 // call says what a thread waits for, with what that needs beyond the line: a link, or the sets of a poll in the memory of the process.
@@ -149,51 +160,15 @@ func (r *threadReader) call(line []byte) look.Call {
 	switch c.Kind {
 	case look.CallRead, look.CallWrite, look.CallConnect, look.CallAccept:
 		c.Target, c.Inode = r.target(c.FD)
-	case look.CallSleep:
+	case look.CallSleep, look.CallLock:
 		c.Left = r.left(c.Name, s.Args)
 	case look.CallPoll:
+		c.Left = r.left(c.Name, s.Args)
 		if p, ok := s.polls(c.Name); ok {
 			c.Watches = r.watches(p)
 		}
 	}
 	return c
-}
-
-// left returns at most how long a sleep still lasts: its whole length, or the time to the moment it ends at (TIMER_ABSTIME).
-func (r *threadReader) left(name string, args [6]uint64) time.Duration {
-	if name == "nanosleep" {
-		return r.timespec(args[0], r.word())
-	}
-	clock, ok := strings.CutPrefix(name, "clock_nanosleep")
-	if !ok {
-		return 0
-	}
-	width := r.word()
-	if clock == "_time64" {
-		width = 8
-	}
-	length := r.timespec(args[2], width)
-	if args[1]&unix.TIMER_ABSTIME == 0 || length == 0 {
-		return length
-	}
-	var now unix.Timespec
-	if unix.ClockGettime(int32(args[0]), &now) != nil {
-		return 0
-	}
-	return max(1, length-time.Duration(now.Nano()))
-}
-
-// timespec reads a struct timespec whose members have so many bytes, 0 when it cannot be read or is no length of time.
-func (r *threadReader) timespec(at uint64, width int) time.Duration {
-	b := r.memory(at, 2*width)
-	if b == nil {
-		return 0
-	}
-	seconds, nanoseconds := leastWord(b[:width]), leastWord(b[width:])
-	if seconds >= 1<<33 || nanoseconds >= 1e9 {
-		return 0
-	}
-	return time.Duration(seconds)*time.Second + time.Duration(nanoseconds)
 }
 
 // target returns what a descriptor refers to.

@@ -1,0 +1,46 @@
+package diagnose
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/closewait/closewait/tcp"
+)
+
+// attended finds the threads that were started for connections: many a server starts one for each. They began when the connection did, have not answered what came last, and wait for something
+// else. What they wait for does not matter then, not even a lock, in which idle members of a pool wait as well.
+func attended(d *doing, waiting []subject) map[*tcp.Socket]worker {
+	threads := make([]worker, 0, len(d.off))
+	for _, w := range d.off {
+		if w.thread.Running > 0 && w.thread.TID != d.process.PID && !w.ran {
+			threads = append(threads, w)
+		}
+	}
+	if !d.known || len(threads) == 0 {
+		return nil
+	}
+	waiting = slices.Clone(waiting)
+	slices.SortFunc(threads, func(a, b worker) int { return cmp.Compare(a.thread.Running, b.thread.Running) })
+	slices.SortFunc(waiting, func(a, b subject) int { return cmp.Compare(existed(a.socket), existed(b.socket)) })
+	own := map[*tcp.Socket]worker{}
+	next := 0
+	for i := range waiting {
+		s := waiting[i].socket
+		for next < len(threads) && threads[next].thread.Running < existed(s)-within {
+			next++
+		}
+		if next < len(threads) && threads[next].thread.Running <= existed(s)+within && owes(s) {
+			own[s] = threads[next]
+			next++
+		}
+	}
+	return own
+}
+
+// owes reports whether nothing was sent since the last data came.
+func owes(s *tcp.Socket) bool {
+	out, counted := s.Info.Uint(tcp.DataSegsOut)
+	sent, known := s.Info.Duration(tcp.LastDataSent)
+	received, ok := s.Info.Duration(tcp.LastDataRecv)
+	return counted && out == 0 || known && ok && sent > received
+}

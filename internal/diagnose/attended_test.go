@@ -1,0 +1,148 @@
+package diagnose
+
+import (
+	"testing"
+	"time"
+
+	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/tcp"
+)
+
+// pollsOn is a thread that waits in poll for one descriptor, of no socket of TCP.
+func pollsOn(tid, fd int) look.Thread {
+	t := in(tid, look.CallPoll, "poll", -1, 0)
+	t.First.Call.Watches = []look.Watch{{FD: fd, Events: look.PollIn}}
+	t.Again.Call.Watches = t.First.Call.Watches
+	return t
+}
+
+// born is a thread that was started so long ago.
+func born(t look.Thread, ago time.Duration) look.Thread {
+	t.Running = ago
+	return t
+}
+
+// TestAttended: a thread that began with a connection works for it, whatever it waits for, unless the connection has its answer.
+func TestAttended(t *testing.T) {
+	const idle = time.Minute
+	accepting := in(ours, look.CallAccept, "accept4", 13, listener)
+	made := idle + 2*time.Second // when client makes its connections
+	answered := info(tcp.DataSegsOut, 1)
+	sentLast := info(tcp.LastDataSent, uint64(idle/time.Millisecond))
+	tests := []struct {
+		name    string
+		sockets []tcp.Socket
+		threads []look.Thread
+		want    string
+	}{
+		{"each has a thread in a lock", []tcp.Socket{client(1, idle, 83, 1), client(2, idle, 83, 1)}, []look.Thread{accepting, born(parked(2), made), born(parked(3), made+20*time.Millisecond)}, "CW107"},
+		{"each has a thread that waits for a child's output", []tcp.Socket{client(1, idle, 83, 1), client(2, idle, 83, 1)}, []look.Thread{accepting, born(pollsOn(2, 90), made), born(pollsOn(3, 91), made)}, "CW107"},
+		{"not a byte was read", []tcp.Socket{client(1, idle, 83, 84), client(2, idle, 83, 84)}, []look.Thread{accepting, born(pollsOn(2, 90), made), born(pollsOn(3, 91), made)}, "CW107"},
+		{"one of them has none", []tcp.Socket{client(1, idle, 83, 1), client(2, idle, 83, 1)}, []look.Thread{accepting, born(parked(2), made)}, "CW102"},
+		{"the threads are older", []tcp.Socket{client(1, idle, 83, 1), client(2, idle, 83, 1)}, []look.Thread{accepting, born(parked(2), time.Hour), born(parked(3), time.Hour)}, "CW102"},
+		{"they have been answered", []tcp.Socket{client(1, idle, 83, 1, answered, sentLast), client(2, idle, 83, 1, answered, sentLast)}, []look.Thread{accepting, born(parked(2), made), born(parked(3), made)}, "CW102"},
+		{"the threads get on", []tcp.Socket{client(1, idle, 83, 1), client(2, idle, 83, 1)}, []look.Thread{accepting, ran(born(parked(2), made)), ran(born(parked(3), made))}, "CW102"},
+	}
+	for _, test := range tests {
+		now := snapshot(append(test.sockets, listening(0, 128))...)
+		busyWith(now, test.threads...)
+		f := only(t, Run(now, nil))
+		if f.Code != test.want || f.Count != len(test.sockets) || test.want == "CW107" && len(f.Culprits) != len(test.sockets) {
+			t.Errorf("%s: %s of %d, culprits %v; want %s", test.name, f.Code, f.Count, f.Culprits, test.want)
+		}
+	}
+}
+
+// TestParked: waiting for something that is no connection is work for the only thread of a process, and may be idleness for one of several.
+func TestParked(t *testing.T) {
+	brief := pollsOn(ours, 90)
+	brief.First.Call.Left, brief.Again.Call.Left = 700*time.Millisecond, 700*time.Millisecond
+	tests := []struct {
+		name    string
+		threads []look.Thread
+		sets    func(*look.Activity)
+		want    string
+	}{
+		{"the only thread waits for a pipe", []look.Thread{pollsOn(ours, 90)}, nil, "CW105"},
+		{"the only thread waits for a lock of a file", []look.Thread{in(ours, look.CallLock, "flock", 90, 0)}, nil, "CW105"},
+		{"for parts of a second", []look.Thread{brief}, nil, "CW104"},
+		{"for a set with the listener", []look.Thread{pollsOn(ours, 3)}, func(a *look.Activity) { watching(a, 3, 1) }, "CW104"},
+		{"all threads wait for a lock", []look.Thread{parked(ours), parked(2)}, nil, "CW105"},
+	}
+	for _, test := range tests {
+		now := snapshot(client(1, time.Minute, 83, 1), listening(2, 128), queued(2), queued(3))
+		a := busyWith(now, test.threads...)
+		if test.sets != nil {
+			test.sets(a)
+		}
+		v := Run(now, nil)
+		if one, other := code(v, now, 2), code(v, now, 3); one != test.want || other != test.want {
+			t.Errorf("%s: %q and %q, want %q", test.name, one, other, test.want)
+		}
+	}
+}
+
+// TestLoop_unregistered: what a loop has accepted and not put into its set yet waits for it as well, but only where something in the set shows that the loop is elsewhere.
+func TestLoop_unregistered(t *testing.T) {
+	readLongAgo := info(tcp.LastDataRecv, 600_000)
+	tests := []struct {
+		name  string
+		inSet tcp.Socket
+		want  string
+	}{
+		{"another in the set waits", client(1, time.Minute, 83, 1), "CW106"},
+		{"another in the set was seen to", client(1, time.Minute, 83, 0, readLongAgo), "CW102"},
+	}
+	for _, test := range tests {
+		now := snapshot(test.inSet, client(2, time.Minute, 83, 1, readLongAgo), client(3, time.Minute, 83, 1, readLongAgo), listening(0, 128))
+		watching(busyWith(now, sleeper(ours)), 3, 0, 3)
+		v := Run(now, nil)
+		if got := code(v, now, 1); got != test.want {
+			t.Errorf("%s: %q, want %q: %+v", test.name, got, test.want, v.Findings)
+		}
+	}
+}
+
+// TestListener_shared: several listeners on one port have a queue each, and the kernel does not say who waits where.
+func TestListener_shared(t *testing.T) {
+	busyOne := listening(2, 128)
+	idleOne := listening(0, 128)
+	idleOne.Inode, idleOne.Cookie = 998, 998
+	now := snapshot(idleOne, busyOne, client(1, time.Minute, 83, 1), queued(2), queued(3))
+	now.Processes[77] = &look.Process{PID: 77, Comm: "java", FDs: 5, FDLimit: 100, Activity: &look.Activity{
+		CallsKnown: true, ThreadCount: 1, Threads: []look.Thread{in(77, look.CallAccept, "accept4", 3, 998)},
+	}}
+	now.Holders = look.Holders{}
+	for inode, holder := range map[uint32]look.Holder{998: {PID: 77, FD: 3}, 999: {PID: ours, FD: 8}, 1001: {PID: ours, FD: 9}} {
+		now.Holders.Want(inode)
+		now.Holders.Add(inode, holder)
+	}
+	busyWith(now, sleeper(ours))
+	v := Run(now, nil)
+	for i := 2; i < 5; i++ {
+		if got := code(v, now, i); got != "CW105" {
+			t.Errorf("socket %d: %q, want CW105: %+v", i, got, v.Findings)
+		}
+	}
+}
+
+// TestProgram: processes that were forked from one another are one owner, and so are those started by the same command.
+func TestProgram(t *testing.T) {
+	process := func(pid, ppid int, command string, executed bool) *look.Process {
+		return &look.Process{PID: pid, PPID: ppid, Cmdline: command, FDLimit: 100, Activity: &look.Activity{Executed: executed, Threads: make([]look.Thread, 1)}}
+	}
+	sc := newScene(&look.Snapshot{Processes: map[int]*look.Process{
+		10: process(10, 1, "server", true), 11: process(11, 10, "server: worker 1", false), 12: process(12, 10, "server: worker 2", false),
+		20: process(20, 5, "sleep 60", true), 21: process(21, 5, "sleep 60", true), 22: process(22, 5, "sleep 61", true), 23: process(23, 6, "sleep 60", true),
+	}}, nil)
+	same := func(a, b int, want bool) {
+		if got := sc.program(a) == sc.program(b); got != want {
+			t.Errorf("%d is %s, %d is %s", a, sc.program(a), b, sc.program(b))
+		}
+	}
+	same(10, 11, true)
+	same(11, 12, true)
+	same(20, 21, true)
+	same(20, 22, false)
+	same(20, 23, false)
+}
