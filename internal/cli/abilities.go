@@ -96,8 +96,10 @@ const nameBPF = "bpf"
 
 // bpfAbility loads the program that finds holders; it is gone again before this returns.
 func bpfAbility() Capability {
-	holders, err := probe.OpenHolders()
+	detail := "finds the holders of thousands of sockets in one pass"
+	holders, err := probe.OpenHolders(0)
 	if err == nil {
+		detail += ", by " + holders.Way
 		err = holders.Close()
 	}
 	if err == nil && !procfs.New("/proc").Native() {
@@ -107,7 +109,7 @@ func bpfAbility() Capability {
 	if errors.Is(err, errors.ErrUnsupported) {
 		remedy = "needs Linux 5.11 with CONFIG_DEBUG_INFO_BTF; without it the same answers take longer"
 	}
-	return ability(nameBPF, "finds the holders of thousands of sockets in one pass", err, remedy)
+	return ability(nameBPF, detail, err, remedy)
 }
 
 // destroyAbility asks whether a socket could be destroyed.

@@ -10,9 +10,9 @@ import (
 
 const (
 	// loading is how many links of /proc/PID/fd could be read in the time that loading a BPF program takes.
-	loading = 4000
+	loading = 2000
 	// quicker is how many descriptors an iterator passes in the time that reading one link takes.
-	quicker = 4
+	quicker = 20
 )
 
 // iterate finds holders, and with all the descriptors of dead sockets, by a BPF iterator. It reports false, and has changed nothing, where that is not allowed or not
@@ -21,7 +21,8 @@ func (v *visit) iterate(ctx context.Context, all bool) bool {
 	if !v.host.proc.Native() {
 		return false
 	}
-	iterator, err := probe.OpenHolders()
+	total, _ := v.host.proc.Descriptors()
+	iterator, err := probe.OpenHolders(total)
 	if err != nil {
 		return false
 	}
@@ -30,10 +31,8 @@ func (v *visit) iterate(ctx context.Context, all bool) bool {
 	var dead []look.DeadFD
 	err = iterator.Walk(ctx, func(d *probe.Descriptor) {
 		switch {
-		case d.Kind == probe.Epoll:
-			if v.request.Inquire != nil {
-				v.passing.epoll(d.PID, d.FD)
-			}
+		case d.Kind == probe.Epoll, d.Kind == probe.Ring:
+			v.passedFile(d)
 		case !v.passed(d.PID, d.FD, d.Inode) && d.PID != v.host.self && d.Kind == probe.TCPSocket && d.State == tcp.Closed && d.Connected && v.selected(d.Netns):
 			dead = append(dead, look.DeadFD{PID: d.PID, FD: d.FD, Inode: d.Inode})
 		}
@@ -47,6 +46,17 @@ func (v *visit) iterate(ctx context.Context, all bool) bool {
 		v.snapshot.Dead = append(v.snapshot.Dead, dead...)
 	}
 	return true
+}
+
+// passedFile notes what may tell of sockets when somebody asks.
+func (v *visit) passedFile(d *probe.Descriptor) {
+	switch {
+	case v.request.Inquire == nil:
+	case d.Kind == probe.Epoll:
+		v.passing.epoll(d.PID, d.FD)
+	default:
+		v.passing.ring(d.PID, d.FD)
+	}
 }
 
 // mayIterate reports whether an iterator is wanted and likely to be quicker than /proc.

@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"syscall"
 
@@ -12,62 +13,107 @@ import (
 
 // Holders lists descriptors of sockets and of epoll instances. It is not safe for concurrent use.
 type Holders struct {
-	program  *ebpf.Program
-	iterator *link.Iter
-	buffer   []byte
+	walker
+	// Way says how: by which iterator, and why not by a better one.
+	Way string
+}
+
+// walker is a way to list them.
+type walker interface {
+	Walk(ctx context.Context, visit func(*Descriptor)) error
+	Close() error
+}
+
+// OpenHolders loads a program that this kernel takes. room is how many descriptors there may be on the host; if there are more, a walk takes longer. Errors: see OpError.
+func OpenHolders(room int) (*Holders, error) {
+	quick, why := openTables(room)
+	if why == nil {
+		return &Holders{quick, "iter/task"}, nil
+	}
+	slow, err := openFiles()
+	if err != nil {
+		return nil, err
+	}
+	return &Holders{slow, fmt.Sprintf("iter/task_file, as iter/task is of no use here: %v", why)}, nil
+}
+
+// files lists descriptors by an iterator over them all: since 5.11, and at ten times the cost of tables.
+type files struct {
+	iterator
+	buffer []byte
 }
 
 // bufferSize is what one read of an iterator gives at most (bpf_seq_read).
 const bufferSize = 32 << 10
 
-// OpenHolders loads the program. Errors: see OpError.
-func OpenHolders() (*Holders, error) {
+func openFiles() (*files, error) {
 	spec, err := loadHolders()
 	if err != nil {
 		return nil, opError("load", err)
 	}
-	h := &Holders{buffer: make([]byte, bufferSize)}
-	if h.program, err = loadIterator(spec, holdersProgHolders); err != nil {
-		return nil, opError("load", err)
+	it, err := openIterator(spec, holdersProgHolders, nil)
+	if err != nil {
+		return nil, err
 	}
-	if h.iterator, err = link.AttachIter(link.IterOptions{Program: h.program}); err != nil {
-		_ = h.program.Close()
-		return nil, opError("open", err)
-	}
-	return h, nil
+	return &files{it, make([]byte, bufferSize)}, nil
 }
 
-// Close unloads the program.
-func (h *Holders) Close() error {
-	return opError("close", errors.Join(h.iterator.Close(), h.program.Close()))
-}
-
-// Walk calls visit for each descriptor of each process that the caller's pid namespace shows, in ascending order of pid and descriptor. The Descriptor is overwritten by the
+// Walk calls visit for each descriptor of each process that the caller's pid namespace shows, those of one process in ascending order. The Descriptor is overwritten by the
 // next. It is no snapshot of an instant: a descriptor that is opened, closed or passed on meanwhile may be missed.
 //
 // As in /proc/PID/fd, the descriptors of a process are those of its first thread, which the others share unless they called unshare(CLONE_FILES).
 //
 // The context is looked at every few thousand descriptors; its error is found by errors.Is.
-func (h *Holders) Walk(ctx context.Context, visit func(*Descriptor)) error {
-	records, err := h.iterator.Open()
+func (f *files) Walk(ctx context.Context, visit func(*Descriptor)) error {
+	var d Descriptor
+	return f.read(ctx, f.buffer, func(b []byte) {
+		for ; len(b) >= recordSize; b = b[recordSize:] {
+			if d.decode((*[recordSize]byte)(b)) {
+				visit(&d)
+			}
+		}
+	})
+}
+
+// iterator is a program that runs when it is read.
+type iterator struct {
+	program *ebpf.Program
+	link    *link.Iter
+}
+
+func openIterator(spec *ebpf.CollectionSpec, name string, maps map[string]*ebpf.Map) (it iterator, err error) {
+	if it.program, err = loadIterator(spec, name, maps); err != nil {
+		return it, opError("load", err)
+	}
+	if it.link, err = link.AttachIter(link.IterOptions{Program: it.program}); err != nil {
+		_ = it.program.Close()
+		return it, opError("open", err)
+	}
+	return it, nil
+}
+
+// Close unloads the program.
+func (it iterator) Close() error {
+	return opError("close", errors.Join(it.link.Close(), it.program.Close()))
+}
+
+// read runs the program over everything and calls visit with what it writes.
+func (it iterator) read(ctx context.Context, buffer []byte, visit func([]byte)) error {
+	records, err := it.link.Open()
 	if err != nil {
 		return opError("open", err)
 	}
 	defer records.Close()
-	var d Descriptor
 	for {
 		if err := ctx.Err(); err != nil {
 			return opError("read", err)
 		}
-		n, err := records.Read(h.buffer)
-		for b := h.buffer[:n]; len(b) >= recordSize; b = b[recordSize:] {
-			d.decode((*[recordSize]byte)(b))
-			visit(&d)
-		}
+		n, err := records.Read(buffer)
+		visit(buffer[:n])
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil
-		case err != nil && !errors.Is(err, syscall.EAGAIN): // a million descriptors without a record: bpf_seq_read takes a breath
+		case err != nil && !errors.Is(err, syscall.EAGAIN): // a million objects without a record: bpf_seq_read takes a breath
 			return opError("read", err)
 		}
 	}

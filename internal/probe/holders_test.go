@@ -2,6 +2,7 @@ package probe_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"slices"
@@ -16,11 +17,14 @@ import (
 	"github.com/closewait/closewait/tcp"
 )
 
-func open(t *testing.T) *probe.Holders {
+func open(t testing.TB, way string, room int) *probe.Holders {
 	t.Helper()
-	h, err := probe.OpenHolders()
+	h, err := probe.Ways()[way](room)
 	if errors.Is(err, fs.ErrPermission) && (os.Geteuid() != 0 || !inFirstUserNamespace()) {
 		t.Skipf("needs CAP_BPF: %v", err)
+	}
+	if way != "files" && errors.Is(err, errors.ErrUnsupported) && older(t, 6, 4) {
+		t.Skip(err)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -31,6 +35,19 @@ func open(t *testing.T) *probe.Holders {
 		}
 	})
 	return h
+}
+
+// older reports whether the kernel is older than a version.
+func older(t testing.TB, major, minor int) bool {
+	var name unix.Utsname
+	if err := unix.Uname(&name); err != nil {
+		t.Fatal(err)
+	}
+	var a, b int
+	if _, err := fmt.Sscanf(unix.ByteSliceToString(name.Release[:]), "%d.%d", &a, &b); err != nil {
+		t.Fatal(err)
+	}
+	return a < major || a == major && b < minor
 }
 
 // inFirstUserNamespace: in any other, root has no right to load programs.
@@ -45,10 +62,15 @@ type found struct {
 	inode   uint32
 }
 
-// TestHolders holds the iterator against /proc and against what the sockets say of themselves, for this process and one that holds many.
+// TestHolders holds the iterators against /proc and against what the sockets say of themselves, for this process and one that holds many.
 func TestHolders(t *testing.T) {
+	for way := range probe.Ways() {
+		t.Run(way, func(t *testing.T) { testHolders(t, open(t, way, 100)) }) // room is to be made
+	}
+}
+
+func testHolders(t *testing.T, h *probe.Holders) {
 	nstest.Require(t)
-	h := open(t)
 	nstest.New(t).Do(func() {
 		var want []nstest.Expected
 		for _, name := range []string{"dead", "dead_close_wait", "dead_bound", "unconnected", "bound", "close_wait", "established", "listen"} {
@@ -104,7 +126,7 @@ func TestHolders(t *testing.T) {
 		for _, e := range want {
 			facts, err := sockopt.Inspect(os.Getpid(), e.FD, e.Inode)
 			d := sockets[found{os.Getpid(), e.FD, e.Inode}]
-			if err != nil || d.Kind != probe.TCPSocket || d.State != facts.State || d.Connected != facts.WasConnected() || d.Netns != facts.Netns {
+			if err != nil || d.Kind != probe.TCPSocket || d.State != facts.State || d.Connected != (d.State == tcp.Closed && facts.WasConnected()) || d.Netns != facts.Netns {
 				t.Errorf("%v: %+v, the socket says %v connected %v in %d, %v", e, d, facts.State, facts.WasConnected(), facts.Netns, err)
 			}
 		}
@@ -125,34 +147,62 @@ func TestOpenHolders_leavesNothing(t *testing.T) {
 		}
 		return len(entries)
 	}
-	open(t) // whatever is opened once
-	before := count()
-	for range 3 {
-		h, err := probe.OpenHolders()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := h.Walk(t.Context(), func(*probe.Descriptor) {}); err != nil {
-			t.Fatal(err)
-		}
-		if err := h.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if after := count(); after != before {
-		t.Errorf("%d descriptors open, %d before", after, before)
+	for way := range probe.Ways() {
+		t.Run(way, func(t *testing.T) {
+			open(t, way, 100) // whatever is opened once
+			before := count()
+			for range 3 {
+				h, err := probe.Ways()[way](0)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := h.Walk(t.Context(), func(*probe.Descriptor) {}); err != nil {
+					t.Fatal(err)
+				}
+				if err := h.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if after := count(); after != before {
+				t.Errorf("%d descriptors open, %d before", after, before)
+			}
+		})
 	}
 }
 
 func BenchmarkOpenHolders(b *testing.B) {
-	for b.Loop() {
-		h, err := probe.OpenHolders()
-		if errors.Is(err, fs.ErrPermission) {
-			b.Skip(err)
-		}
-		if err != nil {
-			b.Fatal(err)
-		}
-		h.Close()
+	for way, open := range probe.Ways() {
+		b.Run(way, func(b *testing.B) {
+			for b.Loop() {
+				h, err := open(20_000)
+				if errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported) {
+					b.Skip(err)
+				}
+				if err != nil {
+					b.Fatal(err)
+				}
+				h.Close()
+			}
+		})
 	}
+}
+
+// BenchmarkHolders walks all descriptors of the host, and those of a process with many sockets.
+func BenchmarkHolders(b *testing.B) {
+	nstest.New(b).Do(func() {
+		nstest.StartHolder(b, 9000)
+		for _, way := range []string{"tables", "files"} {
+			b.Run(way, func(b *testing.B) {
+				h := open(b, way, 20_000)
+				count := 0
+				for b.Loop() {
+					count = 0
+					if err := h.Walk(b.Context(), func(*probe.Descriptor) { count++ }); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*count), "ns/descriptor")
+			})
+		}
+	})
 }

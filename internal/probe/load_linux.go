@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
+	"strings"
 	"unsafe"
 
 	"github.com/cilium/ebpf"
@@ -18,8 +20,9 @@ import (
 // vmlinux is the kernel's description of its own types (CONFIG_DEBUG_INFO_BTF).
 const vmlinux = "/sys/kernel/btf/vmlinux"
 
-// loadIterator loads an iterator. The library would do it by itself; but it reads the whole description of the kernel's types to find the function to attach to.
-func loadIterator(all *ebpf.CollectionSpec, name string) (*ebpf.Program, error) {
+// loadIterator loads the only program of an object, which uses these maps. The library would do it by itself; but it reads the whole description of the kernel's
+// types to find the functions to attach to and to call.
+func loadIterator(all *ebpf.CollectionSpec, name string, maps map[string]*ebpf.Map) (*ebpf.Program, error) {
 	spec := all.Programs[name]
 	wanted, err := namesIn(all.Types)
 	if err != nil {
@@ -33,17 +36,50 @@ func loadIterator(all *ebpf.CollectionSpec, name string) (*ebpf.Program, error) 
 		return nil, err
 	}
 	defer release()
-	kernel, attach, err := excerptOf(description, wanted, "bpf_iter_"+spec.AttachTo)
+	iterator := "bpf_iter_" + spec.AttachTo
+	kernel, err := excerptOf(description, wanted, append(called(spec), iterator))
 	if err != nil {
 		return nil, err
 	}
-	if attach == 0 {
+	if kernel.functions[iterator] == 0 {
 		return nil, fmt.Errorf("%w: this kernel has no iterator over %s", errors.ErrUnsupported, spec.AttachTo)
 	}
 	if err := relocate(spec, kernel); err != nil {
 		return nil, err
 	}
-	return load(spec, attach)
+	if err := connect(spec, kernel.functions, maps); err != nil {
+		return nil, err
+	}
+	return load(spec, kernel.functions[iterator])
+}
+
+// called are the functions of the kernel that a program calls by name.
+func called(spec *ebpf.ProgramSpec) (names []string) {
+	for it := spec.Instructions.Iterate(); it.Next(); {
+		if it.Ins.IsKfuncCall() && !slices.Contains(names, it.Ins.Reference()) {
+			names = append(names, it.Ins.Reference())
+		}
+	}
+	return names
+}
+
+// connect puts the numbers of functions and the maps into a program.
+func connect(spec *ebpf.ProgramSpec, functions map[string]uint32, maps map[string]*ebpf.Map) error {
+	for it := spec.Instructions.Iterate(); it.Next(); {
+		ins, name := it.Ins, it.Ins.Reference()
+		switch {
+		case ins.IsKfuncCall():
+			if functions[name] == 0 {
+				return fmt.Errorf("%w: this kernel has no function %s", errors.ErrUnsupported, name)
+			}
+			ins.Constant, ins.Offset = int64(functions[name]), 0
+		case ins.IsLoadFromMap():
+			if err := ins.AssociateMap(maps[name]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // describe maps the kernel's description of its types, or reads it where it cannot be mapped (before 6.16).
@@ -64,8 +100,8 @@ func describe() (description []byte, release func(), err error) {
 	return description, func() {}, err
 }
 
-// relocate puts the offsets of the running kernel into a program.
-func relocate(spec *ebpf.ProgramSpec, kernel *btf.Spec) error {
+// relocate puts the offsets of the running kernel into a program, and the numbers of its types.
+func relocate(spec *ebpf.ProgramSpec, kernel *kernelTypes) error {
 	var relocations []*btf.CORERelocation
 	var places []*asm.Instruction
 	for it := spec.Instructions.Iterate(); it.Next(); {
@@ -74,13 +110,17 @@ func relocate(spec *ebpf.ProgramSpec, kernel *btf.Spec) error {
 		}
 	}
 	none := func(btf.Type) (btf.TypeID, error) { return 0, errors.ErrUnsupported }
-	fixups, err := btf.CORERelocate(relocations, []*btf.Spec{kernel}, spec.ByteOrder, none)
+	fixups, err := btf.CORERelocate(relocations, []*btf.Spec{kernel.spec}, spec.ByteOrder, none)
 	if err != nil {
 		return err
 	}
 	for i := range fixups {
 		if err := fixups[i].Apply(places[i]); err != nil {
 			return err
+		}
+		// The number is that in the excerpt. Only its words tell what a relocation is about.
+		if strings.HasPrefix(relocations[i].String(), "CORERelocation(target_type_id,") {
+			places[i].Constant = int64(kernel.types[btf.TypeID(places[i].Constant)])
 		}
 	}
 	return nil

@@ -51,71 +51,119 @@ type header struct {
 	Types, TypesLen, Names, NamesSize uint32
 }
 
+// kernelTypes is what a program needs to know of the kernel's types and functions.
+type kernelTypes struct {
+	spec *btf.Spec // the types that were wanted
+	// functions are the numbers of those that were asked for and exist, types those of the types in spec: both in the whole description.
+	functions map[string]uint32
+	types     map[btf.TypeID]uint32
+}
+
 // excerpt takes from the kernel's description of its types those that a program is compiled with. The library would read all hundred thousand and sort their names,
 // which takes longer than finding the holders of ten thousand sockets.
 type excerpt struct {
 	types, names []byte
 	offsets      []uint32 // of each type in types, by its number
-	wanted       map[string]bool
+	wanted       names
+	functions    map[string]uint32
 	// kept are the new numbers of types, of which there are count; to and text are what is made of them.
 	kept     map[uint32]uint32
 	count    uint32
 	to, text []byte
 }
 
-// excerptOf also returns the number of a function in the whole description, 0 for none.
-func excerptOf(description []byte, wanted map[string]bool, function string) (spec *btf.Spec, id uint32, err error) {
+// excerptOf takes the types that are wanted, and the numbers of functions.
+func excerptOf(description []byte, types, functions []string) (*kernelTypes, error) {
 	var h header
 	if err := binary.Read(bytes.NewReader(description), binary.NativeEndian, &h); err != nil {
-		return nil, 0, errTypes
+		return nil, errTypes
 	}
 	end := uint64(len(description))
-	types, names := uint64(h.Size)+uint64(h.Types), uint64(h.Size)+uint64(h.Names)
-	if h.Magic != 0xeb9f || types+uint64(h.TypesLen) > end || names+uint64(h.NamesSize) > end {
-		return nil, 0, errTypes
+	first, text := uint64(h.Size)+uint64(h.Types), uint64(h.Size)+uint64(h.Names)
+	if h.Magic != 0xeb9f || first+uint64(h.TypesLen) > end || text+uint64(h.NamesSize) > end {
+		return nil, errTypes
 	}
 	e := &excerpt{
-		types: description[types : types+uint64(h.TypesLen)], names: description[names : names+uint64(h.NamesSize)],
-		wanted: wanted, kept: map[uint32]uint32{0: 0}, text: []byte{0},
+		types: description[first : first+uint64(h.TypesLen)], names: description[text : text+uint64(h.NamesSize)],
+		wanted: makeNames(types), functions: map[string]uint32{}, kept: map[uint32]uint32{0: 0}, text: []byte{0},
 	}
-	found, id, err := e.find(function)
+	found, err := e.find(makeNames(functions))
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	for _, t := range found {
 		if _, err := e.keep(t); err != nil {
-			return nil, 0, err
+			return nil, err
 		}
 	}
-	spec, err = btf.LoadSpecFromReader(bytes.NewReader(e.bytes(h)))
-	return spec, id, err
+	spec, err := btf.LoadSpecFromReader(bytes.NewReader(e.bytes(h)))
+	if err != nil {
+		return nil, err
+	}
+	whole := make(map[btf.TypeID]uint32, len(e.kept))
+	for old, now := range e.kept {
+		whole[btf.TypeID(now)] = old
+	}
+	return &kernelTypes{spec, e.functions, whole}, nil
 }
 
-// find indexes the types and returns the numbers of those that are wanted.
-func (e *excerpt) find(function string) (found []uint32, id uint32, err error) {
-	e.offsets = append(make([]uint32, 0, len(e.types)/24), 0) // type 0 is void and not in the table
-	for at := 0; at < len(e.types); {
-		if at+typeSize > len(e.types) {
-			return nil, 0, errTypes
+// names is a set of names that says quickly what is not in it.
+type names struct {
+	set     map[string]struct{}
+	initial [256]uint64 // by the first byte, the lengths that occur, as bits; those of more than 63 bytes share the last
+}
+
+func makeNames(list []string) (n names) {
+	n.set = make(map[string]struct{}, len(list))
+	for _, name := range list {
+		if name != "" {
+			n.set[name] = struct{}{}
+			n.initial[name[0]] |= 1 << min(len(name), 63)
 		}
-		kind, members := e.kind(uint32(at))
+	}
+	return n
+}
+
+// has reports whether the name that begins at an offset is in the set.
+func (n *names) has(text []byte, offset uint32) bool {
+	if offset >= uint32(len(text)) || n.initial[text[offset]] == 0 {
+		return false
+	}
+	name := cut(text[offset:])
+	if n.initial[text[offset]]>>min(len(name), 63)&1 == 0 {
+		return false
+	}
+	_, ok := n.set[string(name)]
+	return ok
+}
+
+// find indexes the types, returns the numbers of those that are wanted, and notes those of functions.
+func (e *excerpt) find(functions names) (found []uint32, err error) {
+	offsets := append(make([]uint32, 0, len(e.types)/20), 0) // type 0 is void and not in the table
+	for rest := e.types; len(rest) > 0; {
+		if len(rest) < typeSize {
+			return nil, errTypes
+		}
+		name, info := binary.NativeEndian.Uint32(rest), binary.NativeEndian.Uint32(rest[4:])
+		kind, members := kindOf(info)
 		if kind == 0 || kind >= len(parts) {
-			return nil, 0, errTypes
+			return nil, errTypes
 		}
 		switch kind {
 		case kindStruct, kindTypedef:
-			if name := e.name(e.word(uint32(at), 0)); e.wanted[string(name)] {
-				found = append(found, uint32(len(e.offsets)))
+			if e.wanted.has(e.names, name) {
+				found = append(found, uint32(len(offsets)))
 			}
 		case kindFunc:
-			if id == 0 && string(e.name(e.word(uint32(at), 0))) == function {
-				id = uint32(len(e.offsets))
+			if functions.has(e.names, name) {
+				e.functions[string(e.name(name))] = uint32(len(offsets))
 			}
 		}
-		e.offsets = append(e.offsets, uint32(at))
-		at += typeSize + parts[kind].once + members*parts[kind].each
+		offsets = append(offsets, uint32(len(e.types)-len(rest)))
+		rest = rest[min(len(rest), typeSize+parts[kind].once+members*parts[kind].each):]
 	}
-	return found, id, nil
+	e.offsets = offsets
+	return found, nil
 }
 
 // word reads the n-th word of the type at an offset.
@@ -123,18 +171,18 @@ func (e *excerpt) word(at uint32, n int) uint32 {
 	return binary.NativeEndian.Uint32(e.types[int(at)+4*n:])
 }
 
-func (e *excerpt) kind(at uint32) (kind, members int) {
-	info := e.word(at, 1)
-	return int(info >> 24 & 0x1f), int(info & 0xffff)
-}
+// kindOf takes apart the second word of a type.
+func kindOf(info uint32) (kind, members int) { return int(info >> 24 & 0x1f), int(info & 0xffff) }
 
 func (e *excerpt) name(offset uint32) []byte {
 	if offset >= uint32(len(e.names)) {
 		return nil
 	}
-	rest := e.names[offset:]
-	return rest[:max(0, bytes.IndexByte(rest, 0))]
+	return cut(e.names[offset:])
 }
+
+// cut returns a text up to its NUL; nothing of one without.
+func cut(text []byte) []byte { return text[:max(0, bytes.IndexByte(text, 0))] }
 
 // keep copies a type with the types it is made of and returns its new number. Pointers then point to nothing, and structures that are not wanted have a size and no
 // members.
@@ -147,7 +195,7 @@ func (e *excerpt) keep(id uint32) (uint32, error) {
 	}
 	e.kept[id] = 0 // a type that is made of itself, which there is none of, ends in nothing
 	at := e.offsets[id]
-	kind, members := e.kind(at)
+	kind, members := kindOf(e.word(at, 1))
 	size := typeSize + parts[kind].once + members*parts[kind].each
 	if int(at)+size > len(e.types) {
 		return 0, errTypes
@@ -158,7 +206,7 @@ func (e *excerpt) keep(id uint32) (uint32, error) {
 	var made []int // the words that are numbers of types
 	switch kind {
 	case kindStruct, kindUnion:
-		if len(name) > 0 && !e.wanted[string(name)] {
+		if len(name) > 0 && !e.wanted.has(e.names, e.word(at, 0)) {
 			own, members = empty(own), 0
 		}
 		for m := range members {
@@ -221,15 +269,12 @@ func (e *excerpt) bytes(h header) []byte {
 }
 
 // namesIn are the names of the types a program was compiled with.
-func namesIn(compiled *btf.Spec) (map[string]bool, error) {
-	names := map[string]bool{}
+func namesIn(compiled *btf.Spec) (list []string, err error) {
 	for t, err := range compiled.All() {
 		if err != nil {
 			return nil, err
 		}
-		if t.TypeName() != "" {
-			names[t.TypeName()] = true
-		}
+		list = append(list, t.TypeName())
 	}
-	return names, nil
+	return list, nil
 }

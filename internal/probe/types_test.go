@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"maps"
 	"os"
+	"slices"
 	"testing"
 
+	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
 
 	"github.com/closewait/closewait/internal/nstest"
@@ -28,53 +31,68 @@ func kernelDescription(t testing.TB) []byte {
 	return b
 }
 
-// TestExcerpt holds what the excerpt makes of the program against what the whole description makes of it.
+// TestExcerpt holds what the excerpt makes of the programs against what the whole description makes of them.
 func TestExcerpt(t *testing.T) {
 	description := kernelDescription(t)
-	relocated := func(kernel *btf.Spec) []byte {
-		t.Helper()
-		spec, err := loadHolders()
-		if err != nil {
-			t.Fatal(err)
-		}
-		program := spec.Programs[holdersProgHolders]
-		if err := relocate(program, kernel); err != nil {
-			t.Fatal(err)
-		}
-		var code bytes.Buffer
-		if err := program.Instructions.Marshal(&code, program.ByteOrder); err != nil {
-			t.Fatal(err)
-		}
-		return code.Bytes()
-	}
-	spec, err := loadHolders()
-	if err != nil {
-		t.Fatal(err)
-	}
-	wanted, err := namesIn(spec.Types)
-	if err != nil {
-		t.Fatal(err)
-	}
-	part, id, err := excerptOf(description, wanted, "bpf_iter_task_file")
-	if err != nil {
-		t.Fatal(err)
-	}
 	whole, err := btf.LoadKernelSpec()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var function *btf.Func
-	if err := whole.TypeByName("bpf_iter_task_file", &function); err != nil {
-		t.Fatal(err)
+	same := func(list []string) *kernelTypes { // the whole description numbers its types as it does
+		all := &kernelTypes{spec: whole, functions: map[string]uint32{}, types: map[btf.TypeID]uint32{}}
+		for _, name := range list {
+			types, err := whole.AnyTypesByName(name)
+			if err != nil {
+				continue
+			}
+			for _, typ := range types {
+				id, err := whole.TypeID(typ)
+				if err != nil {
+					t.Fatal(err)
+				}
+				all.types[id] = uint32(id)
+				if _, ok := typ.(*btf.Func); ok {
+					all.functions[name] = uint32(id)
+				}
+			}
+		}
+		return all
 	}
-	if want, err := whole.TypeID(function); err != nil || uint32(want) != id {
-		t.Errorf("the function is type %d, want %d, %v", id, want, err)
-	}
-	if !bytes.Equal(relocated(part), relocated(whole)) {
-		t.Error("the excerpt makes another program than the whole description")
-	}
-	if _, id, err := excerptOf(description, wanted, "no_such_function"); id != 0 || err != nil {
-		t.Errorf("a function that does not exist: %d, %v", id, err)
+	for name, read := range map[string]func() (*ebpf.CollectionSpec, error){holdersProgHolders: loadHolders, tablesProgTables: loadTables} {
+		relocated := func(kernel *kernelTypes) []byte {
+			t.Helper()
+			spec, err := read()
+			if err != nil {
+				t.Fatal(err)
+			}
+			program := spec.Programs[name]
+			if err := relocate(program, kernel); err != nil {
+				t.Fatal(err)
+			}
+			var code bytes.Buffer
+			if err := program.Instructions.Marshal(&code, program.ByteOrder); err != nil {
+				t.Fatal(err)
+			}
+			return code.Bytes()
+		}
+		spec, err := read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		wanted, err := namesIn(spec.Types)
+		if err != nil {
+			t.Fatal(err)
+		}
+		functions := append(called(spec.Programs[name]), "bpf_iter_"+spec.Programs[name].AttachTo, "no_such_function")
+		part, err := excerptOf(description, wanted, functions)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := same(slices.Concat(wanted, functions)); !bytes.Equal(relocated(part), relocated(want)) {
+			t.Errorf("%s: the excerpt makes another program than the whole description", name)
+		} else if !maps.Equal(part.functions, want.functions) {
+			t.Errorf("%s: functions %v, want %v", name, part.functions, want.functions)
+		}
 	}
 }
 
@@ -98,18 +116,18 @@ func FuzzExcerpt(f *testing.F) {
 	f.Add(described())
 	f.Add(described()[:60])
 	f.Fuzz(func(_ *testing.T, description []byte) {
-		_, _, _ = excerptOf(description, map[string]bool{"a": true, "b": true}, "f")
+		_, _ = excerptOf(description, []string{"a", "b"}, []string{"f"})
 	})
 }
 
 // TestExcerpt_itself: a structure cannot be made of itself; one that says so ends.
 func TestExcerpt_itself(t *testing.T) {
-	spec, id, err := excerptOf(described(), map[string]bool{"a": true}, "f")
-	if err != nil || id != 3 {
-		t.Fatalf("function %d, %v", id, err)
+	types, err := excerptOf(described(), []string{"a"}, []string{"f"})
+	if err != nil || types.functions["f"] != 3 {
+		t.Fatalf("%+v, %v", types, err)
 	}
 	var a *btf.Struct
-	if err := spec.TypeByName("a", &a); err != nil || len(a.Members) != 2 || a.Members[1].Name != "c" {
+	if err := types.spec.TypeByName("a", &a); err != nil || len(a.Members) != 2 || a.Members[1].Name != "c" {
 		t.Errorf("%+v, %v", a, err)
 	}
 }

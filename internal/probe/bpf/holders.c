@@ -2,24 +2,7 @@
 
 /* Who holds the sockets of this host: one pass over the descriptors of all processes. */
 
-#include "kernel.h"
-
-/* struct holder is read by holders.go. */
-struct holder {
-	__u32 pid;
-	__u32 fd;
-	__u32 inode;
-	__u32 netns;
-	__u8 kind;
-	__u8 state;
-	__u8 connected;
-	__u8 unused;
-};
-
-/* Kinds of descriptors. */
-#define OTHER_SOCKET 0
-#define TCP_SOCKET 1
-#define EPOLL 2
+#include "descriptor.h"
 
 struct bpf_iter__task_file {
 	struct bpf_iter_meta *meta;
@@ -27,8 +10,6 @@ struct bpf_iter__task_file {
 	__u32 fd;
 	struct file *file;
 };
-
-#define INLINE static __attribute__((always_inline))
 
 /* pid_here returns the pid by which the reader of the iterator knows a process: one of its own namespace. */
 INLINE __u32 pid_here(struct task_struct *task)
@@ -41,23 +22,6 @@ INLINE __u32 pid_here(struct task_struct *task)
 	return nr;
 }
 
-union name {
-	char text[16];
-	__u64 words[2];
-};
-
-/* is_epoll knows the file by its name, which nothing but the kernel gives to files of this file system. */
-INLINE int is_epoll(struct file *file)
-{
-	const union name epoll = {"[eventpoll]"};
-	union name is = {};
-
-	if (file->f_inode->i_sb->s_magic != ANON_INODE_FS_MAGIC)
-		return 0;
-	bpf_probe_read_kernel(is.text, sizeof("[eventpoll]"), file->f_path.dentry->d_name.name);
-	return is.words[0] == epoll.words[0] && is.words[1] == epoll.words[1];
-}
-
 INLINE void describe_socket(struct holder *out, struct sock *sk)
 {
 	struct tcp_sock *tcp;
@@ -65,13 +29,13 @@ INLINE void describe_socket(struct holder *out, struct sock *sk)
 	if (!sk)
 		return;
 	out->netns = sk->__sk_common.skc_net.net->ns.inum;
-	/* Sockets of Multipath TCP are of a protocol of their own. */
-	tcp = bpf_skc_to_tcp_sock(sk);
-	if (!tcp)
-		return;
-	out->kind = TCP_SOCKET;
+	out->family = sk->__sk_common.skc_family;
+	out->protocol = sk->sk_protocol;
+	out->type = sk->sk_type;
 	out->state = sk->__sk_common.skc_state;
-	out->connected = tcp->delivered || tcp->bytes_acked || tcp->bytes_received || tcp->snd_wnd;
+	tcp = bpf_skc_to_tcp_sock(sk);
+	if (tcp && out->state == TCP_CLOSE)
+		out->used = used_of(tcp);
 }
 
 SEC("iter/task_file")
@@ -88,9 +52,9 @@ int holders(struct bpf_iter__task_file *ctx)
 	socket = bpf_sock_from_file(file);
 	if (socket)
 		describe_socket(&out, socket->sk);
-	else if (is_epoll(file))
-		out.kind = EPOLL;
-	else
+	else if (file->f_inode->i_sb->s_magic == ANON_INODE_FS_MAGIC)
+		bpf_probe_read_kernel(&out.name, sizeof(out.name), file->f_path.dentry->d_name.name);
+	if (!out.name)
 		return 0;
 	out.pid = pid_here(task);
 	out.fd = ctx->fd;

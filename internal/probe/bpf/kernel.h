@@ -12,10 +12,20 @@ typedef unsigned int __u32;
 typedef unsigned long long __u64;
 
 #define SEC(name) __attribute__((section(name), used))
+#define INLINE static __attribute__((always_inline))
 #define SIZE_OF(type) __builtin_preserve_type_info(*(typeof(type) *)0, 1) /* BPF_TYPE_SIZE */
+#define TYPE_ID(type) __builtin_btf_type_id(*(typeof(type) *)0, 1) /* BPF_TYPE_ID_TARGET */
 #define RELOCATED __attribute__((preserve_access_index))
 
+/* The notation of maps (BTF-defined). */
+#define __uint(name, value) int(*name)[value]
+#define __type(name, value) typeof(value) *name
+#define BPF_MAP_TYPE_ARRAY 2
+#define BPF_F_MMAPABLE 1024
+
 #define ANON_INODE_FS_MAGIC 0x09041934 /* include/uapi/linux/magic.h */
+#define SOCKFS_MAGIC 0x534f434b
+#define TCP_CLOSE 7
 
 struct file;
 struct seq_file;
@@ -24,11 +34,26 @@ struct task_struct;
 struct tcp_sock;
 
 /* Numbers of enum bpf_func_id, include/uapi/linux/bpf.h. */
+static void *(*bpf_map_lookup_elem)(void *map, const void *key) = (void *)1;
 static long (*bpf_probe_read_kernel)(void *to, __u32 size, const void *from) = (void *)113;
 static long (*bpf_seq_write)(struct seq_file *to, const void *data, __u32 length) = (void *)127;
 static struct tcp_sock *(*bpf_skc_to_tcp_sock)(void *sk) = (void *)137;
 static struct task_struct *(*bpf_get_current_task_btf)(void) = (void *)158;
 static struct socket *(*bpf_sock_from_file)(struct file *file) = (void *)162;
+
+/* Functions of the kernel that programs may call (kfuncs), by name. */
+#define KERNEL_FUNCTION extern __attribute__((section(".ksyms")))
+struct bpf_iter_num {
+	__u64 opaque[1];
+};
+KERNEL_FUNCTION void *bpf_rdonly_cast(const void *address, __u32 type);						/* since 6.2 */
+KERNEL_FUNCTION int bpf_iter_num_new(struct bpf_iter_num *numbers, int from, int until);			/* since 6.4 */
+KERNEL_FUNCTION int *bpf_iter_num_next(struct bpf_iter_num *numbers);
+KERNEL_FUNCTION void bpf_iter_num_destroy(struct bpf_iter_num *numbers);
+
+struct timespec64 {
+	long long tv_sec;
+} RELOCATED;
 
 struct upid {
 	int nr;
@@ -39,7 +64,18 @@ struct pid {
 	struct upid numbers[1];
 } RELOCATED;
 
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+	unsigned long *open_fds;
+} RELOCATED;
+
+struct files_struct {
+	struct fdtable *fdt;
+} RELOCATED;
+
 struct task_struct {
+	struct files_struct *files;
 	int pid;
 	int tgid;
 	struct pid *thread_pid;
@@ -67,6 +103,7 @@ struct path {
 } RELOCATED;
 
 struct file {
+	void *private_data;
 	struct inode *f_inode;
 	struct path f_path;
 } RELOCATED;
@@ -84,12 +121,15 @@ typedef struct {
 } RELOCATED possible_net_t;
 
 struct sock_common {
+	__u16 skc_family;
 	volatile unsigned char skc_state;
 	possible_net_t skc_net;
 } RELOCATED;
 
 struct sock {
 	struct sock_common __sk_common;
+	__u16 sk_type;
+	__u16 sk_protocol;
 } RELOCATED;
 
 struct socket {
@@ -106,5 +146,10 @@ struct tcp_sock {
 struct bpf_iter_meta {
 	struct seq_file *seq;
 } RELOCATED;
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+};
 
 #endif

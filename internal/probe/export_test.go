@@ -1,0 +1,22 @@
+package probe
+
+// Ways are the ways to list descriptors, by name.
+func Ways() map[string]func(room int) (*Holders, error) {
+	return map[string]func(int) (*Holders, error){
+		"tables": func(room int) (*Holders, error) {
+			t, err := openTables(room)
+			return &Holders{walker: t}, err
+		},
+		"tables in many passes": func(room int) (*Holders, error) {
+			t, err := openTables(room)
+			if err == nil {
+				t.words = 2
+			}
+			return &Holders{walker: t}, err
+		},
+		"files": func(int) (*Holders, error) {
+			f, err := openFiles()
+			return &Holders{walker: f}, err
+		},
+	}
+}
