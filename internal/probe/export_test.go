@@ -5,18 +5,18 @@ func Ways() map[string]func(room int) (*Holders, error) {
 	return map[string]func(int) (*Holders, error){
 		"tables": func(room int) (*Holders, error) {
 			t, err := openTables(room)
-			return &Holders{walker: t}, err
+			return &Holders{way: t}, err
 		},
 		"tables in many passes": func(room int) (*Holders, error) {
 			t, err := openTables(room)
 			if err == nil {
 				t.words = 2
 			}
-			return &Holders{walker: t}, err
+			return &Holders{way: t}, err
 		},
 		"files": func(int) (*Holders, error) {
 			f, err := openFiles()
-			return &Holders{walker: f}, err
+			return &Holders{way: f}, err
 		},
 	}
 }

@@ -13,14 +13,14 @@ import (
 
 // Holders lists descriptors of sockets and of epoll instances. It is not safe for concurrent use.
 type Holders struct {
-	walker
+	way walker
 	// Way says how: by which iterator, and why not by a better one.
 	Way string
 }
 
 // walker is a way to list them.
 type walker interface {
-	Walk(ctx context.Context, visit func(*Descriptor)) error
+	walk(ctx context.Context, visit func(*Descriptor)) error
 	Close() error
 }
 
@@ -36,6 +36,19 @@ func OpenHolders(room int) (*Holders, error) {
 	}
 	return &Holders{slow, fmt.Sprintf("iter/task_file, as iter/task is of no use here: %v", why)}, nil
 }
+
+// Walk calls visit for each descriptor of each process that the caller's pid namespace shows. The Descriptor is overwritten by the next. It is no snapshot of an instant: a
+// descriptor that is opened, closed or passed on meanwhile may be missed.
+//
+// As in /proc/PID/fd, the descriptors of a process are those of its first thread, which the others share unless they called unshare(CLONE_FILES).
+//
+// The context is looked at now and then; its error is found by errors.Is.
+func (h *Holders) Walk(ctx context.Context, visit func(*Descriptor)) error {
+	return h.way.walk(ctx, visit)
+}
+
+// Close unloads the program.
+func (h *Holders) Close() error { return h.way.Close() }
 
 // files lists descriptors by an iterator over them all: since 5.11, and at ten times the cost of tables.
 type files struct {
@@ -58,13 +71,7 @@ func openFiles() (*files, error) {
 	return &files{it, make([]byte, bufferSize)}, nil
 }
 
-// Walk calls visit for each descriptor of each process that the caller's pid namespace shows, those of one process in ascending order. The Descriptor is overwritten by the
-// next. It is no snapshot of an instant: a descriptor that is opened, closed or passed on meanwhile may be missed.
-//
-// As in /proc/PID/fd, the descriptors of a process are those of its first thread, which the others share unless they called unshare(CLONE_FILES).
-//
-// The context is looked at every few thousand descriptors; its error is found by errors.Is.
-func (f *files) Walk(ctx context.Context, visit func(*Descriptor)) error {
+func (f *files) walk(ctx context.Context, visit func(*Descriptor)) error {
 	var d Descriptor
 	return f.read(ctx, f.buffer, func(b []byte) {
 		for ; len(b) >= recordSize; b = b[recordSize:] {

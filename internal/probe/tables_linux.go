@@ -65,8 +65,8 @@ func (t *tables) release() error {
 // Close unloads the program.
 func (t *tables) Close() error { return errors.Join(t.iterator.Close(), opError("close", t.release())) }
 
-// Walk does what files.Walk does, but that a process of very many descriptors comes more than once.
-func (t *tables) Walk(ctx context.Context, visit func(*Descriptor)) error {
+// walk makes as much room as the descriptors turn out to need.
+func (t *tables) walk(ctx context.Context, visit func(*Descriptor)) error {
 	count, err := t.run(ctx)
 	for try := 1; err == nil && count*recordSize > len(t.shared); try++ {
 		if try == tries {
