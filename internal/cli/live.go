@@ -41,14 +41,19 @@ func lookLive(ctx context.Context, h *host.Host, q Query) (*Answer, error) {
 	case q.Threads:
 		r.Inquire = withThreads(r.Inquire, f, mostAsked)
 	}
-	if q.Each != nil && !diagnosed && r.Holders == nil && q.If == nil && q.Redact == nil {
-		r.Each = eachMatch(f, q.Each)
+	streamed := false
+	if q.Each != nil && !diagnosed && !q.Threads && !q.Whole && q.If == nil && q.Redact == nil {
+		each := eachMatch(f, q.Each)
+		r.Each = func(p *host.Passing) error {
+			streamed = true
+			return each(p)
+		}
 	}
 	snapshot, later, err := h.Look(ctx, r)
 	if err != nil {
 		return nil, lookError(err)
 	}
-	if r.Each != nil {
+	if streamed || r.Each != nil && snapshot.Count() == 0 {
 		return &Answer{Snapshot: snapshot, Report: makeReport(snapshot, &diagnose.Verdicts{})}, nil
 	}
 	return compose(q, f, snapshot, later, diagnosed)
@@ -96,20 +101,21 @@ func compose(q Query, f *filter.Filter, s *look.Snapshot, later []tcp.Socket, di
 }
 
 // eachMatch makes rows of sockets that are passing by and hands on those the filter selects.
-func eachMatch(f *filter.Filter, each func(*look.Row) error) func(*look.Snapshot, *look.Namespace, *tcp.Socket) error {
+func eachMatch(f *filter.Filter, each func(*look.Row) error) func(*host.Passing) error {
 	var row look.Row
-	var model forecast.Model
+	var forecaster *look.Forecaster
 	var of *look.Namespace
 	var clock look.Clock
+	var joiner *joiner
 	whole := f.String() == ""
-	return func(host *look.Snapshot, ns *look.Namespace, s *tcp.Socket) error {
-		if of != ns || clock != host.Clock {
-			model, of, clock = host.Model(ns), ns, host.Clock
+	return func(p *host.Passing) error {
+		if of != p.Namespace || clock != p.Snapshot.Clock {
+			of, clock = p.Namespace, p.Snapshot.Clock
+			forecaster, joiner = p.Snapshot.Forecaster(of), newJoiner(p.Snapshot, &diagnose.Verdicts{}, nil)
 		}
-		row.Socket, row.Netns, row.Age, row.Ends, row.Holders = s, ns, diagnose.Age(s), model.Ends(s), nil
-		if s.Inode == 0 {
-			row.Holders = []look.Holder{}
-		}
+		holders := holdersOf(p.Snapshot, p.Socket)
+		row.Socket, row.Netns, row.Age, row.Ends = p.Socket, p.Namespace, diagnose.Age(p.Socket), forecaster.Passing(p.Socket, p.Options, p.PeerForgot)
+		row.Holders, row.Processes = holders, joiner.processes(holders)
 		if whole || f.Match(&row) {
 			return each(&row)
 		}

@@ -40,9 +40,10 @@ type Request struct {
 	// OnlyConnected says that a namespace with nothing but listeners need not be dumped further: half-open connections, which no counter shows, are then
 	// left out there.
 	OnlyConnected bool
-	// Each, when set, is handed every socket as it is read, and none is kept: the way for a million of them. The socket is overwritten by the next.
-	// It excludes Holders, Dead and Undecided. An error it returns ends the look.
-	Each func(*look.Snapshot, *look.Namespace, *tcp.Socket) error
+	// Each, when set, is handed every socket as it is read, and none is kept: the way for a million of them. What it is handed is overwritten by the next.
+	// It excludes Dead and Undecided. With Holders sockets are kept all the same where no BPF program can find the holders of all before the tables are read;
+	// then they are in the Snapshot, and Each is not called. An error it returns ends the look.
+	Each func(*Passing) error
 	// Holders says whose holders are wanted; nil means nobody's.
 	Holders func(*tcp.Socket) bool
 	// Options asks sockets whose holders are known for what decides about their ends, see look.Telling.
@@ -73,8 +74,16 @@ func (h *Host) Look(ctx context.Context, r Request) (*look.Snapshot, []tcp.Socke
 		v.missing("CW502", "the host's name and boot id could not be read: "+err.Error(), "")
 	}
 	v.snapshot.Host = identity
+	if r.Each != nil && r.Holders != nil && !v.holdersFirst(ctx) {
+		v.request.Each = nil
+	}
 	if err := v.namespaces(ctx); err != nil {
 		return nil, nil, err
+	}
+	if v.request.Each != nil {
+		err := v.late(ctx)
+		v.snapshot.Elapsed = h.now().Sub(v.snapshot.TakenAt)
+		return v.snapshot, nil, err
 	}
 	v.owners(ctx)
 	v.evidence(ctx)
@@ -117,6 +126,8 @@ type visit struct {
 	threads   int
 	unsettled []int
 	observed  time.Time
+	// stream is what is needed where sockets are handed on as they are read.
+	stream stream
 }
 
 func (h *Host) newVisit(r Request) *visit {

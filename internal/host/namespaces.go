@@ -120,6 +120,14 @@ func (v *visit) namespace(ctx context.Context, ns netns.Namespace) error {
 		}
 		return err
 	}
+	v.stream.open = func() (conn *inetdiag.Conn, err error) {
+		err = v.host.roots.Do(ns, func() (err error) {
+			conn, err = inetdiag.Open()
+			return err
+		})
+		return conn, err
+	}
+	defer v.stream.leave()
 	return v.dump(ctx, conn, found, condition, size)
 }
 
@@ -162,7 +170,7 @@ func (v *visit) dump(ctx context.Context, conn *inetdiag.Conn, found look.Namesp
 	if v.request.Each != nil {
 		stats, err = conn.Dump(ctx, query, func(s *tcp.Socket) error {
 			v.clock(s)
-			return v.request.Each(v.snapshot, &found, s)
+			return v.pass(ctx, &found, s)
 		})
 	} else {
 		sockets, stats, err = v.timed(ctx, conn, query, &found, make([]tcp.Socket, 0, v.expected(size)))

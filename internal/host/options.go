@@ -30,11 +30,21 @@ func (v *visit) options(ctx context.Context) {
 				return
 			}
 			asked++
-			if err := ask(n, s, holders); err != nil && !errors.Is(err, sockopt.ErrGone) {
+			switch o, err := ask(s, holders); {
+			case err == nil && n.Options == nil:
+				n.Options = map[tcp.Cookie]look.Options{s.Cookie: o}
+			case err == nil:
+				n.Options[s.Cookie] = o
+			case !errors.Is(err, sockopt.ErrGone):
 				refused++
 			}
 		})
 	}
+	v.unasked(refused, left)
+}
+
+// unasked says that sockets were not asked for their options, as they may not be or were too many.
+func (v *visit) unasked(refused, left int) {
 	if refused > 0 {
 		v.missing("CW501", fmt.Sprintf("sockets that may not be asked for a TCP_USER_TIMEOUT of their own, which would end them sooner: %d", refused), remedy(nil, askRemedy))
 	}
@@ -46,17 +56,11 @@ func (v *visit) options(ctx context.Context) {
 const askRemedy = "run as root (CAP_SYS_PTRACE)"
 
 // ask asks through the first holder that lets us; the error is that of the last.
-func ask(n *look.Namespace, s *tcp.Socket, holders []look.Holder) (err error) {
+func ask(s *tcp.Socket, holders []look.Holder) (o look.Options, err error) {
 	for _, h := range holders {
-		var o look.Options
-		if o, err = sockopt.Options(h.PID, h.FD, s.Inode, s.Cookie); err != nil {
-			continue
+		if o, err = sockopt.Options(h.PID, h.FD, s.Inode, s.Cookie); err == nil {
+			break
 		}
-		if n.Options == nil {
-			n.Options = map[tcp.Cookie]look.Options{}
-		}
-		n.Options[s.Cookie] = o
-		return nil
 	}
-	return err
+	return o, err
 }

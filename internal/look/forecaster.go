@@ -53,17 +53,25 @@ func (f *Forecaster) ends(i int) forecast.Ends {
 		orphan.Inode = 0
 		return either(f.model.Ends(s), f.model.Ends(&orphan)).Blurred(blur)
 	}
-	own, asked := f.namespace.Options[s.Cookie]
-	forgotten := s.Timer.Kind == tcp.TimerKeepalive && f.forgotten(s)
-	if !asked && !forgotten {
-		return f.model.Ends(s).Blurred(blur)
+	var own *Options
+	if o, asked := f.namespace.Options[s.Cookie]; asked {
+		own = &o
+	}
+	return f.Passing(s, own, s.Timer.Kind == tcp.TimerKeepalive && f.forgotten(s)).Blurred(blur)
+}
+
+// Passing forecasts the end of a socket that need not be in the namespace's list, from its own options if they are known, and from whether its peer's end is known not
+// to exist any more. Times count from when it was read.
+func (f *Forecaster) Passing(s *tcp.Socket, own *Options, forgotten bool) forecast.Ends {
+	if own == nil && !forgotten {
+		return f.model.Ends(s)
 	}
 	options := f.model.Options
-	if asked {
-		options = f.options(&own)
+	if own != nil {
+		options = f.options(own)
 	}
 	options.PeerForgot = forgotten
-	return f.model.EndsKnowing(s, &options).Blurred(blur)
+	return f.model.EndsKnowing(s, &options)
 }
 
 // options joins what a socket says of itself with the changes that are tried out, which count for more.

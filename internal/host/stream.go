@@ -1,0 +1,184 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+
+	"github.com/closewait/closewait/inetdiag"
+	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/internal/probe"
+	"github.com/closewait/closewait/internal/sockopt"
+	"github.com/closewait/closewait/tcp"
+)
+
+// Passing is a socket on its way from the kernel to the reader, with what else is known of it.
+type Passing struct {
+	Snapshot  *look.Snapshot // without sockets
+	Namespace *look.Namespace
+	Socket    *tcp.Socket
+	// Options are what the socket says of itself, nil where nobody asked or it may not be asked.
+	Options *look.Options
+	// PeerForgot says that the other end of a connection on loopback does not exist any more, of sockets that send keepalive probes.
+	PeerForgot bool
+}
+
+// stream hands sockets on as they are read.
+type stream struct {
+	passing Passing
+	options look.Options
+	// asked, refused and left count the sockets that were asked for their options, could not be, and were too many to be.
+	asked, refused, left int
+	// unheld are those of which no holder was seen before they were read.
+	unheld []unheld
+	// open connects to the namespace that is being read, lookup is that connection once it was needed.
+	open   func() (*inetdiag.Conn, error)
+	lookup *inetdiag.Conn
+}
+
+type unheld struct {
+	namespace *look.Namespace
+	open      func() (*inetdiag.Conn, error)
+	socket    tcp.Socket
+}
+
+// holdersFirst finds the holders of all sockets before the tables are read, so that no socket has to be kept until its holder is known. It reports false, and has changed
+// nothing, where that is not possible or does not pay.
+func (v *visit) holdersFirst(ctx context.Context) bool {
+	total, known := v.host.proc.Descriptors()
+	if v.request.NoBPF || !known || !worthwhile(true, 0, total) || !v.host.proc.Native() {
+		return false
+	}
+	holders, err := allHolders(ctx, total)
+	if err != nil {
+		return false
+	}
+	v.snapshot.Holders, v.snapshot.HoldersComplete = holders, true
+	v.snapshot.Processes = map[int]*look.Process{}
+	return true
+}
+
+// allHolders walks all descriptors. Sockets that are not TCP count, too: a Multipath TCP socket has the inode of its first connection.
+func allHolders(ctx context.Context, total int) (look.Holders, error) {
+	iterator, err := probe.OpenHolders(total)
+	if err != nil {
+		return look.Holders{}, err
+	}
+	defer iterator.Close()
+	holders := look.MakeHolders(0)
+	err = iterator.Walk(ctx, func(d *probe.Descriptor) {
+		if d.Kind == probe.TCPSocket || d.Kind == probe.OtherSocket {
+			holders.Want(d.Inode)
+			holders.Add(d.Inode, look.Holder{PID: d.PID, FD: d.FD})
+		}
+	})
+	holders.Sort()
+	return holders, err
+}
+
+// pass hands a socket on. One that nobody seemed to hold may have been opened since: it waits for the end.
+func (v *visit) pass(ctx context.Context, n *look.Namespace, s *tcp.Socket) error {
+	holders := v.snapshot.Holders.Of(s.Inode)
+	if v.request.Holders != nil && s.Inode != 0 && len(holders) == 0 && v.request.Holders(s) {
+		v.stream.unheld = append(v.stream.unheld, unheld{n, v.stream.open, *s})
+		return nil
+	}
+	return v.hand(ctx, n, s, holders)
+}
+
+func (v *visit) hand(ctx context.Context, n *look.Namespace, s *tcp.Socket, holders []look.Holder) error {
+	p := &v.stream.passing
+	*p = Passing{Snapshot: v.snapshot, Namespace: n, Socket: s}
+	for _, h := range holders {
+		v.process(ctx, h.PID)
+	}
+	if v.request.Options && look.Telling(s) && len(holders) > 0 {
+		p.Options = v.optionsOf(ctx, s, holders)
+		p.PeerForgot = s.Timer.Kind == tcp.TimerKeepalive && v.forgot(ctx, s)
+	}
+	return v.request.Each(p)
+}
+
+// process describes a holder that has not been met before.
+func (v *visit) process(ctx context.Context, pid int) {
+	if _, met := v.snapshot.Processes[pid]; met || v.snapshot.Processes == nil {
+		return
+	}
+	found, err := v.host.proc.Processes(ctx, []int{pid})
+	if err != nil {
+		v.missing("CW501", fmt.Sprintf("process %d could not be described: %v", pid, err), remedy(err, ownersRemedy))
+	}
+	v.snapshot.Processes[pid] = nil
+	maps.Copy(v.snapshot.Processes, found)
+}
+
+// optionsOf asks a socket for its options, if it may be asked and not too many were.
+func (v *visit) optionsOf(ctx context.Context, s *tcp.Socket, holders []look.Holder) *look.Options {
+	st := &v.stream
+	if st.asked == mostAsked || ctx.Err() != nil {
+		st.left++
+		return nil
+	}
+	st.asked++
+	o, err := ask(s, holders)
+	if err != nil {
+		if !errors.Is(err, sockopt.ErrGone) {
+			st.refused++
+		}
+		return nil
+	}
+	st.options = o
+	return &st.options
+}
+
+// forgot looks for the other end of a connection on loopback, which can only be in the same namespace.
+func (v *visit) forgot(ctx context.Context, s *tcp.Socket) bool {
+	st := &v.stream
+	if !s.Peer.Addr().Unmap().IsLoopback() || st.asked == mostAsked {
+		return false
+	}
+	if st.lookup == nil {
+		conn, err := st.open()
+		if err != nil {
+			return false
+		}
+		st.lookup = conn
+	}
+	other, found := tcp.Socket{Family: s.Family, Local: s.Peer, Peer: s.Local, Cookie: tcp.NoCookie}, tcp.Socket{}
+	err := st.lookup.Get(ctx, &other, 0, &found)
+	// Where there is no connection the kernel finds the listener it could have come from (inet_lookup).
+	return errors.Is(err, fs.ErrNotExist) || err == nil && found.Tuple() != other.Tuple()
+}
+
+// leave ends the reading of a namespace.
+func (st *stream) leave() {
+	if st.lookup != nil {
+		_ = st.lookup.Close()
+	}
+	st.lookup = nil
+}
+
+// late hands on the sockets that waited, once their holders have been looked for again.
+func (v *visit) late(ctx context.Context) error {
+	if len(v.stream.unheld) > 0 {
+		total, _ := v.host.proc.Descriptors()
+		if holders, err := allHolders(ctx, total); err == nil {
+			v.snapshot.Holders = holders
+		} else {
+			v.snapshot.HoldersComplete = false
+		}
+		for i := range v.stream.unheld {
+			u := &v.stream.unheld[i]
+			v.snapshot.Holders.Want(u.socket.Inode)
+			v.stream.open = u.open
+			if err := v.hand(ctx, u.namespace, &u.socket, v.snapshot.Holders.Of(u.socket.Inode)); err != nil {
+				return err
+			}
+			v.stream.leave()
+		}
+	}
+	v.unasked(v.stream.refused, v.stream.left)
+	return nil
+}

@@ -1,0 +1,104 @@
+package host_test
+
+import (
+	"errors"
+	"io/fs"
+	"slices"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/closewait/closewait/forecast"
+	"github.com/closewait/closewait/internal/host"
+	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/internal/nstest"
+	"github.com/closewait/closewait/internal/probe"
+	"github.com/closewait/closewait/tcp"
+)
+
+// passed is what is compared of a socket.
+type passed struct {
+	state   tcp.State
+	holders []look.Holder
+	comm    string
+	kind    forecast.Kind
+	by      string
+	options look.Options
+}
+
+// TestLook_passing: sockets that are handed on as they are read come with the same holders, options and ends as those that are kept.
+func TestLook_passing(t *testing.T) {
+	nstest.Require(t)
+	nstest.New(t).Do(func() {
+		if h, err := probe.OpenHolders(0); errors.Is(err, fs.ErrPermission) {
+			t.Skip(err)
+		} else if err != nil {
+			t.Fatal(err)
+		} else {
+			h.Close()
+		}
+		nstest.StartHolder(t, 3000) // so many descriptors that a BPF program pays
+		var made []nstest.Expected
+		for _, name := range []string{"established_unacked", "established_keepalive", "established_unaccepted", "close_wait", "close_wait_keepalive", "listen_waiting", "time_wait"} {
+			for _, fam := range nstest.Families() {
+				made = append(made, nstest.Build(t, name, fam).Subject)
+			}
+		}
+		// One whose descriptor nobody has: it waits in a unix socket.
+		pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(pair[0])
+		defer unix.Close(pair[1])
+		lost := nstest.Build(t, "close_wait", nstest.Families()[0]).Subject
+		if err := unix.Sendmsg(pair[0], nil, unix.UnixRights(lost.FD), nil, 0); err != nil {
+			t.Fatal(err)
+		}
+		if err := unix.Dup3(pair[0], lost.FD, unix.O_CLOEXEC); err != nil { // whoever closes it at the end closes this
+			t.Fatal(err)
+		}
+		request := host.Request{Netns: []string{netnsPath()}, Holders: func(*tcp.Socket) bool { return true }, Options: true}
+		kept, _ := lookAt(t, request)
+		streamed := map[tcp.Cookie]passed{}
+		request.Each = func(p *host.Passing) error {
+			one := passed{state: p.Socket.State, holders: slices.Clone(p.Snapshot.Holders.Of(p.Socket.Inode))}
+			ends := p.Snapshot.Forecaster(p.Namespace).Passing(p.Socket, p.Options, p.PeerForgot)
+			one.kind, one.by = ends.Kind, ends.By
+			if p.Options != nil {
+				one.options = *p.Options
+			}
+			if len(one.holders) > 0 {
+				one.comm = p.Snapshot.Processes[one.holders[0].PID].Comm
+			}
+			streamed[p.Socket.Cookie] = one
+			return nil
+		}
+		if s, _ := lookAt(t, request); s.Count() > 0 {
+			t.Fatalf("%d sockets were kept", s.Count())
+		}
+		n := &kept.Namespaces[0]
+		forecaster := kept.Forecaster(n)
+		for i := range n.Sockets {
+			s := &n.Sockets[i]
+			ends := forecaster.Ends(i)
+			want := passed{state: s.State, holders: kept.Holders.Of(s.Inode), kind: ends.Kind, by: ends.By, options: n.Options[s.Cookie]}
+			if len(want.holders) > 0 {
+				want.comm = kept.Processes[want.holders[0].PID].Comm
+			}
+			got, ok := streamed[s.Cookie]
+			if !ok || got.state != want.state || !slices.Equal(got.holders, want.holders) || got.comm != want.comm || got.kind != want.kind || got.by != want.by || got.options != want.options {
+				t.Errorf("%v %v: %+v, kept: %+v", s.State, s.Local, got, want)
+			}
+		}
+		if len(streamed) != len(n.Sockets) || len(streamed) < 3000+len(made) {
+			t.Errorf("%d sockets, kept %d, made %d", len(streamed), len(n.Sockets), 3000+len(made))
+		}
+		failed := errors.New("no more")
+		request.Each = func(*host.Passing) error { return failed }
+		if _, _, err := host.New(time.Now).Look(t.Context(), request); !errors.Is(err, failed) {
+			t.Errorf("an error of Each: %v", err)
+		}
+	})
+}
