@@ -2,6 +2,7 @@ package procfs
 
 import (
 	"bytes"
+	"math"
 	"os"
 	"slices"
 	"strconv"
@@ -31,7 +32,7 @@ func (f FS) Activity(pid, threads int) (*look.Activity, error) {
 		return nil, err
 	}
 	a.ThreadCount = len(tids)
-	r := newThreadReader(pid, dir)
+	r := newThreadReader(dir)
 	a.Threads = make([]look.Thread, 0, min(len(tids), threads))
 	for _, tid := range tids[:min(len(tids), threads)] {
 		t := look.Thread{TID: tid}
@@ -52,7 +53,7 @@ func (f FS) ActivityAgain(pid int, a *look.Activity) {
 		return
 	}
 	defer dir.close()
-	r := newThreadReader(pid, dir)
+	r := newThreadReader(dir)
 	for i := range a.Threads {
 		a.Threads[i].Again = r.moment(a.Threads[i].TID, nil)
 	}
@@ -100,14 +101,13 @@ func listThreads(dir directory) ([]int, error) {
 
 // threadReader reads the threads of one process.
 type threadReader struct {
-	pid  int
 	dir  directory
 	abi  ABI
 	wide bool
 }
 
-func newThreadReader(pid int, dir directory) *threadReader {
-	r := &threadReader{pid: pid, dir: dir, abi: UnknownABI}
+func newThreadReader(dir directory) *threadReader {
+	r := &threadReader{dir: dir, abi: UnknownABI}
 	if b, err := dir.read("exe", elfHeader); err == nil {
 		r.abi, r.wide = ParseABI(b)
 	}
@@ -208,16 +208,19 @@ func (r *threadReader) watches(p pollArgs) []look.Watch {
 	return DecodeSelect(read, write, word)
 }
 
-// memory returns a piece of the process's memory, nil when it cannot be read whole.
+// memory returns a piece of the process's memory, nil when it cannot be read whole. /proc/PID/mem takes the addresses of a 64-bit process from a 32-bit reader, too;
+// process_vm_readv(2) does not.
 func (r *threadReader) memory(at uint64, size int) []byte {
-	if at == 0 || size <= 0 || uint64(uintptr(at)) != at {
+	if at == 0 || at > math.MaxInt64 || size <= 0 {
 		return nil
 	}
+	fd, err := openat(r.dir.fd, "mem", 0)
+	if err != nil {
+		return nil
+	}
+	defer unix.Close(fd)
 	b := make([]byte, size)
-	local := []unix.Iovec{{Base: &b[0]}}
-	local[0].SetLen(size)
-	n, err := unix.ProcessVMReadv(r.pid, local, []unix.RemoteIovec{{Base: uintptr(at), Len: size}}, 0)
-	if err != nil || n != size {
+	if n, err := unix.Pread(fd, b, int64(at)); err != nil || n != size {
 		return nil
 	}
 	return b

@@ -34,7 +34,7 @@ func TestParseTimerList(t *testing.T) {
 	}
 	for _, hz := range []int{100, 250, 300, 1000} {
 		for _, uptime := range []int{1, 60, 86400, 400 * 86400} { // a second after boot the frequencies lie 5 minutes of ticks apart
-			text := fmt.Sprintf("now at %d000000000 nsecs\njiffies: %d\n", uptime, uint64(uint32(-300*hz))+uint64(uptime*hz)-20)
+			text := fmt.Sprintf("now at %d000000000 nsecs\njiffies: %d\n", uptime, uint64(uint32(-300*hz))+uint64(uptime)*uint64(hz)-20)
 			if got, _, _, err := procfs.ParseTimerList(strings.NewReader(text)); got != hz || err != nil {
 				t.Errorf("%d Hz, up for %d s: %d Hz, %v", hz, uptime, got, err)
 			}
