@@ -70,7 +70,7 @@ func recorded(t testing.TB) [][]byte {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, b)
+		all = append(all, native(b))
 	}
 	return all
 }

@@ -3,7 +3,6 @@ package inetdiag_test
 import (
 	"cmp"
 	"errors"
-	"flag"
 	"fmt"
 	"io/fs"
 	"net/netip"
@@ -12,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/closewait/closewait/inetdiag"
+	"github.com/closewait/closewait/internal/golden"
 	"github.com/closewait/closewait/internal/nstest"
 	"github.com/closewait/closewait/tcp"
 )
@@ -330,11 +330,9 @@ func BenchmarkDump(b *testing.B) {
 	})
 }
 
-var update = flag.Bool("update", false, "record datagrams of this kernel into testdata/dumps")
-
 // TestRecord takes the seeds of the fuzz targets from the kernel when asked to.
 func TestRecord(t *testing.T) {
-	if !*update {
+	if !golden.Update() {
 		t.Skip("records only with -update")
 	}
 	nstest.Require(t)
