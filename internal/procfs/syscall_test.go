@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -18,6 +19,9 @@ import (
 
 // TestCalls_numbers holds the table of system calls against the numbers that x/sys/unix has generated from the kernel's headers, for every architecture Go runs on.
 func TestCalls_numbers(t *testing.T) {
+	if _, err := exec.LookPath("go"); err != nil && os.Getenv("CI") != "true" {
+		t.Skip("the numbers stand in the sources of x/sys, which go finds: ", err)
+	}
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "golang.org/x/sys").Output()
 	if err != nil {
 		t.Fatal("where is x/sys: ", err)
