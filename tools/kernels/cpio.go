@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -49,6 +50,7 @@ func (a *archive) entry(name string, mode uint32, data []byte) {
 const (
 	modeDir  = 0o040000
 	modeFile = 0o100000
+	modeLink = 0o120000
 )
 
 // dir makes a directory and those above it.
@@ -66,6 +68,12 @@ func (a *archive) file(name string, mode uint32, data []byte) {
 	a.entry(name, modeFile|mode, data)
 }
 
+// link makes a symbolic link.
+func (a *archive) link(name, target string) {
+	a.dir(filepath.Dir(name))
+	a.entry(name, modeLink|0o777, []byte(target))
+}
+
 // copy puts a file of the host into the archive.
 func (a *archive) copy(from, to string) {
 	data, err := os.ReadFile(from)
@@ -76,10 +84,13 @@ func (a *archive) copy(from, to string) {
 	a.file(to, 0o755, data)
 }
 
-// tree puts a directory of the host into the archive.
-func (a *archive) tree(from, to string) {
+// tree puts a directory of the host into the archive, without those directories that are not wanted. Symbolic links become what they point at.
+func (a *archive) tree(from, to string, without ...string) {
 	err := filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		switch {
+		case err == nil && d.IsDir() && slices.Contains(without, d.Name()):
+			return filepath.SkipDir
+		case err != nil || d.IsDir():
 			return err
 		}
 		a.copy(path, filepath.Join(to, strings.TrimPrefix(path, from)))

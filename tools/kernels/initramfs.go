@@ -57,26 +57,9 @@ func (s *suite) initramfs(k *kernel, to string) (err error) {
 	}()
 	zip, _ := gzip.NewWriterLevel(file, gzip.BestSpeed)
 	a := newArchive(zip)
-	for _, dir := range []string{"proc", "sys", "dev", "tmp", "run", "etc", "root", "var/lib"} {
-		a.dir(dir)
-	}
-	a.file("etc/passwd", 0o644, []byte("root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n"))
-	a.file("etc/group", 0o644, []byte("root:x:0:\nnogroup:x:65534:\n"))
-	a.copy(filepath.Join(s.dir, "init"), "init")
-	var list []string
-	for i, name := range s.names {
-		a.copy(filepath.Join(s.dir, name), "tests/"+name)
-		if _, err := os.Stat(filepath.Join(s.paths[i], "testdata")); err == nil {
-			a.tree(filepath.Join(s.paths[i], "testdata"), filepath.Join("src", s.paths[i], "testdata"))
-		}
-		a.dir(filepath.Join("src", s.paths[i]))
-		list = append(list, name+" "+s.paths[i])
-	}
-	a.file("tests/list", 0o644, []byte(strings.Join(list, "\n")+"\n"))
-	for _, program := range []string{"ss", "ip", "sysctl", "sh", "sleep", "cat"} {
-		if err := withLibraries(a, program); err != nil {
-			return err
-		}
+	s.tests(a)
+	if err := userland(a); err != nil {
+		return err
 	}
 	if err := modules(a, k); err != nil {
 		return err
@@ -87,13 +70,54 @@ func (s *suite) initramfs(k *kernel, to string) (err error) {
 	return zip.Close()
 }
 
-// withLibraries copies a program and what ldd(1) says it needs.
-func withLibraries(a *archive, program string) error {
-	path, err := exec.LookPath(program)
-	if err != nil {
-		return nil // the tests that want it say so
+// tests puts the compiled tests into the archive, with the files they read.
+func (s *suite) tests(a *archive) {
+	a.copy(filepath.Join(s.dir, "init"), "init")
+	var list []string
+	for i, name := range s.names {
+		a.copy(filepath.Join(s.dir, name), "tests/"+name)
+		a.dir(filepath.Join("src", s.paths[i]))
+		if _, err := os.Stat(filepath.Join(s.paths[i], "testdata")); err == nil {
+			a.tree(filepath.Join(s.paths[i], "testdata"), filepath.Join("src", s.paths[i], "testdata"))
+		}
+		list = append(list, name+" "+s.paths[i])
 	}
-	a.copy(path, filepath.Join("usr/bin", program))
+	a.file("tests/list", 0o644, []byte(strings.Join(list, "\n")+"\n"))
+}
+
+// programs are what the tests start. They come from this host with their libraries: only the kernel is another.
+var programs = []string{"ss", "ip", "netstat", "sysctl", "/usr/lib/systemd/systemd-sysctl", "setpriv", "strace", "/usr/bin/python3", "sh", "sleep", "cat", "env", "true"}
+
+// userland makes the least of a system that programs find their way in.
+func userland(a *archive) error {
+	for _, dir := range []string{"proc", "sys", "dev", "tmp", "run", "etc", "root", "var/lib", "usr/local", "usr/lib/sysctl.d"} {
+		a.dir(dir)
+	}
+	for _, dir := range []string{"bin", "sbin"} {
+		a.link(dir, "usr/"+dir)
+	}
+	a.file("etc/passwd", 0o644, []byte("root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n"))
+	a.file("etc/group", 0o644, []byte("root:x:0:\nnogroup:x:65534:\n"))
+	for _, name := range programs {
+		path, err := exec.LookPath(name)
+		if err != nil {
+			fmt.Printf("   note: without %s\n", name) // the tests that want it say so
+			continue
+		}
+		if err := withLibraries(a, path); err != nil {
+			return err
+		}
+	}
+	python, _ := filepath.Glob("/usr/lib/python3.[0-9]*")
+	for _, dir := range python {
+		a.tree(dir, dir[1:], "test", "idlelib", "ensurepip", "distutils", "pydoc_data", "__pycache__", "unittest", "tkinter", "lib2to3")
+	}
+	return a.err
+}
+
+// withLibraries copies a program and what ldd(1) says it needs.
+func withLibraries(a *archive, path string) error {
+	a.copy(path, filepath.Join("usr", strings.TrimPrefix(path, "/usr"))) // bin and sbin are links
 	out, err := exec.Command("ldd", path).Output()
 	if err != nil {
 		return fmt.Errorf("ldd %s: %w", path, err)

@@ -19,7 +19,7 @@ func main() {
 	var r runner
 	flag.StringVar(&r.cache, "cache", filepath.Join(cacheDir(), "closewait-kernels"), "keeps downloaded kernels")
 	suites := flag.String("suites", "bullseye,bookworm,trixie,sid", "Debian suites to take a kernel from")
-	packages := flag.String("packages", defaultPackages, "packages whose tests are run")
+	packages := flag.String("packages", allPackages(), "packages whose tests are run")
 	flag.StringVar(&r.only, "run", "", "run only tests that match")
 	flag.DurationVar(&r.limit, "limit", 15*time.Minute, "for each kernel")
 	table := flag.String("table", "", "write the table to this file, between its marks")
@@ -39,8 +39,28 @@ func main() {
 	}
 }
 
-// defaultPackages touch the kernel.
-const defaultPackages = "./inetdiag,./internal/nstest,./internal/netns,./internal/procfs,./internal/sysctl,./internal/sockopt,./internal/host,./internal/record,./internal/change,./internal/lab,./cmd/closewait"
+// tiers are the packages whose tests touch the kernel, by what they show.
+var tiers = []struct {
+	name     string
+	packages []string
+}{
+	{"sock_diag, namespaces, /proc", []string{"inetdiag", "internal/nstest", "internal/netns", "internal/procfs", "internal/sysctl", "internal/sockopt"}},
+	{"BPF", []string{"internal/probe"}},
+	{"a whole look, recorded and live", []string{"internal/host", "internal/record"}},
+	{"diagnosis, and forecast against the clock", []string{"internal/lab"}},
+	{"changes", []string{"internal/change", "cmd/closewait"}},
+}
+
+// allPackages are those of all tiers, as flag -packages takes them.
+func allPackages() string {
+	var list []string
+	for _, t := range tiers {
+		for _, p := range t.packages {
+			list = append(list, "./"+p)
+		}
+	}
+	return strings.Join(list, ",")
+}
 
 func cacheDir() string {
 	dir, err := os.UserCacheDir()

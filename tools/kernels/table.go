@@ -26,45 +26,50 @@ func writeTable(path string, all []booted) error {
 	return os.WriteFile(path, []byte(before+beginMark+"\n"+tabulate(all)+endMark+after), 0o666)
 }
 
-// tabulate makes a row for each package and a column for each kernel: passed, failed, skipped.
+// tabulate makes a row for each package of each tier and a column for each kernel: passed, failed, skipped.
 func tabulate(all []booted) string {
 	var b strings.Builder
-	var packages []string
-	b.WriteString("\n| package |")
+	b.WriteString("\n| tier | package |")
 	for _, k := range all {
 		b.WriteString(" " + k.release + " |")
-		for _, r := range k.results {
-			if !slices.Contains(packages, r.Package) {
-				packages = append(packages, r.Package)
-			}
-		}
 	}
-	b.WriteString("\n|---|" + strings.Repeat("---|", len(all)) + "\n")
+	b.WriteString("\n|---|---|" + strings.Repeat("---|", len(all)) + "\n")
 	reasons := map[string][]string{}
-	for _, p := range packages {
-		b.WriteString("| " + p + " |")
-		for _, k := range all {
-			i := slices.IndexFunc(k.results, func(r result) bool { return r.Package == p })
-			if i < 0 {
-				b.WriteString(" did not run |")
-				continue
+	for _, t := range tiers {
+		for _, p := range t.packages {
+			b.WriteString("| " + t.name + " | `" + p + "` |")
+			for _, k := range all {
+				b.WriteString(" " + k.of(p).cell() + " |")
+				for test, why := range k.of(p).Skipped {
+					reasons[why] = append(reasons[why], k.release+" "+p+" "+test)
+				}
 			}
-			r := k.results[i]
-			fmt.Fprintf(&b, " %d passed", r.Passed)
-			if n := len(r.Failed); n > 0 || r.Error != "" {
-				fmt.Fprintf(&b, ", **%d failed**", max(n, 1))
-			}
-			if n := len(r.Skipped); n > 0 {
-				fmt.Fprintf(&b, ", %d skipped", n)
-			}
-			b.WriteString(" |")
-			for test, why := range r.Skipped {
-				reasons[why] = append(reasons[why], k.release+" "+p+" "+test)
-			}
+			b.WriteString("\n")
 		}
-		b.WriteString("\n")
 	}
 	return b.String() + skips(reasons)
+}
+
+// of returns what became of a package, nothing when it did not run.
+func (b *booted) of(path string) *result {
+	if i := slices.IndexFunc(b.results, func(r result) bool { return r.Package == path }); i >= 0 {
+		return &b.results[i]
+	}
+	return &result{}
+}
+
+func (r *result) cell() string {
+	if r.Package == "" {
+		return "did not run"
+	}
+	text := fmt.Sprintf("%d passed", r.Passed)
+	if n := len(r.Failed); n > 0 || r.Error != "" {
+		text += fmt.Sprintf(", **%d failed**", max(n, 1))
+	}
+	if n := len(r.Skipped); n > 0 {
+		text += fmt.Sprintf(", %d skipped", n)
+	}
+	return text
 }
 
 // skips lists why tests were skipped, and which.

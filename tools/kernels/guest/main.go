@@ -63,6 +63,9 @@ func prepare() (errs []error) {
 	if err := unix.Mount("cgroup", "/sys/fs/cgroup", "cgroup2", 0, ""); err != nil {
 		errs = append(errs, fmt.Errorf("mount cgroup2: %w", err))
 	}
+	if err := errors.Join(os.MkdirAll("/dev/pts", 0o755), unix.Mount("devpts", "/dev/pts", "devpts", 0, "ptmxmode=0666")); err != nil { // for tests that need a terminal
+		errs = append(errs, fmt.Errorf("mount devpts: %w", err))
+	}
 	_ = os.Symlink("/proc/self/fd", "/dev/fd")
 	files, _ := filepath.Glob("/modules/*")
 	for _, file := range files {
