@@ -1,9 +1,10 @@
 # Names for commands that can be typed by hand; nothing here does what only make can do.
-.PHONY: build test test-kernels race lint fuzz bench bench-scale compare generate check
+.PHONY: build test test-kernels test-arch race lint fuzz bench bench-scale compare generate check
 
 build: ; CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/closewait ./cmd/closewait
 test: ; go run ./tools/needs && go test ./...
 test-kernels: ; go run ./tools/needs qemu-system-x86_64 && go run ./tools/kernels -table docs/compatibility.md
+test-arch: ; go run ./tools/needs qemu-aarch64-static qemu-s390x-static && go run ./tools/arch
 race: ; go run ./tools/needs gcc && CGO_ENABLED=1 go test -race $$(go list ./... | grep -v 'internal/\(lab\|scenes\)$$')
 lint: ; go tool -modfile=tools/lint/go.mod golangci-lint run ./...
 fuzz: ; go run ./tools/fuzz -time $(or $(TIME),30s)

@@ -31,7 +31,8 @@ var always = []need{
 
 // named is what is wanted only where it is asked for.
 var named = []need{
-	{"gcc", "gcc libc6-dev"}, {"qemu-system-x86_64", "qemu-system-x86"}, {"clang-14", "clang-14"}, {"llvm-strip-14", "llvm-14"},
+	{"gcc", "gcc libc6-dev"}, {"qemu-system-x86_64", "qemu-system-x86"}, {"clang-14", "clang-14"},
+	{"qemu-aarch64-static", "qemu-user-static"}, {"qemu-s390x-static", "qemu-user-static"}, {"llvm-strip-14", "llvm-14"},
 }
 
 func main() {
