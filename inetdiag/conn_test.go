@@ -188,11 +188,22 @@ func TestErrors(t *testing.T) {
 		"dump":    func(c *Conn) error { _, err := c.Dump(t.Context(), Query{}, nil); return err },
 		"get":     func(c *Conn) error { return c.Get(t.Context(), sample(1), 0, new(tcp.Socket)) },
 		"destroy": func(c *Conn) error { return c.Destroy(t.Context(), sample(1)) },
+		"each destroy": func(c *Conn) error {
+			var one error
+			err := c.DestroyEach(t.Context(), several(1), func(_ int, err error) { one = err })
+			return errors.Join(err, one)
+		},
+		"each get": func(c *Conn) error {
+			var one error
+			err := c.GetEach(t.Context(), several(1), 0, func(_ int, _ *tcp.Socket, err error) { one = err })
+			return errors.Join(err, one)
+		},
 	}
 	errnos := map[syscall.Errno]error{
 		syscall.ENOENT: fs.ErrNotExist, syscall.EPERM: fs.ErrPermission, syscall.EOPNOTSUPP: errors.ErrUnsupported, syscall.EINVAL: syscall.EINVAL,
 	}
-	for op, call := range methods {
+	for name, call := range methods {
+		op := strings.TrimPrefix(name, "each ")
 		for errno, sentinel := range errnos {
 			c, _ := dial(t, func(request []byte) [][]byte { return [][]byte{verdict(request, errno)} })
 			err := call(c)
@@ -262,6 +273,117 @@ func TestGet_staleReplies(t *testing.T) {
 	var got tcp.Socket
 	if err := c.Get(t.Context(), sample(1), 0, &got); err != nil || got != *sample(1) {
 		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+// requestsIn splits a datagram into its requests, so that a fake kernel can answer each.
+func requestsIn(t *testing.T, datagram []byte) (list [][]byte) {
+	t.Helper()
+	for rest := datagram; len(rest) > 0; {
+		before := rest
+		_, after, err := nextMessage(rest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, rest = append(list, before[:len(before)-len(after)]), after
+	}
+	return list
+}
+
+// several are sockets numbered from 0.
+func several(n int) []*tcp.Socket {
+	list := make([]*tcp.Socket, n)
+	for i := range list {
+		list[i] = sample(i)
+	}
+	return list
+}
+
+// acknowledged is the verdict of success for a request that wants one.
+func acknowledged(request []byte) [][]byte {
+	if m, _, _ := nextMessage(request); m.flags&flagAck == 0 {
+		return nil
+	}
+	return [][]byte{verdict(request, 0)}
+}
+
+// TestDestroyEach: silence is success, a refusal belongs to the socket it is about, also where numbers go round, and one request in a datagram asks for the end.
+func TestDestroyEach(t *testing.T) {
+	for _, n := range []int{0, 1, together - 1, together, together + 1, 3*together + 5} {
+		number := 0
+		c, f := dial(t, nil)
+		f.answer = func(datagram []byte) (answers [][]byte) {
+			list := requestsIn(t, datagram)
+			for i, request := range list {
+				m, _, _ := nextMessage(request)
+				if wants := m.flags&flagAck != 0; m.typ != typeDestroy || wants != (i == len(list)-1) {
+					t.Errorf("request %d of %d: type %d, flags %#x", i, len(list), m.typ, m.flags)
+				}
+				switch number++; {
+				case number%5 == 0:
+					answers = append(answers, verdict(request, syscall.ENOENT))
+				default:
+					answers = append(answers, acknowledged(request)...)
+				}
+			}
+			return answers
+		}
+		c.seq = ^uint32(0) - 40
+		told := 0
+		err := c.DestroyEach(t.Context(), several(n), func(i int, err error) {
+			if told++; errors.Is(err, fs.ErrNotExist) != (i%5 == 4) || err != nil && i%5 != 4 {
+				t.Errorf("%d of %d: %v", i, n, err)
+			}
+		})
+		if err != nil || told != n || len(f.sent) != (n+together-1)/together {
+			t.Errorf("%v; told of %d of %d, in %d datagrams", err, told, n, len(f.sent))
+		}
+	}
+}
+
+// TestGetEach: each socket is the one that was asked for, whatever tails of older answers come between, and one without an answer is no socket.
+func TestGetEach(t *testing.T) {
+	const n = together + 3
+	c, f := dial(t, nil)
+	number := 0
+	f.answer = func(datagram []byte) (answers [][]byte) {
+		for _, request := range requestsIn(t, datagram) {
+			stale := slices.Clone(request)
+			binary.NativeEndian.PutUint32(stale[8:], seqOf(request)-2*together)
+			answers = append(answers, reply(stale, typeByFamily, 0, encode(sample(99))))
+			switch number % 4 {
+			case 0:
+				answers = append(answers, verdict(request, syscall.ENOENT))
+			case 1: // silence
+				answers = append(answers, acknowledged(request)...)
+			default:
+				answers = append(append(answers, reply(request, typeByFamily, 0, encode(sample(number)))), acknowledged(request)...)
+			}
+			number++
+		}
+		return answers
+	}
+	c.seq = 1000
+	told := 0
+	err := c.GetEach(t.Context(), several(n), 0, func(i int, found *tcp.Socket, err error) {
+		told++
+		switch i % 4 {
+		case 0:
+			if !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("%d: %v", i, err)
+			}
+		case 1:
+			if !errors.Is(err, ErrMalformed) {
+				t.Errorf("%d: %v", i, err)
+			}
+		default:
+			if err != nil || *found != *sample(i) {
+				t.Errorf("%d: %+v, %v", i, found, err)
+			}
+		}
+	})
+	if err != nil || told != n {
+		t.Errorf("%v; told of %d of %d", err, told, n)
 	}
 }
 

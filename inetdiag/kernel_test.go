@@ -288,6 +288,55 @@ func TestKernel_destroy(t *testing.T) {
 	})
 }
 
+// TestKernel_each: looked up and destroyed by the dozen, each socket has the same fate as alone, and no other is touched.
+func TestKernel_each(t *testing.T) {
+	nstest.Require(t)
+	nstest.New(t).Do(func() {
+		nstest.ManyCloseWait(t, 100)
+		c := open(t)
+		all := dump(t, c, inetdiag.Query{States: tcp.SetOf(tcp.CloseWait)})
+		there := func(sockets []*tcp.Socket) (n int) {
+			if err := c.GetEach(t.Context(), sockets, inetdiag.WithInfo, func(i int, found *tcp.Socket, err error) {
+				switch {
+				case err == nil && found.Cookie == sockets[i].Cookie && found.State == tcp.CloseWait && found.Info.Known():
+					n++
+				case !errors.Is(err, fs.ErrNotExist):
+					t.Errorf("socket %d: %+v, %v", i, found, err)
+				}
+			}); err != nil {
+				t.Error(err)
+			}
+			return n
+		}
+		var named, spared []*tcp.Socket
+		for i := range all {
+			s := all[i]
+			if i%3 == 0 {
+				s.Cookie++ // another connection's
+			}
+			if named = append(named, &s); i%3 == 0 {
+				spared = append(spared, &all[i])
+			}
+		}
+		if n := there(named); n != len(all)-len(spared) {
+			t.Errorf("%d of %d are found, %d have another cookie", n, len(all), len(spared))
+		}
+		destroyed := 0
+		if err := c.DestroyEach(t.Context(), named, func(i int, err error) {
+			if err == nil {
+				destroyed++
+			} else if i%3 != 0 || !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("socket %d: %v", i, err)
+			}
+		}); err != nil || destroyed != len(all)-len(spared) {
+			t.Errorf("%d destroyed, %v", destroyed, err)
+		}
+		if named, spared := there(named), there(spared); named != 0 || spared != 34 {
+			t.Errorf("of those named %d are left, of the others %d", named, spared)
+		}
+	})
+}
+
 // TestKernel_allocations: the number of allocations of a dump does not depend on the number of sockets.
 func TestKernel_allocations(t *testing.T) {
 	nstest.Require(t)
