@@ -153,7 +153,7 @@ func (c *Conn) Sockets(ctx context.Context, q Query, to []tcp.Socket) ([]tcp.Soc
 // Errors: fs.ErrNotExist when there is no such socket or its cookie is another's.
 func (c *Conn) Get(ctx context.Context, s *tcp.Socket, ext Extensions, found *tcp.Socket) error {
 	c.seq++
-	c.request = appendOne(c.request[:0], typeByFamily, 0, c.seq, ext, s, TCP)
+	c.request = appendOne(c.request[:0], typeByFamily, 0, c.seq, ext, s)
 	return c.roundTrip(ctx, "get", func(m *message) error {
 		if m.typ == typeDone {
 			return fmt.Errorf("%w: no answer before the end", ErrMalformed)
@@ -176,7 +176,7 @@ func (c *Conn) Get(ctx context.Context, s *tcp.Socket, ext Extensions, found *tc
 // (TIME_WAIT before 6.0).
 func (c *Conn) Destroy(ctx context.Context, s *tcp.Socket) error {
 	c.seq++
-	c.request = appendOne(c.request[:0], typeDestroy, flagAck, c.seq, 0, s, TCP)
+	c.request = appendOne(c.request[:0], typeDestroy, flagAck, c.seq, 0, s)
 	return c.roundTrip(ctx, "destroy", func(*message) error {
 		return fmt.Errorf("%w: data where an acknowledgement was expected", ErrMalformed)
 	})

@@ -18,7 +18,7 @@ const together = 32
 // An error of its own means that no more was asked: answer was called for those before.
 func (c *Conn) GetEach(ctx context.Context, sockets []*tcp.Socket, ext Extensions, answer func(i int, found *tcp.Socket, err error)) error {
 	return c.each(ctx, "get", sockets, func(b []byte, flags uint16, s *tcp.Socket) []byte {
-		return appendOne(b, typeByFamily, flags, c.seq, ext, s, TCP)
+		return appendOne(b, typeByFamily, flags, c.seq, ext, s)
 	}, func(i int, m *message, err error) {
 		switch {
 		case err == nil && m == nil:
@@ -41,7 +41,7 @@ func (c *Conn) GetEach(ctx context.Context, sockets []*tcp.Socket, ext Extension
 // An error of its own means that no more were asked for; those for which answer was not called may have ended or not.
 func (c *Conn) DestroyEach(ctx context.Context, sockets []*tcp.Socket, answer func(i int, err error)) error {
 	return c.each(ctx, "destroy", sockets, func(b []byte, flags uint16, s *tcp.Socket) []byte {
-		return appendOne(b, typeDestroy, flags, c.seq, 0, s, TCP)
+		return appendOne(b, typeDestroy, flags, c.seq, 0, s)
 	}, func(i int, m *message, err error) {
 		if m != nil {
 			err = opError("destroy", fmt.Errorf("%w: data where an acknowledgement was expected", ErrMalformed))

@@ -94,12 +94,12 @@ func appendDump(b []byte, seq uint32, family tcp.Family, q *Query, bytecode []by
 }
 
 // appendOne appends a request about a single socket: a lookup or a destroy.
-func appendOne(b []byte, typ, flags uint16, seq uint32, ext Extensions, s *tcp.Socket, p Protocol) []byte {
+func appendOne(b []byte, typ, flags uint16, seq uint32, ext Extensions, s *tcp.Socket) []byte {
 	start := len(b)
 	b = appendHeader(b, typ, flagRequest|flags, seq)
 	b = append(b, byte(s.Family), protocolTCP, byte(ext), 0)
 	b = binary.NativeEndian.AppendUint32(b, uint32(tcp.AllStates))
-	return finish(appendProtocol(appendID(b, s), p), start)
+	return finish(appendID(b, s), start)
 }
 
 // idSize is the size of struct inet_diag_sockid.

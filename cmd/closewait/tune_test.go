@@ -34,7 +34,7 @@ func programBelow(root string) {
 	cfg := cli.System()
 	cfg.Root = root
 	cfg.States = func() []string { return []string{filepath.Join(root, "state")} }
-	os.Exit(profiled(func() int { return cli.Main(os.Args[1:], cfg) }))
+	os.Exit(cli.Main(os.Args[1:], cfg))
 }
 
 // host is a private one: the namespace of the tests, and a directory for its files.

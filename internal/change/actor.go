@@ -23,6 +23,21 @@ type tidier interface {
 	tidy(s *report.Step) error
 }
 
+// crew is an Actor that handles many steps in one network namespace with few calls of the kernel. Each step stands for itself all the same.
+type crew interface {
+	// readEach is Read, applyEach is Apply. After steps were made reading may trust the kernel's word that they were, and only look for what speaks against it.
+	readEach(ctx context.Context, steps []*report.Step, made bool) []found
+	applyEach(ctx context.Context, steps []*report.Step) []error
+}
+
+// found is what Read returns.
+type found struct {
+	Reading
+	err error
+}
+
+func (f found) split() (Reading, error) { return f.Reading, f.err }
+
 // Actors are the actors by action.
 type Actors map[string]Actor
 

@@ -1,7 +1,6 @@
 package change_test
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -23,15 +22,10 @@ func liveSysctl() change.Sysctl {
 }
 
 // lower is a step that sets tcp_retries2 from 15 to 8 in a namespace that is found by a path.
-func lower(t *testing.T, inode uint64, detail report.SysctlDetail) *report.Step {
-	t.Helper()
-	raw, err := json.Marshal(detail)
-	if err != nil {
-		t.Fatal(err)
-	}
+func lower(inode uint64, detail report.SysctlTarget) *report.Step {
 	return &report.Step{
 		Action: report.ActionSysctl, Target: "net.ipv4.tcp_retries2", Netns: &report.Netns{Inode: inode}, Before: report.Integer(15), After: report.Integer(8),
-		Undoable: true, Detail: raw,
+		Undoable: true, Detail: report.Detail{Sysctl: &detail},
 	}
 }
 
@@ -69,7 +63,7 @@ func TestSysctl_namespace(t *testing.T) {
 	roots.Names = []string{filepath.Dir(named)}
 	actor := change.Sysctl{Tree: sysctl.New("/proc/sys"), Roots: roots}
 	for _, path := range []string{ns.Path(), "/proc/999999999/ns/net", other.Path()} {
-		step := lower(t, ns.Inode(), report.SysctlDetail{Path: path, Cookie: cookie})
+		step := lower(ns.Inode(), report.SysctlTarget{Path: path, Cookie: cookie})
 		for _, try := range []struct {
 			do    func() error
 			found change.Standing
@@ -93,8 +87,8 @@ func TestSysctl_gone(t *testing.T) {
 	ns := nstest.New(t)
 	cookieOf(t, ns)
 	for name, step := range map[string]*report.Step{
-		"another cookie": lower(t, ns.Inode(), report.SysctlDetail{Path: ns.Path(), Cookie: "0x1234567"}),
-		"no such inode":  lower(t, 1, report.SysctlDetail{Path: ns.Path()}),
+		"another cookie": lower(ns.Inode(), report.SysctlTarget{Path: ns.Path(), Cookie: "0x1234567"}),
+		"no such inode":  lower(1, report.SysctlTarget{Path: ns.Path()}),
 	} {
 		reading, err := liveSysctl().Read(t.Context(), step)
 		if err != nil || reading.Standing != change.Gone {
@@ -109,7 +103,7 @@ func TestSysctl_gone(t *testing.T) {
 // TestSysctl_refused: what the kernel will not take is refused, and nothing has changed.
 func TestSysctl_refused(t *testing.T) {
 	ns := nstest.New(t)
-	step := lower(t, ns.Inode(), report.SysctlDetail{Path: ns.Path()})
+	step := lower(ns.Inode(), report.SysctlTarget{Path: ns.Path()})
 	step.After = report.Integer(256)
 	if err := liveSysctl().Apply(t.Context(), step); !errors.Is(err, change.ErrRefused) || !errors.Is(err, sysctl.ErrRange) {
 		t.Errorf("256 is taken: %v", err)

@@ -54,7 +54,7 @@ func (r *Runner) Apply(ctx context.Context, c *report.Change, confirm *Confirmat
 	if err != nil {
 		return nil, err
 	}
-	t := &tour{ctx: ctx, runner: r, entry: entry, writer: w}
+	t := &tour{ctx: ctx, runner: r, entry: entry, writer: w, planned: c.TakenAt}
 	t.apply(entry.ConfirmBy != nil)
 	return r.finish(t)
 }

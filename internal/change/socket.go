@@ -2,11 +2,9 @@ package change
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/netip"
 
 	"github.com/closewait/closewait/inetdiag"
 	"github.com/closewait/closewait/internal/netns"
@@ -24,9 +22,8 @@ type Sockets struct {
 	// places are where namespaces were said to be; found are those there and those that can be listed, once they were looked for.
 	places []string
 	found  []netns.Namespace
-	// parsed is the target parsed last, from this detail: a step asks for the same one several times.
-	detail string
-	parsed target
+	// named is used again and again: a socket is large.
+	named []*tcp.Socket
 }
 
 // NewSockets returns the sockets of this host. places name namespaces that may be in no list, as [netns.Select] takes them.
@@ -51,46 +48,32 @@ func (s *Sockets) Close() error {
 	return err
 }
 
-// target is a socket as a step names it.
-type target struct {
-	report.SocketTarget
-	socket tcp.Socket
-}
-
-func (s *Sockets) target(step *report.Step) (*target, error) {
-	if s.detail == string(step.Detail) && s.detail != "" {
-		return &s.parsed, nil
+// target puts into s the socket that a step names, as far as it takes to ask the kernel for it.
+func target(step *report.Step, s *tcp.Socket) error {
+	t := step.Detail.Socket
+	if t == nil {
+		return fmt.Errorf("%w: %s: the step does not say which socket is meant", ErrRefused, step.Target)
 	}
-	t, err := parseTarget(step.Detail)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %s: the step does not say which socket is meant: %w", ErrRefused, step.Target, err)
-	}
-	s.detail, s.parsed = string(step.Detail), t
-	return &s.parsed, nil
-}
-
-func parseTarget(detail json.RawMessage) (t target, err error) {
-	if err = json.Unmarshal(detail, &t.SocketTarget); err != nil {
-		return t, err
-	}
-	var errs [5]error
-	t.socket.Local, errs[0] = netip.ParseAddrPort(t.Local)
-	t.socket.Peer, errs[1] = netip.ParseAddrPort(t.Peer)
-	t.socket.Cookie, errs[2] = tcp.ParseCookie(t.Cookie)
-	t.socket.State, errs[3] = tcp.ParseState(t.State)
-	if t.socket.Cookie == tcp.NoCookie || t.Cookie == "" {
-		errs[4] = errors.New("a cookie that fits any socket")
-	}
-	switch t.Family {
-	case tcp.IPv4.String():
-		t.socket.Family = tcp.IPv4
-	case tcp.IPv6.String():
-		t.socket.Family = tcp.IPv6
+	s.Local, s.Peer, s.Interface, s.Inode = t.Local, t.Peer, t.Interface, t.Inode
+	var errs [3]error
+	s.Cookie, errs[0] = tcp.ParseCookie(t.Cookie)
+	s.State, errs[1] = tcp.ParseState(t.State)
+	switch {
+	case t.Cookie == "" || s.Cookie == tcp.NoCookie:
+		errs[2] = errors.New("a cookie that fits any socket")
+	case !t.Local.IsValid() || !t.Peer.IsValid():
+		errs[2] = errors.New("not its two addresses")
+	case t.Family == tcp.IPv4.String():
+		s.Family = tcp.IPv4
+	case t.Family == tcp.IPv6.String():
+		s.Family = tcp.IPv6
 	default:
-		return t, fmt.Errorf("family %q", t.Family)
+		errs[2] = fmt.Errorf("family %q", t.Family)
 	}
-	t.socket.Interface, t.socket.Inode = t.Interface, t.Inode
-	return t, errors.Join(errs[:]...)
+	if err := errors.Join(errs[:]...); err != nil {
+		return fmt.Errorf("%w: %s: the step does not say which socket is meant: %w", ErrRefused, step.Target, err)
+	}
+	return nil
 }
 
 // conn returns the connection to the tables of the namespace a step is about.
@@ -156,41 +139,117 @@ func (s *Sockets) Reach(step *report.Step) error {
 	return err
 }
 
-// state asks the tables for the state of the socket: fs.ErrNotExist when this very socket is in none.
-func (s *Sockets) state(ctx context.Context, step *report.Step) (tcp.State, error) {
-	t, err := s.target(step)
-	if err != nil {
-		return 0, err
+// identify returns the sockets of steps, all in one network namespace, and whom to ask for them. They are good until the next call. The error is about one of the steps.
+func (s *Sockets) identify(ctx context.Context, steps []*report.Step) (*inetdiag.Conn, []*tcp.Socket, error) {
+	for len(s.named) < len(steps) {
+		s.named = append(s.named, &tcp.Socket{})
 	}
+	for i, step := range steps {
+		if err := target(step, s.named[i]); err != nil {
+			return nil, nil, err
+		}
+	}
+	c, err := s.conn(ctx, steps[0])
+	return c, s.named[:len(steps)], err
+}
+
+// standing is what the tables say of a socket: its state, or fs.ErrNotExist when this very socket is in none.
+type standing struct {
+	state tcp.State
+	err   error
+}
+
+// states asks the tables for the sockets of steps, all in one network namespace. Those that were ended by the word of the kernel are only sought among what is left.
+func (s *Sockets) states(ctx context.Context, steps []*report.Step, made bool) []standing {
+	list := make([]standing, len(steps))
+	if len(steps) == 0 {
+		return list
+	}
+	c, sockets, err := s.identify(ctx, steps)
+	switch {
+	case err == nil && made && len(steps) >= manySockets && s.left(ctx, c, steps[0], sockets, list):
+	case err == nil:
+		err = s.lookUp(ctx, steps[0], sockets, list)
+	case len(steps) > 1:
+		for i := range steps { // each stands for itself
+			list[i] = s.states(ctx, steps[i:i+1], made)[0]
+		}
+		return list
+	}
+	for i := range list {
+		if list[i] == (standing{}) {
+			list[i].err = err
+		}
+	}
+	return list
+}
+
+// lookUp asks for each of the sockets. Those it got no answer for have no standing.
+func (s *Sockets) lookUp(ctx context.Context, step *report.Step, sockets []*tcp.Socket, list []standing) error {
 	c, err := s.conn(ctx, step)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	var now tcp.Socket
-	if err := c.Get(ctx, &t.socket, 0, &now); err != nil {
-		return 0, err
+	return c.GetEach(ctx, sockets, 0, func(i int, found *tcp.Socket, err error) {
+		switch {
+		case err != nil:
+			list[i].err = err
+		case found.Cookie != sockets[i].Cookie:
+			list[i].err = fs.ErrNotExist
+		default:
+			list[i].state = found.State
+		}
+	})
+}
+
+// manySockets is the number from which on reading the whole table of a namespace may be cheaper than a lookup for each socket: a walk over all chains of the hash table,
+// which all namespaces share, takes some milliseconds even when it finds nothing.
+const manySockets = 4096
+
+// left looks for sockets among all that the namespace of a step has left. It gives up, and returns false, when there are more than those sought: then lookups are cheaper. A dump can
+// miss a socket while others come and go, so it is no proof that one has ended, only a second word beside that of the kernel.
+func (s *Sockets) left(ctx context.Context, c *inetdiag.Conn, step *report.Step, sockets []*tcp.Socket, list []standing) bool {
+	states := map[tcp.Cookie]tcp.State{}
+	errMore := errors.New("more")
+	stats, err := c.Dump(ctx, inetdiag.Query{}, func(found *tcp.Socket) error {
+		if states[found.Cookie] = found.State; len(states) > len(sockets) {
+			return errMore
+		}
+		return nil
+	})
+	if errors.Is(err, errMore) { // the kernel would go on with the dump; another connection need not wait for that
+		delete(s.conns, step.Netns.Inode)
+		_ = c.Close()
 	}
-	if now.Cookie != t.socket.Cookie {
-		return 0, fs.ErrNotExist
+	if err != nil || stats.Interrupted || stats.Malformed > 0 {
+		return false
 	}
-	return now.State, nil
+	for i := range list {
+		if state, there := states[sockets[i].Cookie]; there {
+			list[i].state = state
+		} else {
+			list[i].err = fs.ErrNotExist
+		}
+	}
+	return true
 }
 
 // borrow duplicates the first of the target's descriptors that is still what it was: the same process, by its start time, and the same socket, by inode and cookie.
 func (s *Sockets) borrow(step *report.Step) (*sockopt.Borrowed, error) {
-	t, err := s.target(step)
-	if err != nil {
+	var socket tcp.Socket
+	if err := target(step, &socket); err != nil {
 		return nil, err
 	}
-	if len(t.Owners) == 0 {
+	owners := step.Detail.Socket.Owners
+	if len(owners) == 0 {
 		return nil, fmt.Errorf("%w: no process has a descriptor of %s", ErrRefused, step.Target)
 	}
-	for _, owner := range t.Owners {
+	for _, owner := range owners {
 		p, err := s.proc.Stat(owner.PID)
 		if err != nil || owner.StartTicks != 0 && p.StartTicks != owner.StartTicks {
 			continue // the process has ended, and its pid may be another's
 		}
-		b, err := sockopt.Borrow(owner.PID, owner.FD, t.Inode, t.socket.Cookie)
+		b, err := sockopt.Borrow(owner.PID, owner.FD, socket.Inode, socket.Cookie)
 		switch {
 		case err == nil:
 			return b, nil

@@ -23,6 +23,47 @@ func (a Actors) apply(ctx context.Context, s *report.Step) outcome {
 		return outcome{report.StatusRefused, false, fmt.Errorf("this version cannot make steps of the kind %q", s.Action)}
 	}
 	reading, err := actor.Read(ctx, s)
+	if o := settled(s, reading, err); o.status != "" {
+		return o
+	}
+	if err := actor.Apply(ctx, s); err != nil {
+		return failed(err)
+	}
+	reading, err = actor.Read(ctx, s)
+	return word(s, reading, err, AsAfter, s.After)
+}
+
+// applyEach makes several steps of one crew in the same way, but does not read before what was just read.
+func applyEach(ctx context.Context, c crew, steps []*report.Step, read bool) []outcome {
+	outcomes := make([]outcome, len(steps))
+	open := func() (left []*report.Step, at []int) {
+		for i := range outcomes {
+			if outcomes[i].status == "" {
+				left, at = append(left, steps[i]), append(at, i)
+			}
+		}
+		return left, at
+	}
+	if !read {
+		for i, f := range c.readEach(ctx, steps, false) {
+			outcomes[i] = settled(steps[i], f.Reading, f.err)
+		}
+	}
+	left, at := open()
+	for k, err := range c.applyEach(ctx, left) {
+		if err != nil {
+			outcomes[at[k]] = failed(err)
+		}
+	}
+	left, at = open()
+	for k, f := range c.readEach(ctx, left, true) {
+		outcomes[at[k]] = word(left[k], f.Reading, f.err, AsAfter, left[k].After)
+	}
+	return outcomes
+}
+
+// settled says what becomes of a step that is not to be made, as its target is not where the step starts from; nothing when it is.
+func settled(s *report.Step, reading Reading, err error) outcome {
 	switch {
 	case err != nil:
 		return failed(err)
@@ -33,10 +74,7 @@ func (a Actors) apply(ctx context.Context, s *report.Step) outcome {
 	case reading.Standing == Elsewhere:
 		return outcome{report.StatusRefused, false, fmt.Errorf("%s is %s now, and was %s when this was planned", s.Target, s.Show(reading.Now), s.Show(s.Before))}
 	}
-	if err := actor.Apply(ctx, s); err != nil {
-		return failed(err)
-	}
-	return actorsWord(ctx, actor, s, AsAfter, s.After)
+	return outcome{}
 }
 
 // undo takes one step back.
@@ -65,7 +103,8 @@ func (a Actors) undo(ctx context.Context, s *report.Step) outcome {
 	if err := actor.Undo(ctx, s); err != nil {
 		return failed(err)
 	}
-	return actorsWord(ctx, actor, s, AsBefore, s.Before)
+	reading, err = actor.Read(ctx, s)
+	return word(s, reading, err, AsBefore, s.Before)
 }
 
 // moved is why a step is not taken back that somebody else has written over.
@@ -73,9 +112,8 @@ func moved(s *report.Step, r Reading) error {
 	return fmt.Errorf("%s is %s, this change had set %s", s.Target, s.Show(r.Now), s.Show(s.After))
 }
 
-// actorsWord reads back what was written. That a socket has ended is what a step wants that ends it.
-func actorsWord(ctx context.Context, actor Actor, s *report.Step, want Standing, value report.Value) outcome {
-	reading, err := actor.Read(ctx, s)
+// word judges what is read back after something was written. That a socket has ended is what a step wants that ends it.
+func word(s *report.Step, reading Reading, err error, want Standing, value report.Value) outcome {
 	switch {
 	case err != nil:
 		return outcome{report.StatusFailed, false, fmt.Errorf("it could not be read back: %w", err)}

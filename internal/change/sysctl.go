@@ -2,7 +2,6 @@ package change
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -48,13 +47,13 @@ func (a Sysctl) set(ctx context.Context, s *report.Step, value report.Value) err
 
 // in calls fn in the namespace of a step: netns.ErrVanished when that is gone.
 func (a Sysctl) in(ctx context.Context, s *report.Step, fn func() error) error {
-	var detail report.SysctlDetail
-	if err := json.Unmarshal(s.Detail, &detail); err != nil || s.Netns == nil {
+	target := s.Detail.Sysctl
+	if target == nil || s.Netns == nil {
 		return fmt.Errorf("%w: the step does not say in which namespace", ErrRefused)
 	}
-	ns := netns.Namespace{Inode: s.Netns.Inode, Path: detail.Path}
+	ns := netns.Namespace{Inode: s.Netns.Inode, Path: target.Path}
 	checked := func() error {
-		if cookie, ok := netns.Cookie(); ok && detail.Cookie != "" && detail.Cookie != "0x"+strconv.FormatUint(cookie, 16) {
+		if cookie, ok := netns.Cookie(); ok && target.Cookie != "" && target.Cookie != "0x"+strconv.FormatUint(cookie, 16) {
 			return netns.ErrVanished
 		}
 		return fn()

@@ -3,6 +3,7 @@ package change
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/closewait/closewait/internal/journal"
 	"github.com/closewait/closewait/internal/report"
@@ -16,6 +17,8 @@ type tour struct {
 	writer *journal.Writer
 	// interrupted is true when the walk ended early and the entry stays open.
 	interrupted bool
+	// planned is when the targets were read for the plan, zero for an undo.
+	planned time.Time
 	// missed counts steps that could not be taken back.
 	missed int
 }
@@ -23,31 +26,63 @@ type tour struct {
 // apply makes the steps in their order; those that outlive a reboot wait for a confirmation. When the steps belong together, the first one that is not made takes
 // the others back.
 func (t *tour) apply(unconfirmed bool) {
-	for i := range t.entry.Steps {
+	for i := 0; i < len(t.entry.Steps); {
 		step := &t.entry.Steps[i]
 		if unconfirmed && step.SurvivesReboot {
+			i++
 			continue
 		}
-		o := outcome{report.StatusRefused, false, t.ctx.Err()}
-		if o.err == nil {
-			o = t.runner.Actors.apply(context.WithoutCancel(t.ctx), &step.Step) // what was begun is brought to its end
-		}
-		if err := t.note(i, o); err != nil {
-			t.giveUp(i+1, err)
+		outcomes := t.make(i)
+		if err := t.note(i, outcomes...); err != nil {
+			t.giveUp(i+len(outcomes), err)
 			return
 		}
-		if t.entry.Together && (o.status == report.StatusFailed || o.status == report.StatusRefused) {
-			t.rollBack(i)
+		i += len(outcomes)
+		if status := *step.Status; t.entry.Together && (status == report.StatusFailed || status == report.StatusRefused) {
+			t.rollBack(i - 1)
 			return
 		}
 	}
 }
 
-// note puts the outcome of a step into the entry and its file.
-func (t *tour) note(i int, o outcome) error {
-	step := &t.entry.Steps[i]
-	o.write(step)
-	return t.writer.Status(i, o.status, step.SurvivesReboot)
+// make makes the step at i, or several from there on when they can be made at once and do not belong together.
+func (t *tour) make(i int) []outcome {
+	first := &t.entry.Steps[i].Step
+	ctx := context.WithoutCancel(t.ctx) // what was begun is brought to its end
+	c, isCrew := t.runner.Actors[first.Action].(crew)
+	switch {
+	case t.ctx.Err() != nil:
+		return []outcome{{report.StatusRefused, false, t.ctx.Err()}}
+	case !isCrew || t.entry.Together || first.Netns == nil:
+		return []outcome{t.runner.Actors.apply(ctx, first)}
+	}
+	var steps []*report.Step
+	for ; i < len(t.entry.Steps) && len(steps) < atOnce; i++ {
+		s := &t.entry.Steps[i].Step
+		if s.Action != first.Action || s.Netns == nil || s.Netns.Inode != first.Netns.Inode {
+			break
+		}
+		steps = append(steps, s)
+	}
+	return applyEach(ctx, c, steps, t.runner.Now().Sub(t.planned) < fresh)
+}
+
+const (
+	// atOnce is how many steps of a crew are made before the journal is told: of so many nobody knows whether they were made when this process is killed.
+	atOnce = 16 << 10
+	// fresh is for how long what the plan has read holds without being read again, for targets that no other can be taken for.
+	fresh = time.Second
+)
+
+// note puts the outcomes of the steps from i on into the entry and its file.
+func (t *tour) note(i int, outcomes ...outcome) error {
+	survives := false
+	for k, o := range outcomes {
+		step := &t.entry.Steps[i+k]
+		o.write(step)
+		survives = survives || step.SurvivesReboot
+	}
+	return t.writer.Status(i, t.entry.Steps[i:i+len(outcomes)], survives)
 }
 
 // giveUp refuses the steps from i on: what cannot be written down is not done.

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"reflect"
 	"strings"
 	"time"
@@ -66,7 +65,7 @@ func (b *schemaBuilder) value(t reflect.Type) schema {
 		return b.info()
 	case reflect.TypeFor[report.Value]():
 		return schema{"type": []string{"number", "string", "null"}}
-	case reflect.TypeFor[json.RawMessage]():
+	case reflect.TypeFor[report.Detail]():
 		return schema{"type": []string{"object", "null"}}
 	}
 	switch t.Kind() {

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"encoding/json"
 	"math"
 	"net/netip"
@@ -19,8 +18,8 @@ import (
 func appendSocket(b []byte, r *look.Row) []byte {
 	s := r.Socket
 	b = appendNetns(append(b, `"netns":`...), r.Netns)
-	b = appendText(append(b, `,"family":`...), s.Family.String())
-	b = appendText(append(b, `,"state":`...), s.State.String())
+	b = report.AppendText(append(b, `,"family":`...), s.Family.String())
+	b = report.AppendText(append(b, `,"state":`...), s.State.String())
 	b = appendEndpoint(append(b, `,"local":`...), s.Local)
 	b = append(b, `,"peer":`...)
 	if peerJSON(s) == nil {
@@ -52,7 +51,7 @@ func appendSocket(b []byte, r *look.Row) []byte {
 	if r.Host == "" {
 		return append(b, `,"host":null,"other_end":null`...)
 	}
-	b = appendText(append(b, `,"host":`...), r.Host)
+	b = report.AppendText(append(b, `,"host":`...), r.Host)
 	other, _ := json.Marshal(otherEndJSON(r.Other)) // few lists are of several hosts
 	return append(append(b, `,"other_end":`...), other...)
 }
@@ -64,24 +63,12 @@ func appendNumber(b []byte, n uint32, known bool) []byte {
 	return strconv.AppendUint(b, uint64(n), 10)
 }
 
-// appendText appends a JSON string; what needs an escape is left to encoding/json.
-func appendText(b []byte, text string) []byte {
-	for i := range len(text) {
-		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
-			var buf bytes.Buffer
-			_ = encoder(&buf).Encode(text) // strings always encode
-			return append(b, bytes.TrimSuffix(buf.Bytes(), []byte("\n"))...)
-		}
-	}
-	return append(append(append(b, '"'), text...), '"')
-}
-
 // appendKnown is appendText with null for a text that is not known.
 func appendKnown(b []byte, text string) []byte {
 	if text == "" {
 		return append(b, "null"...)
 	}
-	return appendText(b, text)
+	return report.AppendText(b, text)
 }
 
 func appendNetns(b []byte, n *look.Namespace) []byte {
@@ -102,13 +89,13 @@ func appendEndpoint(b []byte, ap netip.AddrPort) []byte {
 	if ap.IsValid() && ap.Addr().Zone() == "" {
 		b = append(ap.Addr().AppendTo(append(b, '"')), '"')
 	} else {
-		b = appendText(b, ap.Addr().String())
+		b = report.AppendText(b, ap.Addr().String())
 	}
 	return append(strconv.AppendUint(append(b, `,"port":`...), uint64(ap.Port()), 10), '}')
 }
 
 func appendTimer(b []byte, t tcp.Timer) []byte {
-	b = appendText(append(b, `{"kind":`...), t.Kind.String())
+	b = report.AppendText(append(b, `{"kind":`...), t.Kind.String())
 	b = append(b, `,"expires_seconds":`...)
 	if t.Kind == tcp.TimerNone {
 		b = append(b, "null"...)
@@ -158,7 +145,7 @@ func appendAge(b []byte, a look.Age) []byte {
 	} else {
 		b = report.Seconds(a.Time).Append(b)
 	}
-	return append(appendText(append(b, `,"kind":`...), a.Kind.String()), '}')
+	return append(report.AppendText(append(b, `,"kind":`...), a.Kind.String()), '}')
 }
 
 func appendHolders(b []byte, r *look.Row) []byte {
@@ -172,7 +159,7 @@ func appendHolders(b []byte, r *look.Row) []byte {
 		}
 		b = strconv.AppendInt(append(b, `{"pid":`...), int64(h.PID), 10)
 		b = strconv.AppendInt(append(b, `,"fd":`...), int64(h.FD), 10)
-		b = append(appendText(append(b, `,"comm":`...), commOf(r, h.PID)), '}')
+		b = append(report.AppendText(append(b, `,"comm":`...), commOf(r, h.PID)), '}')
 	}
 	return append(b, ']')
 }
@@ -182,8 +169,8 @@ func appendWorkload(b []byte, processes []*look.Process) []byte {
 		return append(b, "null"...)
 	}
 	w := &processes[0].Workload
-	b = appendText(append(b, `{"name":`...), w.Name)
-	b = appendText(append(b, `,"kind":`...), w.Kind.String())
+	b = report.AppendText(append(b, `{"name":`...), w.Name)
+	b = report.AppendText(append(b, `,"kind":`...), w.Kind.String())
 	b = appendKnown(append(b, `,"unit":`...), w.Unit)
 	b = appendKnown(append(b, `,"container_id":`...), w.ContainerID)
 	b = appendKnown(append(b, `,"pod":`...), w.Pod)
@@ -192,7 +179,7 @@ func appendWorkload(b []byte, processes []*look.Process) []byte {
 
 func appendEnds(b []byte, e *forecast.Ends) []byte {
 	j := diagnose.ReportEnds(*e)
-	b = appendText(append(b, `{"kind":`...), j.Kind)
+	b = report.AppendText(append(b, `{"kind":`...), j.Kind)
 	b = appendSeconds(append(b, `,"seconds":`...), j.Seconds)
 	b = appendSeconds(append(b, `,"earliest_seconds":`...), j.EarliestSeconds)
 	b = appendSeconds(append(b, `,"latest_seconds":`...), j.LatestSeconds)
@@ -203,11 +190,11 @@ func appendEnds(b []byte, e *forecast.Ends) []byte {
 	if l := j.Limit; l == nil {
 		b = append(b, "null"...)
 	} else {
-		b = appendText(append(b, `{"name":`...), l.Name)
+		b = report.AppendText(append(b, `{"name":`...), l.Name)
 		b = strconv.AppendInt(append(b, `,"value":`...), l.Value, 10)
 		b = append(l.Seconds.Append(append(b, `,"seconds":`...)), '}')
 	}
-	return append(appendText(append(b, `,"reason":`...), j.Reason), '}')
+	return append(report.AppendText(append(b, `,"reason":`...), j.Reason), '}')
 }
 
 func appendSeconds(b []byte, s *report.Seconds) []byte {

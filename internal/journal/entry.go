@@ -5,57 +5,84 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strconv"
 
 	"github.com/closewait/closewait/internal/report"
 )
 
-// statusWidth is the room for a status in the file: the longest, with its quotes.
-const statusWidth = len(`"already"`)
-
 var errShape = errors.New("not an entry of the journal")
 
-// encode writes an entry: all but the steps on the first line, and each step on a line of its own, which ends in the room for its status. places are the offsets of
-// these rooms.
-func encode(entry *report.Journal) (b []byte, places []int64, err error) {
+// encodeHead writes all of an entry but its steps: the first line of its file.
+func encodeHead(entry *report.Journal) ([]byte, error) {
 	head := *entry
 	head.Steps = nil
-	if b, err = json.Marshal(&head); err != nil {
-		return nil, nil, err
+	b, err := json.Marshal(&head)
+	if err != nil {
+		return nil, err
 	}
 	b, ok := bytes.CutSuffix(b, []byte("null}"))
 	if !ok {
-		return nil, nil, errShape
+		return nil, errShape
 	}
-	b = append(b, '[')
-	for i := range entry.Steps {
-		step := entry.Steps[i]
-		step.Status = nil
-		line, err := json.Marshal(&step)
-		if err != nil {
-			return nil, nil, err
-		}
-		line, ok := bytes.CutSuffix(line, []byte("null}"))
-		if !ok {
-			return nil, nil, errShape
-		}
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(append(b, '\n'), line...)
-		places = append(places, int64(len(b)))
-		b = append(append(b, padded(entry.Steps[i].Status)...), '}')
-	}
-	return append(b, "\n]}\n"...), places, nil
+	return append(b, '['), nil
 }
 
-// padded is a status as JSON, in the width of its room.
-func padded(status *string) []byte {
-	room := bytes.Repeat([]byte{' '}, statusWidth)
-	copy(room, "null")
-	if status != nil {
-		copy(room, `"`+*status+`"`)
+// steps are the other lines, one for each step. It ends in a room of fixed width for what becomes of the step.
+type steps struct {
+	text []byte
+	// rooms are the offsets of these rooms.
+	rooms []int
+}
+
+// encodeSteps writes the steps of an entry.
+func encodeSteps(list []report.StepResult) *steps {
+	s := &steps{rooms: make([]int, 0, len(list))}
+	for i := range list {
+		if i > 0 {
+			s.text = append(s.text, ',')
+		}
+		s.text = append(s.text, '\n')
+		begin := len(s.text)
+		s.text = list[i].Append(s.text)
+		s.text = append(s.text[:len(s.text)-1], `,"error":null,`...) // it goes on
+		if text := list[i].Error; text != nil {
+			s.text = append(report.AppendText(s.text[:len(s.text)-len("null,")], *text), ',')
+		}
+		s.rooms = append(s.rooms, len(s.text))
+		s.text = append(appendRoom(s.text, &list[i]), '}')
+		if i == 0 {
+			s.text = slices.Grow(s.text, (len(s.text)-begin+len(",\n"))*len(list)*9/8) // they are all much the same
+		}
 	}
-	return room
+	s.text = append(s.text, "\n]}\n"...)
+	return s
+}
+
+// note puts what has become of steps from i on into their rooms, and returns the part of the text that has changed, with its offset.
+func (s *steps) note(i int, list []report.StepResult) (changed []byte, at int) {
+	for k := range list {
+		appendRoom(s.text[:s.rooms[i+k]], &list[k])
+	}
+	last := s.rooms[i+len(list)-1]
+	return s.text[s.rooms[i] : last+roomWidth], s.rooms[i]
+}
+
+// roomWidth is that of the longest.
+const roomWidth = len(`"verified":false,"status":"already"`)
+
+func appendRoom(b []byte, r *report.StepResult) []byte {
+	begin := len(b)
+	b = strconv.AppendBool(append(b, `"verified":`...), r.Verified)
+	b = append(b, `,"status":`...)
+	if r.Status == nil {
+		b = append(b, "null"...)
+	} else {
+		b = append(append(append(b, '"'), *r.Status...), '"')
+	}
+	for len(b) < begin+roomWidth {
+		b = append(b, ' ')
+	}
+	return b
 }
 
 func decode(b []byte) (*report.Journal, error) {

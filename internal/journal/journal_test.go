@@ -21,7 +21,7 @@ func entry(id string, steps int) *report.Journal {
 	e.ID, e.Action, e.StartedAt = id, "close", time.Unix(1_700_000_000, 0).UTC()
 	e.Risks, e.Refused, e.Who.Command, e.Steps = []string{}, []report.Refusal{}, []string{"closewait"}, []report.StepResult{}
 	for range steps {
-		e.Steps = append(e.Steps, report.StepResult{Step: report.Step{Action: "destroy", Target: "\"null}\"\n", Before: report.Text("close_wait"), Detail: json.RawMessage(`{"pid":1}`)}})
+		e.Steps = append(e.Steps, report.StepResult{Step: report.Step{Action: "destroy", Target: "\"null}\"\n", Before: report.Text("close_wait"), Detail: report.Detail{Other: json.RawMessage(`{"pid":1}`)}}})
 	}
 	return e
 }
@@ -39,20 +39,30 @@ func TestWriter(t *testing.T) {
 			rt.Fatal(err)
 		}
 		defer w.Close()
-		for i := range e.Steps {
-			status := rapid.SampledFrom([]string{"done", "already", "gone", "refused", "failed"}).Draw(rt, "status")
-			if err := w.Status(i, status, rapid.Bool().Draw(rt, "sync")); err != nil {
+		for i := 0; i < len(e.Steps); {
+			first := i
+			i = min(len(e.Steps), first+rapid.IntRange(1, 3).Draw(rt, "at once"))
+			for k := first; k < i; k++ {
+				e.Steps[k].Status, e.Steps[k].Verified = new(rapid.SampledFrom([]string{"done", "already", "gone", "refused", "failed"}).Draw(rt, "status")), rapid.Bool().Draw(rt, "verified")
+			}
+			if err := w.Status(first, e.Steps[first:i], rapid.Bool().Draw(rt, "sync")); err != nil {
 				rt.Fatal(err)
 			}
-			e.Steps[i].Status = &status
 			got, err := dir.Read("00ff")
 			if diff := cmp.Diff(e, got); err != nil || diff != "" {
 				rt.Fatalf("%v\n%s", err, diff)
 			}
 		}
+		if len(e.Steps) > 0 && rapid.Bool().Draw(rt, "an error") {
+			e.Steps[len(e.Steps)/2].Error = new("it was \"so\"\n")
+		}
 		e.State = report.JournalDone
 		if err := w.Finish(e); err != nil {
 			rt.Fatal(err)
+		}
+		got, err := dir.Read("00ff")
+		if diff := cmp.Diff(e, got); err != nil || diff != "" {
+			rt.Fatalf("finished: %v\n%s", err, diff)
 		}
 		heads, err := dir.Heads()
 		e.Steps = []report.StepResult{}

@@ -23,7 +23,7 @@ type Close struct {
 // Draft plans a step for each socket that can be closed so, and says which cannot and why.
 func (c *Close) Draft(rows []look.Row) *Draft {
 	d := &Draft{}
-	g := grouping{title: c.title}
+	g := grouping{title: c.title, steps: make([]report.Step, 0, len(rows))}
 	for i := range rows {
 		r := &rows[i]
 		why := c.cannot(r)

@@ -25,6 +25,8 @@ type members struct {
 	kind
 	first *look.Row
 	all   []*look.Row
+	// at are the indexes of their steps in the order in which they came; steps are set in the end.
+	at    []int
 	steps []report.Step
 	// queue sums what waits to be accepted by listeners.
 	queue int
@@ -34,14 +36,20 @@ type members struct {
 type grouping struct {
 	// title describes one group.
 	title func(*members) report.Group
+	steps []report.Step
 	kinds map[kind]*members
 	order []*members
 	left  map[string]int
+	// owned is whom the row before belongs to: rows of one owner often follow each other.
+	owned struct {
+		by   *look.Process
+		name string
+	}
 }
 
 func (g *grouping) add(r *look.Row, s ...report.Step) {
 	k := kind{
-		state: r.Socket.State, mini: r.Socket.Mini(), orphan: r.Socket.Orphan(), open: r.Socket.Unaccepted(), owner: owner(r),
+		state: r.Socket.State, mini: r.Socket.Mini(), orphan: r.Socket.Orphan(), open: r.Socket.Unaccepted(), owner: g.owner(r),
 		queued: r.Socket.SendQueue > 0 && r.Socket.State != tcp.Listen,
 	}
 	m := g.kinds[k]
@@ -53,7 +61,10 @@ func (g *grouping) add(r *look.Row, s ...report.Step) {
 		g.kinds[k], g.order = m, append(g.order, m)
 	}
 	m.all = append(m.all, r)
-	m.steps = append(m.steps, s...)
+	for i := range s {
+		m.at = append(m.at, len(g.steps)+i)
+	}
+	g.steps = append(g.steps, s...)
 	if k.state == tcp.Listen {
 		m.queue += int(r.Socket.RecvQueue)
 	}
@@ -72,11 +83,15 @@ const shownGroups = 8
 
 // result returns the steps with those of a group beside each other, and the groups, the largest first.
 func (g *grouping) result() ([]report.Step, []report.Group) {
-	steps, groups := []report.Step{}, []report.Group{}
+	steps, groups := make([]report.Step, 0, len(g.steps)), []report.Group{}
 	slices.SortStableFunc(g.order, func(a, b *members) int { return cmp.Compare(len(b.all), len(a.all)) })
 	rest, more := 0, 0
 	for i, m := range g.order {
-		steps = append(steps, m.steps...)
+		begin := len(steps)
+		for _, k := range m.at {
+			steps = append(steps, g.steps[k])
+		}
+		m.steps = steps[begin:]
 		if i >= shownGroups {
 			rest, more = rest+len(m.steps), more+len(m.all)
 			continue
@@ -122,6 +137,17 @@ func (g *grouping) why(text string) string {
 		return text + ": " + strings.Join(reasons, "; ")
 	}
 	return text
+}
+
+// owner is owner, remembered.
+func (g *grouping) owner(r *look.Row) string {
+	if len(r.Processes) != 1 || len(r.Holders) == 0 {
+		return owner(r)
+	}
+	if p := r.Processes[0]; p != g.owned.by {
+		g.owned.by, g.owned.name = p, owner(r)
+	}
+	return g.owned.name
 }
 
 // owner names who holds a socket.

@@ -29,7 +29,7 @@ type Limit struct {
 // Draft plans the steps for each socket that can be reached and would feel the limit, and says which cannot and why. Rows tell in EndsIf what the limit would do.
 func (l *Limit) Draft(rows []look.Row) *Draft {
 	d := &Draft{}
-	g := grouping{title: l.title}
+	g := grouping{title: l.title, steps: make([]report.Step, 0, len(rows))}
 	for i := range rows {
 		r := &rows[i]
 		why := l.cannot(r)

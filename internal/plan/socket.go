@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"encoding/json"
 	"net/netip"
 	"time"
 
@@ -16,9 +15,9 @@ const maxOwners = 4
 // step begins a step on a socket.
 func step(r *look.Row, action string, after report.Value) report.Step {
 	s := r.Socket
-	target := report.SocketTarget{
-		Family: s.Family.String(), Local: s.Local.String(), Peer: s.Peer.String(), Interface: s.Interface, Cookie: s.Cookie.String(),
-		Inode: s.Inode, State: s.State.String(), Owners: []report.SocketOwner{},
+	target := &report.SocketTarget{
+		Family: s.Family.String(), Local: s.Local, Peer: s.Peer, Interface: s.Interface, Cookie: s.Cookie.String(),
+		Inode: s.Inode, State: s.State.String(), Owners: make([]report.SocketOwner, 0, min(len(r.Holders), maxOwners)),
 	}
 	for _, h := range r.Holders[:min(len(r.Holders), maxOwners)] {
 		owner := report.SocketOwner{PID: h.PID, FD: h.FD}
@@ -27,9 +26,8 @@ func step(r *look.Row, action string, after report.Value) report.Step {
 		}
 		target.Owners = append(target.Owners, owner)
 	}
-	detail, _ := json.Marshal(target) // strings and numbers always have a JSON form
 	return report.Step{
-		Action: action, Target: name(s), Netns: netns(r.Netns), Before: report.Text(s.State.String()), After: after, Detail: detail,
+		Action: action, Target: name(s), Netns: netns(r.Netns), Before: report.Text(s.State.String()), After: after, Detail: report.Detail{Socket: target},
 	}
 }
 

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -120,11 +119,10 @@ func (t *Tuning) denied(d *Draft, w *Wanted) {
 
 // sysctlStep is the step that sets a setting in a namespace.
 func sysctlStep(key, before, after string, t *look.Settings) report.Step {
-	detail := report.SysctlDetail{Path: t.Path}
+	target := &report.SysctlTarget{Path: t.Path}
 	if t.Cookie != 0 {
-		detail.Cookie = "0x" + strconv.FormatUint(t.Cookie, 16)
+		target.Cookie = "0x" + strconv.FormatUint(t.Cookie, 16)
 	}
-	raw, _ := json.Marshal(detail) // strings always have a JSON form
 	netns := report.Netns{Inode: t.Inode}
 	if t.Name != "" {
 		netns.Name = &t.Name
@@ -133,7 +131,7 @@ func sysctlStep(key, before, after string, t *look.Settings) report.Step {
 		netns.PID = &t.PID
 	}
 	return report.Step{
-		Action: report.ActionSysctl, Target: key, Netns: &netns, Before: report.SysctlValue(before), After: report.SysctlValue(after), Undoable: true, Detail: raw,
+		Action: report.ActionSysctl, Target: key, Netns: &netns, Before: report.SysctlValue(before), After: report.SysctlValue(after), Undoable: true, Detail: report.Detail{Sysctl: target},
 	}
 }
 

@@ -148,12 +148,12 @@ func TestTuning_steps(t *testing.T) {
 	draft := tuning.Draft()
 	var steps []string
 	for _, s := range draft.Steps {
-		steps = append(steps, fmt.Sprintf("%s in %d: %s → %s %s", s.Target, s.Netns.Inode, s.Before, s.After, s.Detail))
+		steps = append(steps, fmt.Sprintf("%s in %d: %s → %s %s", s.Target, s.Netns.Inode, s.Before, s.After, *s.Detail.Sysctl))
 	}
 	wantSteps := []string{
-		`net.ipv4.tcp_max_orphans in 1: 0 → 1000 {"path":"/proc/1/ns/net","cookie":"0x1"}`,
-		`net.ipv4.ip_local_port_range in 1: 32768 60999 → 1024 65535 {"path":"/proc/1/ns/net","cookie":"0x1"}`,
-		`net.ipv4.ip_local_port_range in 2: 32768 60999 → 1024 65535 {"path":"/proc/1/ns/net","cookie":"0x2"}`,
+		`net.ipv4.tcp_max_orphans in 1: 0 → 1000 {/proc/1/ns/net 0x1}`,
+		`net.ipv4.ip_local_port_range in 1: 32768 60999 → 1024 65535 {/proc/1/ns/net 0x1}`,
+		`net.ipv4.ip_local_port_range in 2: 32768 60999 → 1024 65535 {/proc/1/ns/net 0x2}`,
 	}
 	if !slices.Equal(steps, wantSteps) || !draft.Differs() {
 		t.Errorf("steps\n%s", strings.Join(steps, "\n"))

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/json"
 	"strconv"
 	"time"
 )
@@ -90,8 +89,8 @@ type Step struct {
 	// SurvivesReboot is true of files. Sockets and running values end with the kernel.
 	SurvivesReboot bool  `json:"survives_reboot"`
 	Frees          Frees `json:"frees"`
-	// Detail is what carries the step out needs to know its target again: an object whose fields depend on the action.
-	Detail json.RawMessage `json:"detail"`
+	// Detail is what carries the step out needs to know its target again.
+	Detail Detail `json:"detail"`
 }
 
 // Frees counts what a step gives back.
@@ -132,7 +131,7 @@ type StepResult struct {
 	Step
 	Verified bool    `json:"verified"`
 	Error    *string `json:"error"`
-	Status   *string `json:"status"` // the last field: the journal writes it in place
+	Status   *string `json:"status"`
 }
 
 // The states of a journal's entry.
@@ -191,13 +190,6 @@ type ChangeEntry struct {
 	Undo        *string        `json:"undo"`
 	Steps       map[string]int `json:"steps"`
 	Summary     string         `json:"summary"`
-}
-
-// SysctlDetail is the detail of a step that sets a sysctl: what finds its namespace again, and tells it from a later one with the same inode.
-type SysctlDetail struct {
-	Path string `json:"path"`
-	// Cookie is the one of SO_NETNS_COOKIE, "" where the kernel has none.
-	Cookie string `json:"cookie"`
 }
 
 // Show is a value of the step for people: a file by its size, as nobody wants to read one in a sentence.

@@ -2,7 +2,9 @@ package report_test
 
 import (
 	"encoding/json"
+	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -63,4 +65,80 @@ func TestCodes(t *testing.T) {
 	if len(slices.Compact(names)) != len(codes) {
 		t.Error("a cause has two codes")
 	}
+}
+
+// TestStep_Append: what is appended is what encoding/json writes, and reads back as the same step.
+func TestStep_Append(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text, number := rapid.String(), rapid.Uint32()
+		pick := func(name string, values ...report.Value) report.Value { return rapid.SampledFrom(values).Draw(t, name) }
+		s := report.Step{
+			Action: text.Draw(t, "action"), Target: text.Draw(t, "target"), Undoable: rapid.Bool().Draw(t, "undoable"), SurvivesReboot: rapid.Bool().Draw(t, "survives"),
+			Before: pick("before", "", "15", "0.25", report.Text(text.Draw(t, "text"))), After: pick("after", "", `"a b"`),
+			Frees: report.Frees{Sockets: rapid.Int().Draw(t, "sockets"), FDs: rapid.Int().Draw(t, "fds"), AcceptQueuePlaces: rapid.Int().Draw(t, "places")},
+		}
+		if rapid.Bool().Draw(t, "netns") {
+			s.Netns = &report.Netns{Inode: rapid.Uint64().Draw(t, "inode")}
+			if rapid.Bool().Draw(t, "named") {
+				s.Netns.Name, s.Netns.PID = new(text.Draw(t, "name")), new(rapid.Int().Draw(t, "pid"))
+			}
+		}
+		switch rapid.IntRange(0, 3).Draw(t, "detail") {
+		case 0:
+			s.Detail.Sysctl = &report.SysctlTarget{Path: text.Draw(t, "path"), Cookie: text.Draw(t, "cookie")}
+		case 1:
+			s.Detail.Other = json.RawMessage(`{"new":[1,null]}`)
+		case 2:
+			target := &report.SocketTarget{
+				Family: text.Draw(t, "family"), Local: anyAddrPort(t), Peer: anyAddrPort(t), Interface: number.Draw(t, "interface"), Cookie: text.Draw(t, "cookie"),
+				Inode: number.Draw(t, "inode"), State: text.Draw(t, "state"), Owners: []report.SocketOwner{},
+			}
+			for range rapid.IntRange(0, 3).Draw(t, "owners") {
+				target.Owners = append(target.Owners, report.SocketOwner{
+					PID: rapid.Int().Draw(t, "pid"), FD: rapid.Int().Draw(t, "fd"), Comm: text.Draw(t, "comm"), StartTicks: rapid.Uint64().Draw(t, "ticks"),
+				})
+			}
+			s.Detail.Socket = target
+		}
+		got, want := string(s.Append([]byte("before "))), "before "+encoded(t, &s)
+		var detail any = s.Detail.Other
+		if s.Detail.Socket != nil {
+			detail = s.Detail.Socket
+		} else if s.Detail.Sysctl != nil {
+			detail = s.Detail.Sysctl
+		}
+		if got != want || !strings.HasSuffix(got, `,"detail":`+encoded(t, detail)+"}") {
+			t.Fatalf("got %s\nwant %s", got, want)
+		}
+		var back report.Step
+		if err := json.Unmarshal([]byte(encoded(t, &s)), &back); err != nil || string(back.Append([]byte("before "))) != got {
+			t.Fatalf("%v\n back %s\nwas %s", err, back.Append(nil), got)
+		}
+	})
+}
+
+func encoded(t *rapid.T, v any) string {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+func anyAddrPort(t *rapid.T) netip.AddrPort {
+	addr := rapid.SampledFrom([]string{"0.0.0.0", "192.0.2.255", "::", "2001:db8::1:0:0", "::ffff:192.0.2.1", "fe80::1%et\"h0"}).Draw(t, "address")
+	return netip.AddrPortFrom(netip.MustParseAddr(addr), rapid.Uint16().Draw(t, "port"))
+}
+
+// TestText: a value is the same whoever makes it, also in journals of other versions.
+func TestText(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.OneOf(rapid.String(), rapid.StringMatching("[ -~]*")).Draw(t, "text")
+		want, err := json.Marshal(text)
+		if got := report.Text(text); err != nil || string(got) != string(want) || got.String() != text {
+			t.Fatalf("%q is %s, %q; want %s", text, got, got.String(), want)
+		}
+	})
 }

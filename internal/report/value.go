@@ -17,8 +17,13 @@ func Integer(n int64) Value { return Value(strconv.FormatInt(n, 10)) }
 
 // Text returns the value of a string.
 func Text(s string) Value {
-	b, _ := json.Marshal(s) // a string always has a JSON form
-	return Value(b)
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			b, _ := json.Marshal(s) // a string always has a JSON form
+			return Value(b)
+		}
+	}
+	return Value(`"` + s + `"`)
 }
 
 // SysctlValue returns the value of a sysctl: a number, or the text with single spaces.
