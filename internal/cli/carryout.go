@@ -177,6 +177,9 @@ func (a *app) savePlan(c *report.Change, path string) error {
 		return err
 	}
 	c.Hash = &hash
+	if err := vacant(path, true); err != nil {
+		return err
+	}
 	file, err := os.CreateTemp(filepath.Dir(path), ".closewait-plan-*") // 0600: it names processes and peers
 	if err != nil {
 		return usageError("", "--save: %v", err)
