@@ -97,7 +97,7 @@ func (v *view) exactly(d time.Duration) elapsed {
 		e.look = [lanesLength]time.Duration{d - tick, d - tick/2, d}
 		return e
 	}
-	if v.Clock.Known {
+	if v.Clock.Known && v.Clock.unsure == 0 {
 		return v.sinceTick(d)
 	}
 	whole := d / tick * tick
@@ -127,22 +127,6 @@ func (v *view) sinceTick(d time.Duration) elapsed {
 	}
 	e.look = [lanesLength]time.Duration{whole, whole, whole}
 	return e
-}
-
-// settle finds out in which jiffy the socket was read, where reading its table took longer than the rest of one: the elapsed time tells how far into a jiffy that
-// was.
-func (v *view) settle() {
-	if !v.Clock.Known || v.Clock.Doubt != 1 || v.retransmits == 0 {
-		return
-	}
-	d, ok := v.exactElapsed()
-	if !ok {
-		return
-	}
-	if v.Clock.Doubt = 0; d%v.tick+stampJitter <= v.Clock.Into {
-		v.Clock.Jiffies++
-		v.Clock.Into -= v.tick
-	}
 }
 
 // exactElapsed is the time since the first retransmission where it is known to the millisecond.

@@ -248,6 +248,38 @@ func TestModel_interval(t *testing.T) {
 	}
 }
 
+// TestModel_doubt checks that the interval is honest where the socket was read up to some jiffies after the clock, and that it is counted from the clock.
+func TestModel_doubt(t *testing.T) {
+	for _, scene := range scenes {
+		t.Run(scene, func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) {
+				l := drawLife(t, scene)
+				late := rapid.Uint64().Draw(t, "late")
+				punctual := l.make
+				l.make = func() *simSock { s := punctual(); s.late = late; return s }
+				end := l.make()
+				if start := end.jiffies; !play(end) || end.jiffies <= start+2 {
+					t.Skip("lives on")
+				}
+				s, shown, rest := look(t, &l, end)
+				if s.closeAt > s.jiffies || scene == "local" && s.retransmits == 0 {
+					t.Skip("the decisive thing happens after the look")
+				}
+				tick := time.Second / time.Duration(s.hz)
+				ago := min(time.Duration(rapid.Int64Range(0, int64(10*tick)).Draw(t, "ago")), time.Duration(s.jiffies-1<<19)*tick) // the clock, before the socket
+				moment := time.Duration(s.jiffies)*tick + l.model.Clock.Into - ago
+				l.model.Clock.Jiffies, l.model.Clock.Into = uint64(moment/tick), moment%tick
+				l.model.Clock.Doubt = ago + time.Duration(rapid.Int64Range(0, int64(10*tick)).Draw(t, "doubt"))
+				rest += ago
+				got := l.model.Ends(&shown)
+				if got.Kind == forecast.At && (got.Earliest > rest || got.Latest < rest) {
+					t.Fatalf("ends in %v, forecast %+v\nsimulated %+v", rest, got, *s)
+				}
+			})
+		})
+	}
+}
+
 // TestModel_unread checks that no socket ends before the interval of an answer that was given without its options.
 func TestModel_unread(t *testing.T) {
 	for _, scene := range scenes {

@@ -79,7 +79,7 @@ func (v *view) cutShort(p *plan) {
 		p.cut = true
 		low, base, high := v.bases()
 		spent := v.passedFrom(p, low, base, high)
-		if v.Clock.Known && p.elapsed.source == Exact {
+		if v.Clock.Known && v.Clock.unsure == 0 && p.elapsed.source == Exact {
 			exactly := v.retrace(p, base)
 			spent = [lanesLength]int64{exactly, exactly, exactly + 1}
 		}
@@ -135,7 +135,7 @@ func (v *view) describe(e *Ends, p *plan, f *fate, local bool) {
 	v.moments(e, f.first, f.best, f.last, p.elapsed.phase)
 	tick := v.tick
 	if f.also > 0 {
-		e.Also = max(time.Duration(f.also)*tick-p.elapsed.phase, 0)
+		e.Also = max(time.Duration(f.also)*tick-p.elapsed.phase+v.later/2, 0)
 	}
 	unreachable := !local && v.unreachable()
 	e.Error, e.Elapsed = v.errorOf(unreachable), p.elapsed.source

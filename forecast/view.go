@@ -14,6 +14,7 @@ type view struct {
 	Clock   Clock // the model's, at the moment this socket was read as far as that can be told
 
 	tick                         time.Duration
+	later                        time.Duration // by how much later than the moment counted from the socket may have been read
 	retransmits, backoff, probes int64
 	rto                          int64 // icsk_rto, 0 when not reported
 	rtoMax                       int64
@@ -155,8 +156,8 @@ func (v *view) moments(e *Ends, first, best, last int64, phase time.Duration) {
 	} else {
 		e.Earliest = max(time.Duration(first-1)*tick-phase, 0)
 	}
-	e.Best = max(time.Duration(best)*tick-phase, 0)
-	e.Latest = max(time.Duration(last+1)*tick, 0)
+	e.Best = max(time.Duration(best)*tick-phase+v.later/2, 0)
+	e.Latest = max(time.Duration(last+1)*tick-min(phase, 0)+v.later, 0)
 	if v.Clock.HZ == 0 {
 		e.Earliest, e.Latest = max(e.Earliest-coarsest, 0), e.Latest+coarsest
 	}

@@ -40,6 +40,7 @@ func (t *timeout) at(capped bool) time.Duration {
 // fate is what a walk along the firings found, in jiffies since the look.
 type fate struct {
 	known             bool
+	noted             bool // first and last are meant
 	first, best, last int64
 	also              int64 // 0 for none
 	count             int64 // retransmissions before it
@@ -106,15 +107,15 @@ func (p *plan) fires(f *fate, l *lanes, e *elapsed, retransmits int64, capped, c
 
 // possible notes a firing at which the socket may end, and whether that is likely.
 func (f *fate) possible(l *lanes, likelyHere bool, retransmits int64, capped bool, limit time.Duration) {
-	if f.last == 0 {
-		f.first = l.first()
+	if !f.noted {
+		f.noted, f.first = true, l.first()
 	}
 	f.last = max(f.last, l.last())
 	switch {
 	case likelyHere && !f.known:
 		f.known, f.best, f.count, f.capped, f.limit = true, l.now[likely], retransmits, capped, limit
 	case f.also == 0:
-		f.also = l.now[likely]
+		f.also = max(l.now[likely], 1) // what is due in this very jiffy is served late, or it would have been
 	}
 }
 

@@ -13,8 +13,10 @@ type Clock struct {
 	Jiffies uint64
 	Known   bool
 	Into    time.Duration
-	// Doubt is how many jiffies later the socket may have been read, because its whole table took so long.
-	Doubt int64
+	// Doubt is how much later than that moment the socket may have been read, because its whole table took so long or the reader was held up.
+	Doubt time.Duration
+
+	unsure int64 // how many jiffies later it may have been read, where Known; see settle
 }
 
 // finestHZ stands for an unknown HZ: the jiffies of all usual ones are whole numbers of its own.
@@ -96,7 +98,7 @@ func start(c Clock, armed, expires, before int64) lanes {
 	case c.HZ > 0 && c.Known:
 		l.modulus = known
 		at := int64(c.Jiffies & (known - 1))
-		l.phase = [lanesLength]int64{at, at + c.Doubt/2, at + c.Doubt}
+		l.phase = [lanesLength]int64{at, at, at + c.unsure}
 	case c.HZ > 0 && expires != 0: // 0 may also stand for overdue
 		l.modulus = before
 		at := (armed - expires) & (before - 1)       // before is a slot, a power of two

@@ -6,7 +6,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"runtime"
 	"syscall"
+	"time"
 
 	"github.com/closewait/closewait/tcp"
 )
@@ -58,6 +60,8 @@ type Stats struct {
 	Interrupted bool
 	// Tries is how often the dump was made.
 	Tries int
+	// Held is for how long the reading thread was kept from running during the last try of [Conn.Sockets]: by so much the pace at which sockets were read may be uneven.
+	Held time.Duration
 }
 
 // errFinished ends the loop of roundTrip without being an error.
@@ -127,6 +131,8 @@ func (c *Conn) dump(ctx context.Context, family tcp.Family, q *Query, bytecode [
 //
 // Errors are those of Dump; the sockets read until then are returned with them.
 func (c *Conn) Sockets(ctx context.Context, q Query, to []tcp.Socket) ([]tcp.Socket, Stats, error) {
+	runtime.LockOSThread() // whose time is measured
+	defer runtime.UnlockOSThread()
 	kept, messages := len(to), 0
 	if q.Keep != nil {
 		messages = len(*q.Keep)
@@ -136,11 +142,12 @@ func (c *Conn) Sockets(ctx context.Context, q Query, to []tcp.Socket) ([]tcp.Soc
 		if q.Keep != nil {
 			*q.Keep = (*q.Keep)[:messages]
 		}
+		began, ran := time.Now(), threadTime()
 		stats, err := c.Dump(ctx, q, func(s *tcp.Socket) error {
 			to = append(to, *s)
 			return nil
 		})
-		stats.Tries = try
+		stats.Tries, stats.Held = try, max(time.Since(began)-(threadTime()-ran), 0)
 		if err != nil || !stats.Interrupted || try == tries {
 			return to, stats, err
 		}

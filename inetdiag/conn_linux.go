@@ -59,6 +59,15 @@ func (s *socket) interrupt() func() {
 
 func (s *socket) close() error { return bare(s.file.Close()) }
 
+// threadTime is for how long the calling thread has run (CLOCK_THREAD_CPUTIME_ID), 0 where the kernel does not say.
+func threadTime() time.Duration {
+	var ran unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &ran) != nil {
+		return 0
+	}
+	return time.Duration(ran.Nano())
+}
+
 // bare takes the invented file name out of an error of package os and leaves the operation with its errno.
 func bare(err error) error {
 	if pe, ok := err.(*os.PathError); ok {

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"errors"
 	"os"
 	"time"
 
@@ -101,8 +102,8 @@ func (v *visit) clock(s *tcp.Socket) {
 		return
 	}
 	v.clocked = true
-	if hz, jiffies, into, err := v.host.proc.Clock(); err == nil {
-		v.snapshot.Clock = look.Clock{HZ: hz, Jiffies: jiffies, At: v.host.now().Add(-into)}
+	if hz, jiffies, began, err := v.host.proc.Clock(v.host.now); err == nil || errors.Is(err, procfs.ErrBusy) {
+		v.snapshot.Clock = look.Clock{HZ: hz, Jiffies: jiffies, At: began}
 	}
 }
 

@@ -198,18 +198,19 @@ func extensions(sysctls map[string]int64) inetdiag.Extensions {
 	return inetdiag.WithInfo
 }
 
-// timed dumps a table and notes when it was read. A small one that was read while a tick came is read once more, right after the next: then the jiffy is
-// known in which each socket was, and forecasts are exact.
+// timed dumps a table and notes when it was read. A small one that was read while a tick came, or by a thread that was held up, is read once more, right after the next
+// tick: then the jiffy is known in which each socket was, and forecasts are exact.
 func (v *visit) timed(ctx context.Context, conn *inetdiag.Conn, query inetdiag.Query, found *look.Namespace, to []tcp.Socket) (sockets []tcp.Socket, stats inetdiag.Stats, err error) {
 	for range 3 {
+		found.Messages = found.Messages[:0] // of a try before
 		found.ReadAt = v.host.now()
 		sockets, stats, err = conn.Sockets(ctx, query, to)
-		found.ReadFor = v.host.now().Sub(found.ReadAt)
+		found.ReadFor, found.ReadHeld = v.host.now().Sub(found.ReadAt), stats.Held
 		for i := range sockets {
 			v.clock(&sockets[i])
 		}
 		clock := v.snapshot.Clock
-		if err != nil || clock.HZ == 0 || found.ReadFor > clock.Tick()*3/4 || clock.Within(found.ReadAt, found.ReadFor) {
+		if err != nil || clock.Jiffies == 0 || clock.Within(found.ReadAt, found.ReadFor) || found.ReadFor > clock.Tick()*3/4 && len(sockets) > few {
 			break
 		}
 		time.Sleep(clock.Rest(v.host.now())) //nolint:forbidigo // a tick is waited for: nothing tells that it came

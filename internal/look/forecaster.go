@@ -25,11 +25,12 @@ func (s *Snapshot) Forecaster(n *Namespace, changes ...forecast.Change) *Forecas
 
 // Ends forecasts the end of the socket with index i in the namespace. Times count from Snapshot.TakenAt.
 func (f *Forecaster) Ends(i int) forecast.Ends {
-	at, took := f.namespace.ReadAt, f.namespace.ReadFor
-	if n := len(f.namespace.Sockets); took > brief && n > 0 {
-		// Sockets are read at an even pace, give or take.
+	at := f.namespace.ReadAt
+	held := min(f.namespace.ReadHeld, f.namespace.ReadFor)
+	if n, took := len(f.namespace.Sockets), f.namespace.ReadFor-held; took > brief && n > 0 {
+		// Sockets are read at an even pace, give or take, but nobody knows where the reader was held up.
 		at = at.Add(took * time.Duration(i) / time.Duration(n))
-		f.model.Clock = f.snapshot.Clock.read(at, took/pace)
+		f.model.Clock = f.snapshot.Clock.read(at, took/pace+held)
 	}
 	return f.ends(i).Later(apart(f.snapshot.TakenAt, at))
 }

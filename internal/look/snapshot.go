@@ -80,9 +80,10 @@ type Namespace struct {
 	// Blur is, for each socket, how much longer its timer may run than is known, because it was read from a text that cuts times off; nil when nothing was
 	// cut off.
 	Blur []time.Duration
-	// ReadAt is the moment its table began to be read, by the same clock as Snapshot.TakenAt, and ReadFor how long that took.
-	ReadAt  time.Time
-	ReadFor time.Duration
+	// ReadAt is the moment its table began to be read, by the same clock as Snapshot.TakenAt, and ReadFor how long that took, of which the reader was kept from running
+	// for ReadHeld.
+	ReadAt            time.Time
+	ReadFor, ReadHeld time.Duration
 	// Ages are better known ages of the sockets, from earlier looks; nil without such.
 	Ages []Age
 	// Messages are what sock_diag said of the sockets, as inetdiag.Query.Keep has it; nil where nobody asked for them.
@@ -148,7 +149,7 @@ func (c Clock) read(at time.Time, took time.Duration) forecast.Clock {
 		return forecast.Clock{HZ: c.HZ}
 	}
 	jiffies, into := c.passed(at)
-	return forecast.Clock{HZ: c.HZ, Jiffies: c.Jiffies + uint64(jiffies), Known: true, Into: into, Doubt: int64((into + took) / c.Tick())}
+	return forecast.Clock{HZ: c.HZ, Jiffies: c.Jiffies + uint64(jiffies), Known: true, Into: into, Doubt: took}
 }
 
 // passed is how many jiffies began between the clock's reading and a moment, negative when that came before, and how far into the last of them it is.

@@ -42,6 +42,13 @@ func ParseTimerList(r io.Reader) (hz int, jiffies uint64, now time.Duration, err
 	return 0, 0, 0, opError("parse timer_list", "", cmp.Or(lines.Err(), errNoClock))
 }
 
+// baseOf returns how much larger the count is than the number of ticks that CLOCK_MONOTONIC makes, from a count read between two moments. It is never too large: the count
+// is behind the clock if anything, because the processor that counts has not come to that, and it was read by the second moment. It is sure, but for that lag,
+// where no tick fell between the two: whoever reads may be held up for long.
+func baseOf(jiffies uint64, at, after, tick time.Duration) (base int64, sure bool) {
+	return int64(jiffies) - int64(after/tick), at/tick == after/tick
+}
+
 // frequency finds the CONFIG_HZ with which a kernel that has run for a while has come to this count. It starts counting five minutes before a 32 bit
 // overflow (INITIAL_JIFFIES in include/linux/jiffies.h), and loses a few ticks while it boots. 0 means that none fits.
 func frequency(jiffies uint64, uptime time.Duration) int {

@@ -1,6 +1,7 @@
 package procfs
 
 import (
+	"errors"
 	"os"
 	"time"
 
@@ -11,41 +12,65 @@ const (
 	// readings is how often the count of jiffies is read, in jiffies of their own.
 	readings = 2
 	// tries is how often that is tried.
-	tries = 6
+	tries = 8
+	// apace is what part of a jiffy two readings of the clock may lie apart that stand for one moment.
+	apace = 64
 )
 
-// Clock returns the kernel's frequency, its count of jiffies at this moment and how far into that jiffy the moment is. It takes a few jiffies. The count comes
-// from /proc/timer_list, which only root may read: fs.ErrPermission otherwise.
+// ErrBusy is returned by Clock where the process was held up at every try, so that the count cannot be said of a moment.
+var ErrBusy = errors.New("the machine is too busy to read its clock at one moment")
+
+// Clock returns the kernel's frequency, its count of jiffies at this moment and when that jiffy began, by the clock now. It takes a few jiffies. The count comes
+// from /proc/timer_list, which only root may read: fs.ErrPermission otherwise. With ErrBusy only the frequency is known.
 //
 // Ticks come at multiples of their period on CLOCK_MONOTONIC (tick_setup_device, since 6.4), so that one base ties the two together; before, the answer can be
 // off by a jiffy.
-func (f FS) Clock() (hz int, jiffies uint64, into time.Duration, err error) {
+func (f FS) Clock(now func() time.Time) (hz int, jiffies uint64, began time.Time, err error) {
 	var base int64
 	var tick time.Duration
-	for try, read := 0, 0; read < readings && try < tries; try++ {
-		var at time.Duration
-		if hz, jiffies, at, err = f.timerList(); err != nil {
-			return 0, 0, 0, err
+	for try, read := 0, 0; read < readings; try++ {
+		var at, after time.Duration
+		if hz, jiffies, at, err = f.timerList(); err == nil {
+			after, err = monotonic()
+		}
+		if err != nil {
+			return 0, 0, time.Time{}, err
+		}
+		if try == tries {
+			return hz, 0, time.Time{}, opError("read", f.proc+"/timer_list", ErrBusy)
 		}
 		tick = time.Second / time.Duration(hz)
-		// Late in a jiffy a tick can fall between the two lines. Early in it the processor that counts the ticks may not have come to that: then the count
-		// is one too small, which the larger one shows.
-		if into := at % tick; into < tick*3/4 {
-			b := int64(jiffies) - int64(at/tick)
-			if read++; read == 1 || b > base {
-				base = b
-			}
+		b, sure := baseOf(jiffies, at, after, tick)
+		if try == 0 || b > base {
+			base = b
+		}
+		if sure {
+			read++
 		}
 		if read < readings {
-			time.Sleep(tick - at%tick + tick/4) //nolint:forbidigo // a tick is waited for: nothing tells that it came
+			time.Sleep(tick - after%tick + tick/4) //nolint:forbidigo // a tick is waited for: nothing tells that it came
 		}
 	}
+	for range tries {
+		before := now()
+		mono, err := monotonic()
+		if err != nil {
+			return 0, 0, time.Time{}, err
+		}
+		if gap := now().Sub(before); gap <= tick/apace {
+			return hz, uint64(base + int64(mono/tick)), before.Add(gap/2 - mono%tick), nil
+		}
+	}
+	return hz, 0, time.Time{}, opError("clock_gettime", "", ErrBusy)
+}
+
+// monotonic reads CLOCK_MONOTONIC.
+func monotonic() (time.Duration, error) {
 	var now unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
-		return 0, 0, 0, opError("clock_gettime", "", err)
+		return 0, opError("clock_gettime", "", err)
 	}
-	mono := time.Duration(now.Nano())
-	return hz, uint64(base + int64(mono/tick)), mono % tick, nil
+	return time.Duration(now.Nano()), nil
 }
 
 func (f FS) timerList() (hz int, jiffies uint64, now time.Duration, err error) {

@@ -47,25 +47,48 @@ func TestParseTimerList(t *testing.T) {
 	}
 }
 
-// TestClock: two readings a while apart differ by the ticks between them.
+// TestClock: two readings a while apart differ by the ticks between them, to the jiffy.
 func TestClock(t *testing.T) {
-	hz, first, into, err := procfs.New("/proc").Clock()
+	hz, first, start, err := procfs.New("/proc").Clock(time.Now)
 	if errors.Is(err, fs.ErrPermission) {
 		t.Skipf("only root may read it: %v", err)
 	}
-	start := time.Now().Add(-into)
-	if err != nil || hz == 0 || into < 0 || into >= time.Second/time.Duration(hz) {
-		t.Fatalf("%d Hz, %v into %d, %v", hz, into, first, err)
+	if err != nil || hz == 0 || time.Since(start) < 0 {
+		t.Fatalf("%d Hz, %d began at %v, %v", hz, first, start, err)
 	}
+	tick := time.Second / time.Duration(hz)
 	for range 20 {
-		_, jiffies, into, err := procfs.New("/proc").Clock()
-		passed := time.Since(start)
+		_, jiffies, began, err := procfs.New("/proc").Clock(time.Now)
+		if errors.Is(err, procfs.ErrBusy) {
+			continue // which is an answer
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		counted := time.Duration(jiffies-first)*time.Second/time.Duration(hz) + into
-		if (passed - counted).Abs() > 2*time.Second/time.Duration(hz)+20*time.Millisecond {
-			t.Errorf("%v passed, %v counted", passed, counted)
+		if off := began.Sub(start) - time.Duration(jiffies-first)*tick; off.Abs() > tick/4 {
+			t.Errorf("%v passed, %d jiffies counted: %v apart", began.Sub(start), jiffies-first, off)
+		}
+	}
+}
+
+// TestClock_held_up: a count that was read late says less, never too much.
+func TestClock_held_up(t *testing.T) {
+	const tick = 4 * time.Millisecond
+	const base = 4294892296
+	at := 1000*tick + time.Millisecond
+	for _, test := range []struct {
+		held   time.Duration // between the clock's reading and ours
+		counts int64         // ticks counted meanwhile
+		behind int64
+		sure   bool
+	}{
+		{held: 0, sure: true}, {held: 2 * time.Millisecond, sure: true},
+		{held: 3 * time.Millisecond, counts: 1}, {held: 20 * time.Millisecond, counts: 5},
+		{held: 20 * time.Millisecond, counts: 2, behind: 3}, // held up after the count was read
+	} {
+		got, sure := procfs.BaseOf(uint64(base+1000+test.counts), at, at+test.held, tick)
+		if got != base-test.behind || sure != test.sure {
+			t.Errorf("held up for %v: %d, sure %v", test.held, got-base, sure)
 		}
 	}
 }

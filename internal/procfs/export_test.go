@@ -13,6 +13,7 @@ var (
 	ParsePodmanNames = parsePodmanNames
 	PodAnnotation    = func(b []byte) string { return parseAnnotations(b).pod() }
 	NewKinship       = newKinship
+	BaseOf           = baseOf
 )
 
 // Add and Related are those of kinship.

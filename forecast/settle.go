@@ -1,0 +1,66 @@
+package forecast
+
+import "time"
+
+// settle finds out in which jiffy the socket was read, where reading took so long that ticks came meanwhile. What the socket itself says may tell: how far into a jiffy it
+// was, or how far behind the slot in which its timer fired last. A doubt of one jiffy can be lived with; with more of it the clock says nothing of slots any more.
+func (v *view) settle() {
+	if !v.Clock.Known {
+		return
+	}
+	v.Clock.unsure = int64((v.Clock.Into + v.Clock.Doubt) / v.tick)
+	switch {
+	case v.Clock.unsure == 0 || v.settledByElapsed() || v.settledBySlot() || v.Clock.unsure == 1:
+		v.later = time.Duration(v.Clock.unsure) * v.tick
+	default:
+		v.Clock.Known, v.later = false, v.Clock.Doubt
+	}
+}
+
+// shift sets the clock to a jiffy so many later, counting from the same moment on.
+func (c *Clock) shift(jiffies int64, tick time.Duration, unsure int64) {
+	c.Jiffies += uint64(jiffies)
+	c.Into -= time.Duration(jiffies) * tick
+	c.unsure = unsure
+}
+
+// settledByElapsed compares how far into a jiffy the look came, which the elapsed time tells because its stamp was set at the beginning of one, with the two parts of jiffies
+// in which it may have come.
+func (v *view) settledByElapsed() bool {
+	d, ok := v.exactElapsed()
+	begun := v.Clock.Into + v.Clock.Doubt - v.tick // how far into the next jiffy it may have come
+	if !ok || v.retransmits == 0 || v.Clock.Into-begun < 2*stampJitter {
+		return false
+	}
+	phase := d % v.tick
+	if phase >= v.tick-stampJitter { // the stamp may have been set a little later than its jiffy began
+		return false
+	}
+	jiffies := int64(0)
+	if phase < (begun+v.Clock.Into)/2 {
+		jiffies = 1
+	}
+	v.Clock.shift(jiffies, v.tick, 0)
+	return true
+}
+
+// settledBySlot finds the jiffy that is as far behind a slot of the time-out before as the last firing is in the past. That firing may have been served a jiffy late.
+func (v *view) settledBySlot() bool {
+	if v.retransmits < 2 || v.backoff != v.retransmits || !v.payloadSent() || v.expires <= 0 || !near(v.sent+v.expires, v.rto) {
+		return false
+	}
+	slot := slotOf(v.rto / 2)
+	if slot < v.Clock.unsure+2 {
+		return false
+	}
+	jiffies := (v.rto - v.expires - int64(v.Clock.Jiffies)) & (slot - 1)
+	switch {
+	case jiffies == slot-1: // served late, it was this very jiffy
+		v.Clock.shift(0, v.tick, 0)
+	case jiffies > v.Clock.unsure:
+		return false
+	default:
+		v.Clock.shift(jiffies, v.tick, min(1, v.Clock.unsure-jiffies))
+	}
+	return true
+}
