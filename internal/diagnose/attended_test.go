@@ -67,6 +67,7 @@ func TestParked(t *testing.T) {
 		{"the only thread waits for a lock of a file", []look.Thread{in(ours, look.CallLock, "flock", 90, 0)}, nil, "CW105"},
 		{"for parts of a second", []look.Thread{brief}, nil, "CW104"},
 		{"for a set with the listener", []look.Thread{pollsOn(ours, 3)}, func(a *look.Activity) { watching(a, 3, 1) }, "CW104"},
+		{"the only thread waits for a page", []look.Thread{in(ours, look.CallFault, "", -1, 0)}, nil, "CW105"},
 		{"all threads wait for a lock", []look.Thread{parked(ours), parked(2)}, nil, "CW105"},
 	}
 	for _, test := range tests {

@@ -93,6 +93,9 @@ func (sc *scene) deedText(w worker) string {
 	case uninterruptible:
 		return "in uninterruptible sleep"
 	}
+	if w.call.Kind == look.CallFault {
+		return "in a page fault that is not served (its memory comes from a file, say, whose file system does not answer)"
+	}
 	text := "in " + w.call.Name
 	if w.call.FD < 0 {
 		return text

@@ -151,6 +151,9 @@ func (sc *scene) deed(a *look.Activity, m *look.Moment) (w worker, ok bool) {
 		w.what, w.strong = inWrite, sc.still(m.Call.Inode)
 	case look.CallConnect:
 		w.what, w.strong = inConnect, true
+	case look.CallFault:
+		w.what, w.strong = inRead, m.State == 'S'
+		return w, w.strong
 	case look.CallLock:
 		w.what, w.parked = inLock, true
 	case look.CallSleep, look.CallChild:

@@ -16,7 +16,8 @@ type flock struct {
 	// byPeer are those of a client by server.
 	byPeer              map[netip.AddrPort][]use
 	server              bool
-	unread              int // with an answer that was not read
+	unread              int  // with an answer that was not read
+	drains              bool // the program worked some of those off between the looks that it had not read before
 	accumulates, judged bool
 	unshared            int // connections made although an earlier one to the same server was idle
 }
@@ -70,6 +71,18 @@ func (sc *scene) accumulates(s *subject) bool {
 	return f.accumulates
 }
 
+// drains reports whether a connection that was accepted and not read waits in a queue inside the program that is being worked off.
+func (sc *scene) drains(s *subject) bool {
+	if s.listener == nil || s.socket.RecvQueue <= 1 || !untouched(s.socket) {
+		return false
+	}
+	if sc.flocks == nil {
+		sc.gather()
+	}
+	f := sc.flocks[sc.flockKey(s)]
+	return f != nil && f.drains
+}
+
 func (sc *scene) gather() {
 	sc.flocks = map[flockKey]*flock{}
 	sc.stuck(func(s *subject) {
@@ -83,6 +96,7 @@ func (sc *scene) gather() {
 			sc.flocks[key] = f
 		}
 		f.ages = append(f.ages, s.age.Time)
+		f.drains = f.drains || s.listener != nil && s.socket.RecvQueue > 1 && untouched(s.socket) && sc.moved(s.socket)
 		if s.listener != nil {
 			return
 		}

@@ -3,6 +3,7 @@ package diagnose
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/tcp"
@@ -14,6 +15,8 @@ const (
 	flagged = 32
 	// followed is the number of connections that are followed to their other ends.
 	followed = 200
+	// patient is the longest time limit of a wait whose end is waited for: it tells a server that is slow from one that is stuck.
+	patient = 2 * time.Second
 	// sharers is the number of listeners on one address whose holders are asked for.
 	sharers = 256
 )
@@ -34,19 +37,21 @@ func Inquire(now *look.Snapshot) look.Wish {
 // inquiry collects a wish.
 type inquiry struct {
 	*scene
-	weight  map[int]int // processes of interest, by how many stuck sockets each has
-	wanted  map[uint32]struct{}
-	flags   []look.Holder
-	flagsOf map[int]int
-	again   []int
-	ends    int
-	transit bool
+	weight   map[int]int // processes of interest, by how many stuck sockets each has
+	wanted   map[uint32]struct{}
+	flags    []look.Holder
+	flagsOf  map[int]int
+	again    []int
+	patience time.Duration
+	ends     int
+	transit  bool
 }
 
 func (q *inquiry) suspect(s *subject) {
 	switch {
 	case s.socket.Unaccepted():
 		if s.listener != nil {
+			q.blind(s.listener)
 			q.holdersOf(s.listener)
 		}
 		return
@@ -64,11 +69,21 @@ func (q *inquiry) suspect(s *subject) {
 			q.holdersOf(l)
 		}
 	}
+	if s.listener != nil && s.socket.RecvQueue > 1 && untouched(s.socket) {
+		q.blind(s.socket)
+	}
 	for _, h := range s.holders {
 		q.weight[h.PID]++
 		if q.mayBeStray(s, h) {
 			q.stranger(s, h)
 		}
+	}
+}
+
+// blind takes more time where nobody may be seen to hold a socket: then only that it moves can tell a slow program from a stuck one.
+func (q *inquiry) blind(s *tcp.Socket) {
+	if len(q.now.Holders.Of(s.Inode)) == 0 && !q.now.HoldersComplete {
+		q.patience = max(q.patience, patient/2)
 	}
 }
 
@@ -128,6 +143,7 @@ func (q *inquiry) process(pid int) {
 	if d.halted == uninterruptible || len(d.off) > 0 || q.hasUninterruptible(d) || q.moving(d) {
 		q.again = append(q.again, pid)
 	}
+	q.patience = max(q.patience, q.limit(d))
 	for _, w := range d.off {
 		if p, ok := q.placeOf(w.call.Inode); ok {
 			q.end(p.netns, q.at(p))
@@ -144,6 +160,21 @@ func (q *inquiry) process(pid int) {
 	}
 }
 
+// limit returns how long the threads still wait that may be about to get on, where that decides something: what the only thread does, and what the others do while
+// connections wait inside the program.
+func (q *inquiry) limit(d *doing) (longest time.Duration) {
+	if !d.single() && q.loadOf(d.process.PID).untouched == 0 {
+		return 0
+	}
+	const slack = 50 * time.Millisecond
+	for _, w := range d.off {
+		if left := w.call.Left; !w.strong && left > 0 && left <= patient {
+			longest = max(longest, left+slack)
+		}
+	}
+	return longest
+}
+
 // moving reports whether a thread was running, which a second look must confirm.
 func (q *inquiry) moving(d *doing) bool {
 	return d.moments(func(m *look.Moment) bool { return m.State == 'R' })
@@ -154,7 +185,7 @@ func (q *inquiry) hasUninterruptible(d *doing) bool {
 }
 
 func (q *inquiry) wish() look.Wish {
-	w := look.Wish{Flags: q.flags, Again: q.again, Transit: q.transit}
+	w := look.Wish{Flags: q.flags, Again: q.again, Patience: q.patience, Transit: q.transit}
 	for inode := range q.wanted {
 		w.Holders = append(w.Holders, inode)
 	}

@@ -20,7 +20,7 @@ type load struct {
 
 // stuckUnread reports whether the peer has closed a while ago and the program has not read to the end.
 func (sc *scene) stuckUnread(s *subject) bool {
-	return s.socket.State == tcp.CloseWait && s.socket.Inode != 0 && s.socket.RecvQueue > 0 && s.age.Time >= fresh && !sc.moved(s.socket)
+	return s.socket.State == tcp.CloseWait && s.socket.Inode != 0 && s.socket.RecvQueue > 0 && s.age.Time >= fresh && !sc.moved(s.socket) && !sc.drains(s)
 }
 
 // unnoticed reports whether the peer has closed a while ago and the program may not know: it has not read to the end, or the FIN came so closely behind the last data

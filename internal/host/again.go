@@ -64,6 +64,9 @@ func (v *visit) again(ctx context.Context) []tcp.Socket {
 // wait lets the time between the two looks pass, and reports whether there was time for it. Threads are read last and want a moment of their own.
 func (v *visit) wait(ctx context.Context) bool {
 	until := v.snapshot.TakenAt.Add(pause)
+	if patient := v.observed.Add(v.patience); patient.After(until) {
+		until = patient
+	}
 	if since := v.observed.Add(pause / 2); len(v.unsettled) > 0 && since.After(until) {
 		until = since
 	}

@@ -67,7 +67,7 @@ func (v *visit) evidence(ctx context.Context) {
 	}
 	for range rounds {
 		wish := v.request.Inquire(v.snapshot)
-		v.unsettled = wish.Again
+		v.unsettled, v.patience = wish.Again, wish.Patience
 		if wish.Empty() || ctx.Err() != nil {
 			break
 		}

@@ -123,9 +123,10 @@ type visit struct {
 	known look.Holders
 	// passing is what was seen on the way to the holders.
 	passing descriptors
-	// threads counts those read, unsettled are the processes whose threads want a second look, observed when the first ended.
+	// threads counts those read, unsettled are the processes whose threads want a second look, patience is how long after the first, observed when that ended.
 	threads   int
 	unsettled []int
+	patience  time.Duration
 	observed  time.Time
 	// stream is what is needed where sockets are handed on as they are read.
 	stream stream

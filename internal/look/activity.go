@@ -93,7 +93,7 @@ type CallKind uint8
 // The kinds. A thread that runs is in none, whether it runs in the kernel or not.
 const (
 	CallUnknown CallKind = iota // could not be read, or a system call not known here
-	CallNone                    // running, or stopped outside of any system call
+	CallNone                    // running
 	CallRead                    // data from FD
 	CallWrite                   // room for data to FD
 	CallConnect                 // the peer of FD
@@ -102,6 +102,7 @@ const (
 	CallLock                    // another thread
 	CallSleep                   // time, or a signal
 	CallChild                   // the end of a child
+	CallFault                   // outside of any system call: a page of memory that comes from elsewhere, or a stop
 )
 
 // Call is the system call a thread is in.

@@ -1,5 +1,7 @@
 package look
 
+import "time"
+
 // Wish is what a diagnosis wants to know beyond what a snapshot holds so far. The look is asked for it in rounds, until nothing is wanted.
 type Wish struct {
 	// Activity lists the processes whose activity is wanted, the most important first.
@@ -10,6 +12,8 @@ type Wish struct {
 	Flags []Holder
 	// Again lists the processes whose threads must be seen a second time, a moment later.
 	Again []int
+	// Patience is how long after the first look at least the second is to be taken, when there is one.
+	Patience time.Duration
 	// Transit says that sockets without a holder are to be sought in unix sockets and rings.
 	Transit bool
 }

@@ -56,8 +56,11 @@ type pollArgs struct {
 func (s *Syscall) Call(abi ABI) look.Call {
 	c := look.Call{FD: -1}
 	switch {
-	case s.Running || s.Number < 0:
+	case s.Running:
 		c.Kind = look.CallNone
+		return c
+	case s.Number < 0:
+		c.Kind = look.CallFault
 		return c
 	case abi >= abis:
 		return c

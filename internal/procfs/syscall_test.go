@@ -77,7 +77,7 @@ func TestSyscall_Call(t *testing.T) {
 		want       look.Call
 	}{
 		{"runs", "running\n", procfs.AMD64, look.Call{Kind: look.CallNone, FD: -1}},
-		{"outside of a call", "-1 0x7ffc 0x4000\n", procfs.AMD64, look.Call{Kind: look.CallNone, FD: -1}},
+		{"outside of a call", "-1 0x7ffc 0x4000\n", procfs.AMD64, look.Call{Kind: look.CallFault, FD: -1}},
 		{"read", "0 0x5 0x7f 0x400 0x0 0x0 0x0 0x7ffc 0x7f14\n", procfs.AMD64, look.Call{Kind: look.CallRead, Name: "read", FD: 5}},
 		{"the same number elsewhere", "0 0x5 0x7f 0x400 0x0 0x0 0x0 0x7ffc 0x7f14\n", procfs.Generic, look.Call{FD: -1}},
 		{"upper half of an int", "1 0xdeadbeef00000008 0x7f 0x400 0x0 0x0 0x0 0x7ffc 0x7f14\n", procfs.AMD64, look.Call{Kind: look.CallWrite, Name: "write", FD: 8}},
