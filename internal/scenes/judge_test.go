@@ -24,6 +24,7 @@ type scene func(*place) []want
 // play plays scenes, each in a place of its own, and has the tool judge them.
 func play(t *testing.T, scenes map[string]scene) {
 	t.Helper()
+	t.Parallel()
 	for name, set := range scenes {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -9,6 +9,7 @@ const request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
 // TestLeak: the peers closed, and the program reads to the end and does not close.
 func TestLeak(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct{ program, listen, dial, ends string }{
 		"python":  {"serve.py", "127.0.0.1", "127.0.0.1:7000", "never"},
 		"python6": {"serve.py", "::1", "[::1]:7000", "never"},

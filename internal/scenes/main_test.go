@@ -19,7 +19,7 @@ const (
 	dirEnv  = "CLOSEWAIT_SCENES_DIR"  // a directory that every user may read, for the length of the run
 	toolEnv = "CLOSEWAIT_SCENES_TOOL" // the program to judge, for whoever wants to judge another than the one of this tree
 	// together is how many scenes are up at once. They mostly wait for sockets to grow old.
-	together = "6"
+	together = "12"
 )
 
 func TestMain(m *testing.M) {
