@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/netip"
 	"os"
-	"runtime"
 	"strings"
 
 	"github.com/closewait/closewait/internal/stage"
@@ -32,7 +31,7 @@ func RunProgram(scene, program string, args []string) error {
 	}
 	p := &Program{Args: args, in: bufio.NewScanner(os.Stdin), out: os.Stdout}
 	p.Must(stage.Rename("lab-" + program))
-	run(p)
+	stage.Aside(func() { run(p) }) // on one thread from beginning to end: the runtime moves a goroutine that computes from thread to thread
 	return nil
 }
 
@@ -101,13 +100,12 @@ func (p *Program) Accept(listener stage.Socket) stage.Socket {
 	}
 }
 
-// Thread runs f on a thread of its own, with a name.
+// Thread runs f on a thread of its own, with a name. That is not the main thread, which is nobody's worker: one that sleeps there has nothing to do, for all the kernel shows.
 func (p *Program) Thread(name string, f func()) {
-	go func() {
-		runtime.LockOSThread()
+	go stage.Aside(func() {
 		p.Must(stage.RenameThread(name))
 		f()
-	}()
+	})
 }
 
 // ReadRequest reads once; false is the end of what the peer sent.

@@ -1,6 +1,10 @@
 package lab
 
-import "time"
+import (
+	"time"
+
+	"github.com/closewait/closewait/internal/stage"
+)
 
 var pool = Scene{
 	Name: "pool", Title: "no fault: a bounded pool whose idle members the server closed",
@@ -11,19 +15,29 @@ bounded that harms nobody.`,
 		server := p.Serve("impatient")
 		client := p.Start("pool", server.At.String())
 		client.Await("idle")
+		server.Do("close")
 		p.Say("a pool of 2 connections; the server closed both while they were idle")
-		p.Silent(8 * time.Second)
+		p.Expect(Expected{Code: "CW103", Count: 2, Holder: client})
+		p.Silent(2 * time.Second)
 	},
 	programs: map[string]func(*Program){
 		"impatient": func(p *Program) {
-			for listener := p.Listen(8); ; {
+			listener := p.Listen(8)
+			var idle [2]stage.Socket
+			for i := range idle {
 				s := p.Accept(listener)
 				p.Must(s.Block())
 				p.ReadRequest(s)
 				_, err := s.Write(make([]byte, 10))
 				p.Must(err)
+				idle[i] = s
+			}
+			p.Hear() // the client has its answers: one that comes together with the FIN would be read together with it
+			for _, s := range idle {
 				s.Close()
 			}
+			p.Say("done")
+			p.Stay()
 		},
 		"pool": func(p *Program) {
 			for range 2 {

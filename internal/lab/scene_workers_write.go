@@ -37,6 +37,7 @@ leaves, and stays in CLOSE_WAIT: victims, not leaks.`,
 		for range 2 {
 			c := p.Dial(server.At)
 			c.Send(10)
+			server.Await("serving")
 			c.Finish()
 		}
 		p.Say("two clients ask for 8 MB, say that they have no more to send, and do not read")
@@ -52,6 +53,7 @@ leaves, and stays in CLOSE_WAIT: victims, not leaks.`,
 	programs: map[string]func(*Program){"crew": func(p *Program) {
 		crew(p, func(s stage.Socket) {
 			if p.ReadRequest(s) {
+				p.Say("serving")
 				_, _ = s.Write(make([]byte, 8<<20)) // a client that leaves in the middle is no fault of ours
 			}
 		})

@@ -20,7 +20,7 @@ type Network struct {
 func Unshare() (*Network, error) {
 	n := &Network{}
 	var err error
-	aside(func() { n.fd, err = unshare() })
+	Aside(func() { n.fd, err = unshare() })
 	return n, err
 }
 
@@ -51,7 +51,7 @@ func (n *Network) Close() { _ = unix.Close(n.fd) }
 // Errors: those of setns(2); f was not called then.
 func (n *Network) Do(f func()) error {
 	var err error
-	aside(func() {
+	Aside(func() {
 		if err = unix.Setns(n.fd, unix.CLONE_NEWNET); err == nil {
 			f()
 		}
@@ -79,9 +79,9 @@ func (n *Network) Address(fam Family) netip.Addr {
 	return netip.AddrFrom16(n.link.addresses[0].As16())
 }
 
-// aside calls f on a thread of its own and waits for it. The thread stays locked when the goroutine ends, which makes the runtime throw it away: what f
+// Aside calls f on a thread of its own, which is never the main one, and waits for it. The thread stays locked when the goroutine ends, which makes the runtime throw it away: what f
 // did to it cannot reach other goroutines. New threads are never cloned from a locked one, so there is no leak that way either.
-func aside(f func()) {
+func Aside(f func()) {
 	var (
 		done     = make(chan struct{})
 		returned bool
@@ -99,7 +99,7 @@ func aside(f func()) {
 			// The main thread cannot be thrown away, and /proc/self would show the wrong namespace for ever. Locked, it is out
 			// of the way for a second try.
 			defer runtime.UnlockOSThread()
-			aside(f)
+			Aside(f)
 		} else {
 			f()
 		}
