@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
+	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -88,7 +91,21 @@ func (c *cable) configure() error {
 			return fmt.Errorf("add address %s: %w", address, err)
 		}
 	}
-	return c.pin(c.far.hardware)
+	return errors.Join(c.pin(c.far.hardware), taken(c.addresses[1]))
+}
+
+// taken waits until the kernel takes packets for an IPv6 address: a worker inserts the route for that a moment after the address is there (addrconf_dad_work).
+func taken(address netip.Addr) error {
+	route := fmt.Sprintf("%x 80 ", address.AsSlice())
+	for deadline := time.Now().Add(Patience); ; time.Sleep(time.Millisecond) {
+		routes, err := os.ReadFile("/proc/thread-self/net/ipv6_route")
+		if err != nil || strings.Contains(string(routes), route) {
+			return err
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("a local route for %s: %w", address, os.ErrDeadlineExceeded)
+		}
+	}
 }
 
 func prefix(address netip.Addr) uint8 {
