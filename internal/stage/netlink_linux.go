@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// request is a rtnetlink request under construction: header, fixed part, attributes.
+// request is a netlink request under construction: header, fixed part, attributes.
 type request struct{ bytes []byte }
 
 // newRequest begins a request that creates or replaces something and wants an acknowledgement. The fixed part is a structure of package unix.
@@ -41,28 +41,43 @@ func (r *request) attribute(kind uint16, fill func()) {
 
 func (r *request) put(kind uint16, data any) { r.attribute(kind, func() { r.append(data) }) }
 
-// send sends the request from the calling thread's namespace and returns the kernel's verdict.
-func (r *request) send() error {
+// finish returns the request with its length.
+func (r *request) finish() []byte {
 	binary.NativeEndian.PutUint32(r.bytes, uint32(len(r.bytes)))
-	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
+	return r.bytes
+}
+
+// send sends the request to rtnetlink from the calling thread's namespace and returns the kernel's verdict.
+func (r *request) send() error { return exchange(unix.NETLINK_ROUTE, r.finish()) }
+
+// exchange sends requests to a part of the kernel and returns the first error it answers. All answers have come before sendto returns.
+func exchange(protocol int, requests []byte) error {
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, protocol)
 	if err != nil {
 		return os.NewSyscallError("socket", err)
 	}
 	defer unix.Close(fd)
-	if err := unix.Sendto(fd, r.bytes, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+	if err := unix.Sendto(fd, requests, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
 		return os.NewSyscallError("sendto", err)
 	}
 	answer := make([]byte, 4096)
-	n, _, err := unix.Recvfrom(fd, answer, 0) // rtnetlink answers before sendto returns: this never blocks
-	if err != nil {
-		return os.NewSyscallError("recvfrom", err)
+	for answered := false; ; answered = true {
+		n, _, err := unix.Recvfrom(fd, answer, unix.MSG_DONTWAIT)
+		switch {
+		case err == unix.EAGAIN && answered:
+			return nil
+		case err != nil:
+			return os.NewSyscallError("recvfrom", err)
+		}
+		if err := verdict(answer[:n]); err != nil {
+			return err
+		}
 	}
-	return verdict(answer[:n])
 }
 
 func verdict(answer []byte) error {
 	if len(answer) < unix.SizeofNlMsghdr+4 || binary.NativeEndian.Uint16(answer[4:]) != unix.NLMSG_ERROR {
-		return fmt.Errorf("rtnetlink: answer of %d bytes is no acknowledgement", len(answer))
+		return fmt.Errorf("netlink: answer of %d bytes is no acknowledgement", len(answer))
 	}
 	if errno := int32(binary.NativeEndian.Uint32(answer[unix.SizeofNlMsghdr:])); errno != 0 {
 		return unix.Errno(-errno)
