@@ -77,6 +77,8 @@ func argument(f *pflag.Flag) string {
 	switch f.Value.Type() {
 	case "bool", "count":
 		return ""
+	case "int":
+		return " N"
 	case "list":
 		return " NAME"
 	case "duration":
@@ -92,14 +94,16 @@ func argument(f *pflag.Flag) string {
 		return " SEVERITY"
 	case "color":
 		return " WHEN"
-	case "from":
+	case "from", "save", "plot":
 		return " FILE"
 	case "if":
 		return " KEY=VALUE"
-	case "save":
-		return " FILE"
-	case "max":
-		return " N"
+	case "act":
+		return " ACTION"
+	case "family":
+		return " FAMILY"
+	case "sweep":
+		return " RANGE"
 	case "accept-risk":
 		return " NAMES"
 	}

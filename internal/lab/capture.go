@@ -136,6 +136,7 @@ func (p *Play) capture() {
 
 // Watch tells the segments of one connection from now on, and those before it that can still be had.
 func (p *Play) Watch(local, peer netip.AddrPort) {
+	p.watched = true
 	if p.watch != nil {
 		p.watch <- newWire(local, peer)
 	}

@@ -24,11 +24,14 @@ func Playing(mark string) ([]stage.Marked, error) {
 
 // Leftovers returns the processes of scenes whose owner has ended. There are none as a rule: they die with it.
 func Leftovers() ([]stage.Marked, error) {
-	return marked(func(m stage.Marked) bool {
-		var owner int
-		_, _ = fmt.Sscanf(m.Value, "%d:", &owner)
-		return MarkOf(owner) != m.Value
-	})
+	return marked(func(m stage.Marked) bool { return orphaned(m.Value) })
+}
+
+// orphaned reports whether the process that a mark names has ended.
+func orphaned(mark string) bool {
+	var owner int
+	_, _ = fmt.Sscanf(mark, "%d:", &owner)
+	return MarkOf(owner) != mark
 }
 
 func marked(wanted func(stage.Marked) bool) ([]stage.Marked, error) {

@@ -11,13 +11,20 @@ import (
 	"sync"
 	"time"
 
+	"github.com/closewait/closewait/inetdiag"
 	"github.com/closewait/closewait/internal/report"
 	"github.com/closewait/closewait/internal/stage"
 	"github.com/closewait/closewait/tcp"
 )
 
-// Looker looks at a network namespace, given as a path, with the code of the verbs: the findings, and the sockets a filter selects.
-type Looker func(ctx context.Context, netns, filter string) (*report.Report, []report.Socket, error)
+// Verbs is the program itself, as scenes use it.
+type Verbs struct {
+	// Look looks at a network namespace, given as a path: the findings, and the sockets a filter selects.
+	Look func(ctx context.Context, netns, filter string) (*report.Report, []report.Socket, error)
+	// Run runs a verb with its arguments as in a pipe and returns what it writes to standard output. It keeps its journal in the directory state. Errors: anything but exit code
+	// 0, with the message the user would see.
+	Run func(ctx context.Context, state string, args ...string) ([]byte, error)
+}
 
 // Play is one performance of a scene. Its methods end it when something goes wrong.
 type Play struct {
@@ -25,11 +32,13 @@ type Play struct {
 
 	scene     Scene
 	ctx       context.Context
-	look      Looker
+	verbs     Verbs
+	conn      *inetdiag.Conn // nil until something is asked
 	near, far *stage.Network // where the sockets under watch are; where their peers are, nil without Cable
 	began     time.Time
 	undo      []func()
 	watch     chan<- *wire // nil when segments cannot be seen
+	watched   bool         // Watch was called
 
 	mu     sync.Mutex // capture tells, too
 	tell   func(report.LabEvent)
@@ -43,9 +52,9 @@ type lacking struct{ error }
 type failed struct{ error }
 
 // Perform plays a scene in the network the process is in, which must be one of its own, and returns what came out. tell is called with each event as it happens.
-func Perform(ctx context.Context, scene Scene, settings Settings, look Looker, tell func(report.LabEvent)) report.LabScene {
+func Perform(ctx context.Context, scene Scene, settings Settings, verbs Verbs, tell func(report.LabEvent)) report.LabScene {
 	runtime.LockOSThread() // processes started here die when this thread ends, so it must last
-	p := &Play{Settings: settings, scene: scene, ctx: ctx, look: look, tell: tell, began: time.Now()}
+	p := &Play{Settings: settings, scene: scene, ctx: ctx, verbs: verbs, tell: tell, began: time.Now()}
 	p.result = report.LabScene{
 		Name: scene.Name, Title: scene.Title, Story: []report.LabEvent{}, Verdicts: []report.LabVerdict{}, Predictions: []report.LabPrediction{},
 	}
@@ -88,12 +97,26 @@ func (p *Play) perform() (err error) {
 	p.must(open)
 	p.cleanup(p.near.Close)
 	p.capture()
-	p.scene.play(p)
+	p.act()
 	if p.Settings.Hold > 0 {
 		p.Say("everything stays as it is for %v", p.Settings.Hold)
 		p.wait(p.Settings.Hold)
 	}
 	return nil
+}
+
+// act plays the scene to its end, be it an early one.
+func (p *Play) act() {
+	defer func() {
+		if stopped := recover(); stopped != nil && stopped != (over{}) {
+			panic(stopped)
+		}
+	}()
+	p.scene.play(p)
+}
+
+func (p *Play) look(ctx context.Context, netns, filter string) (*report.Report, []report.Socket, error) {
+	return p.verbs.Look(ctx, netns, filter)
 }
 
 // hush ends the story: what tidying up sends is no part of it.

@@ -1,7 +1,6 @@
 package lab
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -54,12 +53,7 @@ func (p *Play) Predict(local, peer netip.AddrPort) *Prediction {
 	p.result.Predictions = append(p.result.Predictions, report.LabPrediction{
 		AtSeconds: report.Seconds(taken.Sub(p.began)), Local: s.Local, Peer: *s.Peer, Ends: s.Ends,
 	})
-	family := tcp.IPv4
-	if s.Family == "ipv6" {
-		family = tcp.IPv6
-	}
-	key := tcp.Socket{Family: family, Local: local, Peer: peer, Cookie: cookie(s.Cookie)}
-	return &Prediction{p, taken, key, len(p.result.Predictions) - 1, s}
+	return &Prediction{p, taken, p.key(&s), len(p.result.Predictions) - 1, s}
 }
 
 func cookie(text *string) tcp.Cookie {
@@ -91,30 +85,38 @@ func foretold(e report.Ends) string {
 
 // gone waits until the kernel has no such socket any more. The end came between the two moments: the last question answered yes and the first answered no.
 func (p *Play) gone(key tcp.Socket, within time.Duration) (before, after time.Time) {
-	conn := p.diag()
-	var found tcp.Socket
 	before = time.Now()
 	p.eventually(within, time.Millisecond, func() (bool, string) {
 		asked := time.Now()
-		err := conn.Get(p.ctx, &key, 0, &found)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			p.must(err)
-		}
-		if err == nil {
+		there := p.there(key)
+		if there {
 			before = asked
 		}
 		after = time.Now()
-		return err != nil, "the end of the socket"
+		return !there, "the end of the socket"
 	})
 	return before, after
 }
 
-// diag returns a connection to sock_diag in the scene's network.
+// diag returns the play's connection to sock_diag in the scene's network.
 func (p *Play) diag() *inetdiag.Conn {
-	conn, err := inetdiag.Open()
-	p.must(err)
-	p.cleanup(func() { conn.Close() })
-	return conn
+	if p.conn == nil {
+		conn, err := inetdiag.Open()
+		p.must(err)
+		p.cleanup(func() { conn.Close() })
+		p.conn = conn
+	}
+	return p.conn
+}
+
+// there reports whether the kernel still has a socket.
+func (p *Play) there(key tcp.Socket) bool {
+	var found tcp.Socket
+	err := p.diag().Get(p.ctx, &key, 0, &found)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		p.must(err)
+	}
+	return err == nil
 }
 
 // spare is how much longer than the latest moment foretold a scene waits, to tell late from never.
@@ -167,10 +169,9 @@ func (f *Prediction) Stays(during time.Duration) {
 		p.must(fmt.Errorf("foretold to end although nothing ends it: %s", f.socket.Ends.Reason))
 	}
 	p.wait(during)
-	ctx, cancel := context.WithTimeout(p.ctx, time.Second)
-	defer cancel()
-	var found tcp.Socket
-	p.must(p.diag().Get(ctx, &f.key, 0, &found))
+	if !p.there(f.key) {
+		p.must(fmt.Errorf("ended within %v although nothing ends it: %s", during, f.socket.Ends.Reason))
+	}
 	p.result.Predictions[f.index].Right = true
 	p.event(report.LabEvent{AtSeconds: p.since(), Kind: "end", Text: fmt.Sprintf("still there after %v, as foretold", during)})
 }

@@ -111,6 +111,7 @@ type terminal struct{ in, out, err *os.File }
 type performer struct {
 	cmd      *exec.Cmd
 	messages *os.File
+	state    string    // the directory for the journal of what is done, "" when nothing is
 	alive    io.Closer // its standard input; the end of that is the end of the scene
 }
 
@@ -132,6 +133,12 @@ func open(scene string, settings Settings, shell *terminal) (*performer, error) 
 	}
 	defer write.Close()
 	s := &performer{messages: messages}
+	if settings.Act != "" {
+		if s.state, err = newState(); err != nil {
+			messages.Close()
+			return nil, err
+		}
+	}
 	runtime.LockOSThread()
 	s.cmd, err = stage.Enter(func() *exec.Cmd {
 		args := []string{"lab", "stage", scene, string(encoded)}
@@ -139,7 +146,7 @@ func open(scene string, settings Settings, shell *terminal) (*performer, error) 
 			args = append(args, "shell")
 		}
 		cmd := exec.Command(self, args...)
-		cmd.Env = append(os.Environ(), Mark())
+		cmd.Env = append(os.Environ(), Mark(), stateName+"="+s.state)
 		cmd.ExtraFiles = []*os.File{write}
 		cmd.Stderr = os.Stderr
 		if shell != nil {
@@ -150,8 +157,7 @@ func open(scene string, settings Settings, shell *terminal) (*performer, error) 
 		return cmd
 	})
 	if err != nil {
-		runtime.UnlockOSThread()
-		messages.Close()
+		s.release()
 		return nil, fmt.Errorf("no private network: %w", err)
 	}
 	return s, nil
@@ -162,8 +168,16 @@ func (s *performer) kill() { _ = s.cmd.Process.Kill() }
 func (s *performer) close() {
 	s.kill()
 	_ = s.cmd.Wait()
+	s.release()
+}
+
+// release gives back what the process was started with.
+func (s *performer) release() {
 	s.messages.Close()
 	runtime.UnlockOSThread()
+	if s.state != "" {
+		_ = os.RemoveAll(s.state)
+	}
 }
 
 // follow hands on events until the result comes, and waits for the end of the process.
@@ -192,7 +206,7 @@ const messagesFD = 3
 // Stage is the program of the process that plays a scene: see Run.
 //
 // Errors: those of telling. What goes wrong in the scene is in the result.
-func Stage(ctx context.Context, name, settings string, shell bool, look Looker) error {
+func Stage(ctx context.Context, name, settings string, shell bool, verbs Verbs) error {
 	scene, found := Find(name)
 	if !found {
 		return fmt.Errorf("no scene %q", name)
@@ -201,6 +215,7 @@ func Stage(ctx context.Context, name, settings string, shell bool, look Looker) 
 	if err := json.Unmarshal([]byte(settings), &s); err != nil {
 		return err
 	}
+	s.state = os.Getenv(stateName)
 	if err := stage.Rename("lab-stage"); err != nil {
 		return err
 	}
@@ -216,7 +231,7 @@ func Stage(ctx context.Context, name, settings string, shell bool, look Looker) 
 		}()
 	}
 	var failed error
-	done := Perform(ctx, scene, s, look, func(e report.LabEvent) {
+	done := Perform(ctx, scene, s, verbs, func(e report.LabEvent) {
 		if err := out.Encode(message{Event: &e}); err != nil {
 			failed = err
 		}

@@ -11,6 +11,8 @@ type Scene struct {
 	// Name is what "lab run" takes; Title says in one line what is wrong in the scene, Teaches in a few what it shows.
 	Name, Title, Teaches string
 	play                 func(*Play)
+	// stuck says that the scene has a moment at which something can be done about its sockets: see Play.Stuck.
+	stuck bool
 	// programs are what the other processes of the scene do, by their names.
 	programs map[string]func(*Program)
 }
@@ -24,6 +26,10 @@ type Settings struct {
 	// Hold is how long the scene stands still when everything has been seen.
 	Hold   time.Duration `json:"hold,omitempty"`
 	Family stage.Family  `json:"family,omitempty"`
+	// Act is what is done about the stuck sockets, one of Actions; "" lets the scene take its course.
+	Act string `json:"act,omitempty"`
+	// state is the directory for the journal of what is done.
+	state string
 }
 
 // shown returns what was set, in the units of the sysctls and flags, for the document.
@@ -41,8 +47,14 @@ func (s Settings) shown() map[string]any {
 	if s.Sockets > 0 {
 		m["sockets"] = s.Sockets
 	}
+	if s.Act != "" {
+		m["act"] = s.Act
+	}
 	return m
 }
+
+// Stuck reports whether something can be done about the sockets of the scene.
+func (s *Scene) Stuck() bool { return s.stuck }
 
 // Scenes returns all scenes in the order of the list: what programs do wrong, what peers and paths do, what is no fault at all.
 func Scenes() []Scene {

@@ -1,17 +1,23 @@
 package lab
 
-import "github.com/closewait/closewait/internal/stage"
+import (
+	"fmt"
+
+	"github.com/closewait/closewait/internal/stage"
+)
 
 var deadDescriptors = Scene{
 	Name: "dead-descriptors", Title: "keepalive ended leaked connections; their descriptors stay",
 	Teaches: `The advice to enable keepalive makes a leak invisible: the peer has forgotten
 the connection, answers a probe with a reset, the socket leaves every table.
 The descriptor stays, and counts against the limit.`,
+	stuck: true,
 	play: func(p *Play) {
 		p.Set("tcp_fin_timeout", 1)
 		server := p.Serve("leaky")
 		n := p.visitors(server, 12, 100)
 		p.Say("%d leaked sockets with keepalive after 3 s; the clients forget after 1 s", n)
+		p.Stuck(Stuck{Filter: fmt.Sprintf("not state listen and sport = :%d", server.At.Port()), Holder: server})
 		p.Expect(Expected{Code: "CW110", Count: n, Holder: server})
 	},
 	programs: map[string]func(*Program){"leaky": func(p *Program) {

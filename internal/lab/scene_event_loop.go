@@ -10,11 +10,13 @@ var eventLoop = Scene{
 	Name: "event-loop", Title: "a handler keeps the thread of the event loop busy",
 	Teaches: `One request computes for ever on the only thread that could look at the
 others. Their descriptors are all in the poll set; nobody polls.`,
+	stuck: true,
 	play: func(p *Play) {
 		server := p.Serve("busy")
 		p.served(server, 1, 1)
 		n := p.visitors(server, 4, 84)
 		p.Say("the handler of the first client spins; %d more came and left", n)
+		p.Stuck(Stuck{Filter: of(server), Sockets: n + 1, Queued: n, Holder: server})
 		p.Expect(Expected{Code: "CW106", Holder: server, What: "busy_cpu", Culprit: server})
 	},
 	programs: map[string]func(*Program){"busy": func(p *Program) {

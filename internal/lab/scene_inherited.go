@@ -7,12 +7,14 @@ var inherited = Scene{
 	Teaches: `The server closed its descriptor, but a child it had started has a copy: no
 FIN goes out, and the socket lives for as long as the child does. Descriptors
 need close-on-exec.`,
+	stuck: true,
 	play: func(p *Play) {
 		server := p.Serve("parent")
 		c := p.Dial(server.At)
 		server.Await("started")
 		p.Say("the server started a helper, which got the connection too, and closed its own copy")
 		c.Leave()
+		p.Stuck(Stuck{Filter: of(server), Sockets: 1, Holder: server})
 		p.Expect(Expected{Code: "CW109", Count: 1, What: "inherited"})
 	},
 	programs: map[string]func(*Program){

@@ -5,6 +5,7 @@ var leakUnread = Scene{
 	Teaches: `Response bodies that are never closed: the client has what it wanted, the
 rest and the server's FIN stay in the receive queue. Here the connecting side
 leaks, and each new request adds a socket.`,
+	stuck: true,
 	play: func(p *Play) {
 		server := p.Serve("server")
 		client := p.Start("client", server.At.String())
@@ -14,6 +15,7 @@ leaks, and each new request adds a socket.`,
 			client.Await("asked")
 		}
 		p.Say("%d answers of 1000 bytes were begun and dropped, the server closed its side", n)
+		p.Stuck(Stuck{Filter: "state close-wait", Sockets: n, Holder: client})
 		p.Expect(Expected{Code: "CW101", Count: n, Holder: client, Ends: "never"})
 	},
 	programs: map[string]func(*Program){

@@ -7,10 +7,12 @@ var leakUnseen = Scene{
 	Teaches: `The FIN is in the receive queue, one byte of it together with the request,
 and nobody will ever read it: the descriptor is in no poll set. The program
 idles in epoll_wait as a healthy one does.`,
+	stuck: true,
 	play: func(p *Play) {
 		server := p.Serve("forgetful")
 		n := p.visitors(server, 12, 100)
 		p.Say("%d clients sent a request and left; nobody reads it", n)
+		p.Stuck(Stuck{Filter: of(server), Sockets: n, Holder: server})
 		p.Expect(Expected{Code: "CW101", Count: n, Holder: server, Ends: "never"})
 	},
 	programs: map[string]func(*Program){"forgetful": func(p *Program) {

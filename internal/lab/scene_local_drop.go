@@ -10,12 +10,15 @@ var localDrop = Scene{
 	Teaches: `A firewall, a route that discards, a full queue: TCP learns that sending
 failed, and tries again with the timer of window probes although the window
 is open. The peer has nothing to do with it.`,
+	stuck: true,
 	play: func(p *Play) {
 		p.Cable()
 		server, client := p.connection()
 		p.forbid()
+		server.Do("await")
 		server.Do("write 200")
 		p.Await(server.At, client.Local, "the timer of probes", func(s *report.Socket) bool { return s.Timer.Kind == "persist" })
+		p.Stuck(Stuck{Filter: between(server, client), Sockets: 1, Holder: server, Told: told(server), Mute: true})
 		p.Expect(Expected{Code: "CW203", Count: 1, What: "local_drop"})
 	},
 	programs: map[string]func(*Program){"owner": owner},

@@ -11,6 +11,7 @@ var queueSlow = Scene{
 	Teaches: `The queue holds clients that have long left when their turn comes. Nobody
 leaks: the one thread that would accept is in a handler. The handler is the
 cause, the queue its victims.`,
+	stuck: true,
 	play: func(p *Play) {
 		server := p.Serve("slow")
 		n := p.sockets(4)
@@ -19,6 +20,7 @@ cause, the queue its victims.`,
 			p.visit(server, 60)
 		}
 		p.Say("%d impatient clients came and left; the only thread sleeps in the handler of the first", n)
+		p.Stuck(Stuck{Filter: of(server), Sockets: n, Queued: n - 1, Holder: server})
 		p.Expect(Expected{Code: "CW105", Holder: server})
 	},
 	programs: map[string]func(*Program){"slow": func(p *Program) {

@@ -7,11 +7,13 @@ var relay = Scene{
 	Teaches: `The proxy holds two sockets for one conversation: one in CLOSE_WAIT, the
 other in FIN_WAIT_2. It only waits; the program at the end of the chain does
 not close.`,
+	stuck: true,
 	play: func(p *Play) {
 		backend := p.Serve("keeper")
 		proxy := p.Serve("proxy", backend.At.String())
 		n := p.visitors(proxy, 3, 20)
 		p.Say("%d clients left; the proxy shut down its side towards the back-end, which keeps the connections", n)
+		p.Stuck(Stuck{Filter: of(proxy) + " and recvq = 0", Sockets: n, Holder: proxy})
 		p.Expect(Expected{Code: "CW108", Holder: proxy})
 	},
 	programs: map[string]func(*Program){

@@ -6,6 +6,7 @@ var stopped = Scene{
 	Name: "stopped", Title: "the server is stopped (SIGSTOP, a debugger, a frozen cgroup)",
 	Teaches: `Nothing is wrong with the program but that it does not run. The kernel goes
 on accepting for it; clients come and leave.`,
+	stuck: true,
 	play: func(p *Play) {
 		server := p.Serve("good")
 		var clients []*Client
@@ -19,6 +20,7 @@ on accepting for it; clients come and leave.`,
 			c.Leave()
 		}
 		p.Say("%d clients leave a server that was stopped", n)
+		p.Stuck(Stuck{Filter: of(server), Sockets: n, Holder: server})
 		p.Expect(Expected{Code: "CW111", Holder: server, What: "stopped", Culprit: server})
 	},
 	programs: map[string]func(*Program){"good": func(p *Program) {

@@ -6,6 +6,7 @@ var userTimeout = Scene{
 	Name: "user-timeout", Title: "TCP_USER_TIMEOUT ends one connection early",
 	Teaches: `The option of one socket overrides tcp_retries2 for it. It bites when a timer
 fires, not in between.`,
+	stuck: true,
 	play: func(p *Play) {
 		p.Cable()
 		server, client := p.connection()

@@ -5,6 +5,7 @@ var vanishedCloseWait = Scene{
 	Teaches: `The post that began it all. The server answers a client that said FIN and is
 gone: the answer is sent again and again, each pause twice the last, until
 tcp_retries2 has been turned into a time and that is over.`,
+	stuck: true,
 	play: func(p *Play) {
 		p.limits()
 		p.Cable()

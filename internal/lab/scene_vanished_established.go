@@ -4,6 +4,7 @@ var vanishedEstablished = Scene{
 	Name: "vanished-established", Title: "the peer vanished in the middle of a conversation",
 	Teaches: `No FIN, no reset: a cable, a firewall, a crashed host. As long as nothing is
 sent nobody notices; the first write starts the retransmissions.`,
+	stuck: true,
 	play: func(p *Play) {
 		p.limits()
 		p.Cable()

@@ -4,6 +4,7 @@ var vanishedLastAck = Scene{
 	Name: "vanished-last-ack", Title: "the peer closed first, then vanished before our FIN",
 	Teaches: `CLOSE_WAIT, then shutdown: LAST_ACK waits for one acknowledgement that cannot
 come.`,
+	stuck: true,
 	play: func(p *Play) {
 		p.limits()
 		p.Cable()

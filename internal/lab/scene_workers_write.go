@@ -32,6 +32,7 @@ var workersWrite = Scene{
 	Teaches: `Two clients ask for something large and do not read it. Both workers of the
 pool wait in write, for ever. Everybody who comes later is accepted, waits,
 leaves, and stays in CLOSE_WAIT: victims, not leaks.`,
+	stuck: true,
 	play: func(p *Play) {
 		server := p.Serve("crew", "2")
 		for range 2 {
@@ -48,6 +49,7 @@ leaves, and stays in CLOSE_WAIT: victims, not leaks.`,
 		})
 		n := p.visitors(server, 5, 29)
 		p.Say("%d more clients came and left", n)
+		p.Stuck(Stuck{Filter: "timer = persist", Sockets: 2, Holder: server, Closes: true})
 		p.Expect(Expected{Code: "CW105", Holder: server, What: "blocked_in_write", Culprit: server})
 	},
 	programs: map[string]func(*Program){"crew": func(p *Program) {

@@ -139,6 +139,7 @@ func told(server *Process) func() string { return func() string { return server.
 // stalled is the common part of the scenes with a vanished peer: a forecast, the verdict, the end.
 func (p *Play) stalled(server *Process, client *Client, code string, got func() string) {
 	p.retransmitting(server, client)
+	p.Stuck(Stuck{Filter: between(server, client), Sockets: 1, Holder: server, Told: got})
 	forecast := p.Predict(server.At, client.Local)
 	if code != "" {
 		p.Expect(Expected{Code: code, Count: 1, Ends: "at"})

@@ -26,12 +26,13 @@ func LabEvent(w io.Writer, e *report.LabEvent, style Style) error {
 
 func labSeconds(s report.Seconds) float64 { return float64(s) / 1e9 }
 
+var labMarks = map[string][2]string{report.LabPassed: {"✓", "ok"}, report.LabFailed: {"✗", "FAILED"}, report.LabSkipped: {"–", "skipped"}}
+
 // LabScene writes the outcome of a scene in a line or two.
 func LabScene(w io.Writer, s *report.LabScene, style Style) error {
-	marks := map[string][2]string{report.LabPassed: {"✓", "ok"}, report.LabFailed: {"✗", "FAILED"}, report.LabSkipped: {"–", "skipped"}}
-	mark, width := marks[s.Status][0], 1
+	mark, width := labMarks[s.Status][0], 1
 	if style.ASCII {
-		mark, width = marks[s.Status][1], len("skipped")
+		mark, width = labMarks[s.Status][1], len("skipped")
 	}
 	b := bufio.NewWriter(w)
 	fmt.Fprintf(b, "%-*s %-21s %6.1f s  %s\n", width, mark, s.Name, labSeconds(s.Seconds), outcome(s))

@@ -69,3 +69,20 @@ func TestLab_text(t *testing.T) {
 	}
 	golden.Compare(t, "lab.golden", b.Bytes())
 }
+
+func TestLabRemedies(t *testing.T) {
+	var b bytes.Buffer
+	done, refused, broken := played(), played(), played()
+	done.Remedy = &report.LabRemedy{
+		Command: "close --how=destroy", Sockets: 12, Freed: report.Frees{Sockets: 12}, EndedSeconds: report.SecondsOf(12 * time.Millisecond),
+		Owner: new("ECONNABORTED"), Sent: new("reset"), Right: true,
+	}
+	refused.Remedy = &report.LabRemedy{Command: "limit 2s", Sockets: 3, Refused: new("the limit would do nothing: not accepted yet: no process has a descriptor of it, whatever \x1b[2J is said"), Right: true}
+	broken.Status, broken.Reason, broken.Settings = report.LabFailed, new("the scene was not to be had"), map[string]any{"act": "tune"}
+	for _, style := range []render.Style{{}, {ASCII: true, Width: 60}} {
+		if err := render.LabRemedies(&b, []report.LabScene{*done, *refused, *broken}, style); err != nil {
+			t.Fatal(err)
+		}
+	}
+	golden.Compare(t, "labremedies.golden", b.Bytes())
+}

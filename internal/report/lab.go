@@ -24,6 +24,7 @@ type LabScene struct {
 	Story       []LabEvent      `json:"story"`
 	Verdicts    []LabVerdict    `json:"verdicts"`
 	Predictions []LabPrediction `json:"predictions"`
+	Remedy      *LabRemedy      `json:"remedy"`
 }
 
 // LabEvent is one line of the story. Kind is "act" (the scene did it), "segment" (seen on the wire), "verdict", "forecast", "end" or "freed".
@@ -65,4 +66,25 @@ type LabPrediction struct {
 	// Got is the error the application got, null when there was none to get it or none.
 	Got   *string `json:"got"`
 	Right bool    `json:"right"` // inside the interval, and with the error foretold
+}
+
+// LabRemedy is an action against the stuck sockets of a scene: what its plan promised, and what the kernel showed then.
+type LabRemedy struct {
+	// Command is what was run, without "closewait" and what a script needs besides; Filter says which sockets were meant, and State in which state they were.
+	Command string `json:"command"`
+	Filter  string `json:"filter"`
+	State   string `json:"state"`
+	Sockets int    `json:"sockets"`
+	// Refused is why the plan left all of them as they are, null when it did not.
+	Refused  *string `json:"refused"`
+	Promised Frees   `json:"promised"`
+	Freed    Frees   `json:"freed"`
+	// Ends is the end foretold by the plan for a socket that was not ended at once, EndedSeconds when the last of those that ended did, counted from the action; null when none did.
+	Ends         *Ends    `json:"ends"`
+	EndedSeconds *Seconds `json:"ended_seconds"`
+	// Owner is the error the program got, "none" when it was told of the end without one, null where none was or it did not listen.
+	Owner *string `json:"owner"`
+	// Sent is what the peer was sent at the end: "reset", "fin", "nothing"; null where segments could not be seen.
+	Sent  *string `json:"sent"`
+	Right bool    `json:"right"`
 }
