@@ -147,8 +147,7 @@ func (r *remedy) promised() {
 func (r *remedy) touched() map[string]*report.Step {
 	steps := map[string]*report.Step{}
 	for i := range r.plan.Steps {
-		var socket report.SocketTarget
-		if json.Unmarshal(r.plan.Steps[i].Detail, &socket) == nil && socket.Cookie != "" {
+		if socket := r.plan.Steps[i].Detail.Socket; socket != nil {
 			steps[socket.Cookie] = &r.plan.Steps[i]
 		}
 	}
