@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"time"
 
 	"github.com/closewait/closewait/inetdiag"
 	"github.com/closewait/closewait/internal/netns"
@@ -101,6 +102,10 @@ func bpfAbility() Capability {
 	if err == nil {
 		detail += ", by " + holders.Way
 		err = holders.Close()
+	}
+	if options, err := probe.OpenOptions(time.Millisecond); err == nil {
+		detail += "; knows what orphans have of their own, by iter/tcp"
+		_ = options.Close() // nothing is left of it but a descriptor that cannot be used again
 	}
 	if err == nil && !procfs.New("/proc").Native() {
 		err = fmt.Errorf("%w: /proc is of another pid namespace", errors.ErrUnsupported)

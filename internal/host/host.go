@@ -128,12 +128,14 @@ type visit struct {
 	unsettled []int
 	patience  time.Duration
 	observed  time.Time
+	// spaces are the namespaces that were read, by inode.
+	spaces map[uint64]netns.Namespace
 	// stream is what is needed where sockets are handed on as they are read.
 	stream stream
 }
 
 func (h *Host) newVisit(r Request) *visit {
-	return &visit{host: h, request: r, snapshot: &look.Snapshot{TakenAt: h.now()}, tables: map[int]*inetdiag.Conn{}, passing: newDescriptors()}
+	return &visit{host: h, request: r, snapshot: &look.Snapshot{TakenAt: h.now()}, tables: map[int]*inetdiag.Conn{}, spaces: map[uint64]netns.Namespace{}, passing: newDescriptors()}
 }
 
 func (v *visit) missing(code, message, remedy string) {

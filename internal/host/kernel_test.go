@@ -19,6 +19,7 @@ import (
 	"github.com/closewait/closewait/internal/host"
 	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/nstest"
+	"github.com/closewait/closewait/internal/probe"
 	"github.com/closewait/closewait/tcp"
 )
 
@@ -279,6 +280,70 @@ func TestLook_options(t *testing.T) {
 		}
 		if len(n.Options) != 2 {
 			t.Errorf("%d sockets were asked, want the two with a timer", len(n.Options))
+		}
+	})
+}
+
+// TestLook_optionsOfAll: what sockets have of their own is the same whether they are asked through their descriptors or by a BPF program, which knows it of orphans as well.
+func TestLook_optionsOfAll(t *testing.T) {
+	nstest.Require(t)
+	nstest.New(t).Do(func() {
+		held, deaf := nstest.Connect(t, nstest.IPv4)
+		for option, value := range map[int]int{
+			unix.TCP_USER_TIMEOUT: 41_000, unix.TCP_KEEPIDLE: 50, unix.TCP_KEEPINTVL: 6, unix.TCP_KEEPCNT: 3, unix.TCP_SYNCNT: 4, unix.TCP_THIN_LINEAR_TIMEOUTS: 1,
+		} {
+			held.Set(unix.IPPROTO_TCP, option, value)
+		}
+		limited, other := nstest.Connect(t, nstest.IPv6)
+		limited.Set(unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, 40_000)
+		common, third := nstest.Connect(t, nstest.Mapped)
+		for _, s := range []*nstest.Socket{deaf, other, third} {
+			s.Deafen()
+		}
+		ends := map[tcp.Tuple]string{}
+		for socket, by := range map[*nstest.Socket]string{limited: forecast.ByUserTimeout, common: forecast.ByOrphan, held: forecast.ByUserTimeout} {
+			named := tcp.Socket{Local: socket.Local(), Peer: socket.Peer()}
+			ends[named.Tuple()] = by
+		}
+		for _, s := range []*nstest.Socket{held, limited, common} {
+			s.Write(1)
+			s.AwaitInfo("a retransmission", func(i *tcp.Info) bool { n, _ := i.Uint(tcp.Retransmits); return n > 0 })
+		}
+		through := host.Request{Netns: []string{netnsPath()}, Holders: look.Telling, Options: true, NoBPF: true}
+		slow, _ := lookAt(t, through)
+		if len(slow.Missing) > 0 && os.Geteuid() != 0 {
+			t.Skipf("this process may not trace itself: %v", slow.Missing)
+		}
+		limited.Close()
+		common.Close()
+		through.NoBPF = false
+		s, _ := lookAt(t, through)
+		n := &s.Namespaces[0]
+		if h, err := probe.OpenOptions(time.Millisecond); err != nil {
+			if errors.Is(err, fs.ErrPermission) {
+				t.Skip(err)
+			}
+			t.Fatal(err)
+		} else {
+			h.Close()
+		}
+		seen := 0
+		for i := range n.Sockets {
+			cookie := n.Sockets[i].Cookie
+			by, ours := ends[n.Sockets[i].Tuple()]
+			if !ours {
+				continue
+			}
+			seen++
+			if got := s.Forecaster(n).Ends(i); got.By != by {
+				t.Errorf("%v ends by %s, want by %s; options %+v", n.Sockets[i].State, got.By, by, n.Options[cookie])
+			}
+			if want := slow.Namespaces[0].Options[cookie]; n.Options[cookie] != want {
+				t.Errorf("%v: by the program %+v, through its descriptor %+v", n.Sockets[i].State, n.Options[cookie], want)
+			}
+		}
+		if seen != len(ends) {
+			t.Errorf("%d of %d sockets", seen, len(ends))
 		}
 	})
 }

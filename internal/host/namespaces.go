@@ -120,6 +120,7 @@ func (v *visit) namespace(ctx context.Context, ns netns.Namespace) error {
 		}
 		return err
 	}
+	v.spaces[ns.Inode] = ns
 	v.stream.open = func() (conn *inetdiag.Conn, err error) {
 		err = v.host.roots.Do(ns, func() (err error) {
 			conn, err = inetdiag.Open()

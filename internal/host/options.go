@@ -18,12 +18,13 @@ func (v *visit) options(ctx context.Context) {
 	if !v.request.Options {
 		return
 	}
+	v.own(ctx)
 	asked, refused, left := 0, 0, 0
 	for _, keepalive := range [...]bool{false, true} {
 		v.each(func(n *look.Namespace, s *tcp.Socket) {
 			holders := v.snapshot.Holders.Of(s.Inode)
 			switch {
-			case !look.Telling(s) || (s.Timer.Kind == tcp.TimerKeepalive) != keepalive || len(holders) == 0:
+			case known(n, s), !look.Telling(s) || (s.Timer.Kind == tcp.TimerKeepalive) != keepalive || len(holders) == 0:
 				return
 			case asked == mostAsked || ctx.Err() != nil:
 				left++

@@ -20,11 +20,11 @@ type Options struct {
 	Congestion        string        `redact:"keep"` // TCP_CONGESTION; "" unless ThinLinear is on, where it matters
 }
 
-// Telling reports whether the options of a socket can change the forecast of its end: a timer runs that may end it, and there is somebody who may be asked.
+// Telling reports whether the options of a socket can change the forecast of its end: a timer runs that may end it. A half-open connection has no options yet.
 func Telling(s *tcp.Socket) bool {
 	switch s.Timer.Kind {
 	case tcp.TimerRetransmit, tcp.TimerPersist, tcp.TimerKeepalive:
-		return s.Inode != 0
+		return s.State != tcp.SynReceived
 	}
 	return false
 }

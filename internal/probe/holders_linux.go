@@ -73,11 +73,9 @@ func openFiles() (*files, error) {
 
 func (f *files) walk(ctx context.Context, visit func(*Descriptor)) error {
 	var d Descriptor
-	return f.read(ctx, f.buffer, func(b []byte) {
-		for ; len(b) >= recordSize; b = b[recordSize:] {
-			if d.decode((*[recordSize]byte)(b)) {
-				visit(&d)
-			}
+	return f.read(ctx, f.buffer, recordSize, func(record []byte) {
+		if d.decode((*[recordSize]byte)(record)) {
+			visit(&d)
 		}
 	})
 }
@@ -104,19 +102,29 @@ func (it iterator) Close() error {
 	return opError("close", errors.Join(it.link.Close(), it.program.Close()))
 }
 
-// read runs the program over everything and calls visit with what it writes.
-func (it iterator) read(ctx context.Context, buffer []byte, visit func([]byte)) error {
+// read runs the program over everything and calls visit with the records that it writes, each of which is of this size.
+func (it iterator) read(ctx context.Context, buffer []byte, size int, visit func(record []byte)) error {
 	records, err := it.link.Open()
 	if err != nil {
 		return opError("open", err)
 	}
 	defer records.Close()
+	return readRecords(ctx, records, buffer, size, visit)
+}
+
+// readRecords reads an open iterator to its end. Where pages are larger than 4 KiB the kernel fills more than the buffer at once, and a record may come in two parts.
+func readRecords(ctx context.Context, from io.Reader, buffer []byte, size int, visit func(record []byte)) error {
+	kept := 0
 	for {
 		if err := ctx.Err(); err != nil {
 			return opError("read", err)
 		}
-		n, err := records.Read(buffer)
-		visit(buffer[:n])
+		n, err := from.Read(buffer[kept:])
+		b := buffer[:kept+n]
+		for ; len(b) >= size; b = b[size:] {
+			visit(b[:size])
+		}
+		kept = copy(buffer, b)
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil

@@ -107,7 +107,7 @@ func (t *tables) run(ctx context.Context) (count int, err error) {
 		binary.NativeEndian.PutUint32(word(1), from)
 		binary.NativeEndian.PutUint32(word(2), from+t.words)
 		binary.NativeEndian.PutUint32(word(3), 0)
-		if err := t.read(ctx, make([]byte, 8), func([]byte) {}); err != nil {
+		if err := t.read(ctx, make([]byte, 8), 1, func([]byte) {}); err != nil {
 			return 0, err
 		}
 		if binary.NativeEndian.Uint32(word(3)) == 0 {

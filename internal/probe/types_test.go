@@ -58,7 +58,7 @@ func TestExcerpt(t *testing.T) {
 		}
 		return all
 	}
-	for name, read := range map[string]func() (*ebpf.CollectionSpec, error){holdersProgHolders: loadHolders, tablesProgTables: loadTables} {
+	for name, read := range map[string]func() (*ebpf.CollectionSpec, error){holdersProgHolders: loadHolders, tablesProgTables: loadTables, optionsProgOptions: loadOptions} {
 		relocated := func(kernel *kernelTypes) []byte {
 			t.Helper()
 			spec, err := read()

@@ -15,6 +15,14 @@ typedef unsigned long long __u64;
 #define INLINE static __attribute__((always_inline))
 #define SIZE_OF(type) __builtin_preserve_type_info(*(typeof(type) *)0, 1) /* BPF_TYPE_SIZE */
 #define TYPE_ID(type) __builtin_btf_type_id(*(typeof(type) *)0, 1) /* BPF_TYPE_ID_TARGET */
+#define EXISTS(field) __builtin_preserve_field_info(field, 2)
+/* BITS loads a bit field that lies within one byte. */
+#define BITS(from, field) \
+	((__u64)*((__u8 *)(from) + __builtin_preserve_field_info((from)->field, 0)) << __builtin_preserve_field_info((from)->field, 4) >> \
+	 __builtin_preserve_field_info((from)->field, 5))
+#define CAST(type, address) ((type *)bpf_rdonly_cast((const void *)(address), TYPE_ID(type)))
+/* WORD loads 64 bits from anywhere, as if they were the seconds of a time. */
+#define WORD(address) (CAST(struct timespec64, address)->tv_sec)
 #define RELOCATED __attribute__((preserve_access_index))
 
 /* The notation of maps (BTF-defined). */
@@ -25,7 +33,10 @@ typedef unsigned long long __u64;
 
 #define ANON_INODE_FS_MAGIC 0x09041934 /* include/uapi/linux/magic.h */
 #define SOCKFS_MAGIC 0x534f434b
+#define TCP_TIME_WAIT 6
 #define TCP_CLOSE 7
+#define TCP_LISTEN 10
+#define TCP_NEW_SYN_RECV 12
 
 struct file;
 struct seq_file;
@@ -35,6 +46,7 @@ struct tcp_sock;
 
 /* Numbers of enum bpf_func_id, include/uapi/linux/bpf.h. */
 static void *(*bpf_map_lookup_elem)(void *map, const void *key) = (void *)1;
+static __u64 (*bpf_get_socket_cookie)(void *sk) = (void *)46; /* of iterators since 5.12 */
 static long (*bpf_probe_read_kernel)(void *to, __u32 size, const void *from) = (void *)113;
 static long (*bpf_seq_write)(struct seq_file *to, const void *data, __u32 length) = (void *)127;
 static struct tcp_sock *(*bpf_skc_to_tcp_sock)(void *sk) = (void *)137;
@@ -126,17 +138,42 @@ struct sock_common {
 	possible_net_t skc_net;
 } RELOCATED;
 
+struct hlist_node {
+	void *pprev;
+} RELOCATED;
+
+struct timer_list {
+	struct hlist_node entry;
+} RELOCATED;
+
 struct sock {
 	struct sock_common __sk_common;
 	__u16 sk_type;
 	__u16 sk_protocol;
+	struct timer_list sk_timer;
 } RELOCATED;
 
 struct socket {
 	struct sock *sk;
 } RELOCATED;
 
+struct tcp_congestion_ops {
+	char name[16];
+} RELOCATED;
+
+struct inet_connection_sock {
+	struct tcp_congestion_ops *icsk_ca_ops;
+	__u32 icsk_rto_max; /* since 6.15 */
+	__u32 icsk_user_timeout;
+	__u8 icsk_pending;
+	__u8 icsk_syn_retries;
+} RELOCATED;
+
 struct tcp_sock {
+	__u32 keepalive_time;
+	__u32 keepalive_intvl;
+	__u8 keepalive_probes;
+	__u8 thin_lto : 1;
 	__u32 snd_wnd;
 	__u32 delivered;
 	__u64 bytes_received;
@@ -146,6 +183,11 @@ struct tcp_sock {
 struct bpf_iter_meta {
 	struct seq_file *seq;
 } RELOCATED;
+
+struct bpf_iter__tcp {
+	struct bpf_iter_meta *meta;
+	struct sock_common *sk_common;
+};
 
 struct bpf_iter__task {
 	struct bpf_iter_meta *meta;

@@ -21,11 +21,6 @@ struct progress {
 	__u32 more; /* whether a table goes on after what this pass looks at */
 };
 
-#define CAST(type, address) ((type *)bpf_rdonly_cast((const void *)(address), TYPE_ID(type)))
-
-/* WORD loads 64 bits from anywhere, as if they were the seconds of a time. */
-#define WORD(address) (CAST(struct timespec64, address)->tv_sec)
-
 INLINE __u32 pid_here(struct task_struct *task)
 {
 	struct task_struct *reader = CAST(struct task_struct, bpf_get_current_task_btf());

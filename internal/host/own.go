@@ -1,0 +1,101 @@
+package host
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/internal/probe"
+	"github.com/closewait/closewait/tcp"
+)
+
+// askable is how many sockets could be asked through their descriptors in the time that it takes to load a program which asks all at once.
+const askable = 400
+
+// own asks sockets for what decides about their ends by a BPF program, where they are many or there is no other way: orphans and connections that nobody has accepted
+// have no descriptor. Without it they stay unasked.
+func (v *visit) own(ctx context.Context) {
+	wanted, mute := v.ending()
+	if v.request.NoBPF || len(wanted) == 0 || !mute && len(wanted) < askable {
+		return
+	}
+	program, err := probe.OpenOptions(v.snapshot.Clock.Tick())
+	if err != nil {
+		return
+	}
+	defer program.Close()
+	for i := range v.snapshot.Namespaces {
+		n := &v.snapshot.Namespaces[i]
+		if common, ok := commonOptions(n.Sysctls); ok && !n.Skipped {
+			v.ownIn(ctx, program, n, common, wanted)
+		}
+	}
+}
+
+// ownIn asks those of one namespace. What fails leaves them unasked.
+func (v *visit) ownIn(ctx context.Context, program *probe.Options, n *look.Namespace, common look.Options, wanted map[tcp.Cookie]struct{}) {
+	var records io.ReadCloser
+	if err := v.host.roots.Do(v.spaces[n.Inode], func() (err error) {
+		records, err = program.In()
+		return err
+	}); err != nil {
+		return
+	}
+	defer records.Close()
+	_ = program.Each(ctx, records, func(cookie tcp.Cookie, o look.Options) {
+		if _, ok := wanted[cookie]; !ok {
+			return
+		}
+		if n.Options == nil {
+			n.Options = map[tcp.Cookie]look.Options{}
+		}
+		n.Options[cookie] = completed(o, &common)
+	})
+}
+
+// ending lists the sockets whose end a timer may bring, of those that the look is about; mute is true when one of them has no descriptor to be asked through.
+func (v *visit) ending() (wanted map[tcp.Cookie]struct{}, mute bool) {
+	wanted = map[tcp.Cookie]struct{}{}
+	v.each(func(_ *look.Namespace, s *tcp.Socket) {
+		if look.Telling(s) && v.request.Holders != nil && v.request.Holders(s) {
+			wanted[s.Cookie] = struct{}{}
+			mute = mute || s.Inode == 0
+		}
+	})
+	return wanted, mute
+}
+
+// known reports whether a socket was asked already.
+func known(n *look.Namespace, s *tcp.Socket) bool {
+	_, ok := n.Options[s.Cookie]
+	return ok
+}
+
+// commonOptions are those that sockets of a namespace have when they have none of their own.
+func commonOptions(sysctls map[string]int64) (o look.Options, ok bool) {
+	idle, ok1 := sysctls["tcp_keepalive_time"]
+	interval, ok2 := sysctls["tcp_keepalive_intvl"]
+	probes, ok3 := sysctls["tcp_keepalive_probes"]
+	syn, ok4 := sysctls["tcp_syn_retries"]
+	return look.Options{
+		KeepaliveTime: time.Duration(idle) * time.Second, KeepaliveInterval: time.Duration(interval) * time.Second, KeepaliveProbes: int(probes), SynRetries: int(syn),
+	}, ok1 && ok2 && ok3 && ok4
+}
+
+// completed puts the namespace's in the place of what a socket does not have of its own.
+func completed(o look.Options, common *look.Options) look.Options {
+	if o.KeepaliveTime == 0 {
+		o.KeepaliveTime = common.KeepaliveTime
+	}
+	if o.KeepaliveInterval == 0 {
+		o.KeepaliveInterval = common.KeepaliveInterval
+	}
+	if o.KeepaliveProbes == 0 {
+		o.KeepaliveProbes = common.KeepaliveProbes
+	}
+	if o.SynRetries == 0 {
+		o.SynRetries = common.SynRetries
+	}
+	return o
+}

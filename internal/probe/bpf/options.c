@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+
+/* What the sockets of a network namespace have of their own that decides when a running timer ends them. sock_diag does not report it, and getsockopt takes a
+ * descriptor, which orphans and connections that nobody has accepted lack. */
+
+#include "kernel.h"
+
+/* struct option is read by options.go. Times are in jiffies but for user_timeout; 0 is what the namespace has. */
+struct option {
+	__u64 cookie;
+	__u32 user_timeout; /* in milliseconds, 0 is none */
+	__u32 rto_max;	    /* 0 before 6.15 */
+	__u32 keepalive_time;
+	__u32 keepalive_interval;
+	__u8 keepalive_probes;
+	__u8 syn_retries;
+	__u8 thin;
+	__u8 unused[5];
+	__u64 congestion[2]; /* the name of the congestion control */
+};
+
+SEC("iter/tcp")
+int options(struct bpf_iter__tcp *ctx)
+{
+	struct sock *sk = CAST(struct sock, ctx->sk_common);
+	struct inet_connection_sock *icsk = CAST(struct inet_connection_sock, ctx->sk_common);
+	struct tcp_sock *tcp = CAST(struct tcp_sock, ctx->sk_common);
+	struct tcp_congestion_ops *congestion;
+	struct option out = {};
+	__u8 state;
+
+	if (!ctx->sk_common)
+		return 0;
+	/* Mini sockets are no sockets, and listeners have no timer. */
+	state = sk->__sk_common.skc_state;
+	if (state == TCP_TIME_WAIT || state == TCP_NEW_SYN_RECV || state == TCP_LISTEN)
+		return 0;
+	if (!icsk->icsk_pending && !sk->sk_timer.entry.pprev)
+		return 0;
+	out.cookie = bpf_get_socket_cookie(ctx->sk_common);
+	out.user_timeout = icsk->icsk_user_timeout;
+	if (EXISTS(icsk->icsk_rto_max))
+		out.rto_max = icsk->icsk_rto_max;
+	out.keepalive_time = tcp->keepalive_time;
+	out.keepalive_interval = tcp->keepalive_intvl;
+	out.keepalive_probes = tcp->keepalive_probes;
+	out.syn_retries = icsk->icsk_syn_retries;
+	out.thin = BITS(tcp, thin_lto);
+	congestion = CAST(struct tcp_congestion_ops, icsk->icsk_ca_ops);
+	out.congestion[0] = WORD(&congestion->name[0]);
+	out.congestion[1] = WORD(&congestion->name[8]);
+	bpf_seq_write(ctx->meta->seq, &out, sizeof(out));
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,27 @@
+package probe
+
+import (
+	"bytes"
+	"encoding/binary"
+	"time"
+
+	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/tcp"
+)
+
+// optionSize is the size of struct option in bpf/options.c.
+const optionSize = 48
+
+// decodeOption reads one; tick is the length of a jiffy.
+func decodeOption(b *[optionSize]byte, tick time.Duration) (tcp.Cookie, look.Options) {
+	jiffies := func(at int) time.Duration { return time.Duration(binary.NativeEndian.Uint32(b[at:])) * tick }
+	o := look.Options{
+		UserTimeout: time.Duration(binary.NativeEndian.Uint32(b[8:])) * time.Millisecond, RTOMax: jiffies(12),
+		KeepaliveTime: jiffies(16), KeepaliveInterval: jiffies(20), KeepaliveProbes: int(b[24]), SynRetries: int(b[25]), ThinLinear: b[26] != 0,
+	}
+	if o.ThinLinear {
+		name, _, _ := bytes.Cut(b[32:], []byte{0})
+		o.Congestion = string(name)
+	}
+	return tcp.Cookie(binary.NativeEndian.Uint64(b[0:])), o
+}
