@@ -67,11 +67,10 @@ func allHolders(ctx context.Context, total int) (look.Holders, error) {
 		return look.Holders{}, err
 	}
 	defer iterator.Close()
-	holders := look.MakeHolders(0)
+	holders := look.MakeHolders(total)
 	err = iterator.Walk(ctx, func(d *probe.Descriptor) {
 		if d.Kind == probe.TCPSocket || d.Kind == probe.OtherSocket {
-			holders.Want(d.Inode)
-			holders.Add(d.Inode, look.Holder{PID: d.PID, FD: d.FD})
+			holders.Hold(d.Inode, look.Holder{PID: d.PID, FD: d.FD})
 		}
 	})
 	holders.Sort()

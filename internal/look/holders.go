@@ -45,13 +45,24 @@ func MakeHolders(wanted int) Holders {
 }
 
 // Want makes Add keep the holders of an inode other than 0.
-func (h *Holders) Want(inode uint32) {
+func (h *Holders) Want(inode uint32) { h.want(inode) }
+
+func (h *Holders) want(inode uint32) *holderSlot {
 	if 2*(h.count+1) > len(h.slots) {
 		h.grow()
 	}
-	if s := h.slot(inode); inode != 0 && s.inode == 0 {
+	s := h.slot(inode)
+	if inode != 0 && s.inode == 0 {
 		s.inode = inode
 		h.count++
+	}
+	return s
+}
+
+// Hold is Want and then Add.
+func (h *Holders) Hold(inode uint32, holder Holder) {
+	if s := h.want(inode); inode != 0 {
+		h.add(s, holder)
 	}
 }
 
@@ -67,6 +78,11 @@ func (h *Holders) Add(inode uint32, holder Holder) (wanted bool) {
 	if s == nil || inode == 0 || s.inode == 0 {
 		return false
 	}
+	h.add(s, holder)
+	return true
+}
+
+func (h *Holders) add(s *holderSlot, holder Holder) {
 	switch s.state {
 	case heldByNobody:
 		s.first[0], s.state = holder, heldByOne
@@ -75,11 +91,10 @@ func (h *Holders) Add(inode uint32, holder Holder) (wanted bool) {
 		if h.more == nil {
 			h.more = map[uint32][]Holder{}
 		}
-		h.more[inode], s.state = []Holder{s.first[0], holder}, heldByMore
+		h.more[s.inode], s.state = []Holder{s.first[0], holder}, heldByMore
 	default:
-		h.more[inode] = append(h.more[inode], holder)
+		h.more[s.inode] = append(h.more[s.inode], holder)
 	}
-	return true
 }
 
 // Of returns the holders of an inode, in the order in which they were found until Sort: nil for none. The slice must not be changed.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"slices"
 
 	"github.com/cilium/ebpf/btf"
 )
@@ -85,9 +86,10 @@ func excerptOf(description []byte, types, functions []string) (*kernelTypes, err
 	}
 	e := &excerpt{
 		types: description[first : first+uint64(h.TypesLen)], names: description[text : text+uint64(h.NamesSize)],
-		wanted: makeNames(types), functions: map[string]uint32{}, kept: map[uint32]uint32{0: 0}, text: []byte{0},
+		functions: map[string]uint32{}, kept: map[uint32]uint32{0: 0}, text: []byte{0},
 	}
-	found, err := e.find(makeNames(functions))
+	e.wanted = lookFor(slices.Concat(types, functions), e.names)
+	found, err := e.find()
 	if err != nil {
 		return nil, err
 	}
@@ -107,38 +109,51 @@ func excerptOf(description []byte, types, functions []string) (*kernelTypes, err
 	return &kernelTypes{spec, e.functions, whole}, nil
 }
 
-// names is a set of names that says quickly what is not in it.
+// names are those of a list that a description has, by their offset among all names.
 type names struct {
-	set     map[string]struct{}
-	initial [256]uint64 // by the first byte, the lengths that occur, as bits; those of more than 63 bytes share the last
+	at map[uint32]string
+	// some says quickly what is not there: of the lowest bits of each offset, whether they occur.
+	some [64]uint64
 }
 
-func makeNames(list []string) (n names) {
-	n.set = make(map[string]struct{}, len(list))
+// lookFor finds the offsets of names. One pass over all names is quicker than following the number of each type to its name.
+func lookFor(list []string, text []byte) (n names) {
+	n.at = make(map[uint32]string, len(list))
+	wanted := make(map[string]struct{}, len(list))
+	var lengths [256]uint64 // by the first byte, the lengths that occur, as bits; those of more than 63 bytes share the last
 	for _, name := range list {
 		if name != "" {
-			n.set[name] = struct{}{}
-			n.initial[name[0]] |= 1 << min(len(name), 63)
+			wanted[name] = struct{}{}
+			lengths[name[0]] |= 1 << min(len(name), 63)
 		}
+	}
+	for offset := 0; offset < len(text); {
+		length := bytes.IndexByte(text[offset:], 0)
+		if length < 0 {
+			break
+		}
+		if length > 0 && lengths[text[offset]]>>min(length, 63)&1 != 0 {
+			if _, ok := wanted[string(text[offset:offset+length])]; ok {
+				n.at[uint32(offset)] = string(text[offset : offset+length])
+				n.some[offset>>6&63] |= 1 << (offset & 63)
+			}
+		}
+		offset += length + 1
 	}
 	return n
 }
 
-// has reports whether the name that begins at an offset is in the set.
-func (n *names) has(text []byte, offset uint32) bool {
-	if offset >= uint32(len(text)) || n.initial[text[offset]] == 0 {
-		return false
+// has reports whether the name at an offset is one of the list, and which.
+func (n *names) has(offset uint32) (string, bool) {
+	if n.some[offset>>6&63]>>(offset&63)&1 == 0 {
+		return "", false
 	}
-	name := cut(text[offset:])
-	if n.initial[text[offset]]>>min(len(name), 63)&1 == 0 {
-		return false
-	}
-	_, ok := n.set[string(name)]
-	return ok
+	name, ok := n.at[offset]
+	return name, ok
 }
 
 // find indexes the types, returns the numbers of those that are wanted, and notes those of functions.
-func (e *excerpt) find(functions names) (found []uint32, err error) {
+func (e *excerpt) find() (found []uint32, err error) {
 	offsets := append(make([]uint32, 0, len(e.types)/20), 0) // type 0 is void and not in the table
 	for rest := e.types; len(rest) > 0; {
 		if len(rest) < typeSize {
@@ -151,12 +166,12 @@ func (e *excerpt) find(functions names) (found []uint32, err error) {
 		}
 		switch kind {
 		case kindStruct, kindTypedef:
-			if e.wanted.has(e.names, name) {
+			if _, ok := e.wanted.has(name); ok {
 				found = append(found, uint32(len(offsets)))
 			}
 		case kindFunc:
-			if functions.has(e.names, name) {
-				e.functions[string(e.name(name))] = uint32(len(offsets))
+			if name, ok := e.wanted.has(name); ok {
+				e.functions[name] = uint32(len(offsets))
 			}
 		}
 		offsets = append(offsets, uint32(len(e.types)-len(rest)))
@@ -178,11 +193,9 @@ func (e *excerpt) name(offset uint32) []byte {
 	if offset >= uint32(len(e.names)) {
 		return nil
 	}
-	return cut(e.names[offset:])
+	rest := e.names[offset:]
+	return rest[:max(0, bytes.IndexByte(rest, 0))]
 }
-
-// cut returns a text up to its NUL; nothing of one without.
-func cut(text []byte) []byte { return text[:max(0, bytes.IndexByte(text, 0))] }
 
 // keep copies a type with the types it is made of and returns its new number. Pointers then point to nothing, and structures that are not wanted have a size and no
 // members.
@@ -206,7 +219,7 @@ func (e *excerpt) keep(id uint32) (uint32, error) {
 	var made []int // the words that are numbers of types
 	switch kind {
 	case kindStruct, kindUnion:
-		if len(name) > 0 && !e.wanted.has(e.names, e.word(at, 0)) {
+		if _, wanted := e.wanted.has(e.word(at, 0)); len(name) > 0 && !wanted {
 			own, members = empty(own), 0
 		}
 		for m := range members {
