@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -9,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/closewait/closewait/internal/probe"
 )
 
 // perAddress is how many connections are made to one loopback address: the ephemeral ports of more would collide with those of sockets in CLOSE_WAIT.
@@ -138,4 +141,22 @@ func bareWalk() error {
 		unix.Close(dir)
 	}
 	return nil
+}
+
+// bareIterator lets a BPF program visit every descriptor of every process.
+func bareIterator() error {
+	var files [3]uint64 // allocated, free and the limit (files_stat)
+	text, err := os.ReadFile("/proc/sys/fs/file-nr")
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Sscan(string(text), &files[0], &files[1], &files[2]); err != nil {
+		return err
+	}
+	holders, err := probe.OpenHolders(int(files[0])) //nolint:gosec // at most millions
+	if err != nil {
+		return err
+	}
+	defer holders.Close()
+	return holders.Walk(context.Background(), func(*probe.Descriptor) {})
 }

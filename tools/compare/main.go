@@ -1,5 +1,5 @@
 // Command compare measures closewait beside ss(8) and beside the floor: the bare dump of the socket table with tcp_info, and the bare walk over all
-// descriptors, both without looking at what they read.
+// descriptors, in /proc and by a BPF iterator, all without looking at what they read.
 //
 // It builds a load of CLOSE_WAIT sockets in a network namespace of its own, runs the commands in turn, several times, and prints the median CPU
 // time (user and system) of each and the ratios that docs/performance.md speaks of. It needs root and ss.
@@ -54,6 +54,10 @@ func child(mode string) {
 		err = bareDump()
 	case "walk":
 		err = bareWalk()
+	case "dump+iterator":
+		if err = bareDump(); err == nil {
+			err = bareIterator()
+		}
 	case "dump+walk":
 		if err = bareDump(); err == nil {
 			err = bareWalk()
