@@ -23,6 +23,9 @@ type socketLine struct {
 	// netns and name are the namespace of the last row and its cell: rows of a namespace come together.
 	netns *look.Namespace
 	name  []byte
+	// process is the last single holder, owner its cells: rows of a process often come together.
+	process *look.Process
+	owner   []byte
 	*numerals
 }
 
@@ -54,7 +57,23 @@ func (l *socketLine) append(b []byte, r *look.Row) []byte {
 	at = l.life(to, at, r)
 	at = l.identity(to, at, r)
 	at = l.info(to, at, s)
+	if len(r.Holders) == 1 && len(r.Processes) == 1 && r.Code == "" && r.Cause == "" {
+		return l.single(to, at, r)
+	}
 	return appendOwnerCells(to[:at], r)
+}
+
+// single writes the cells of a socket that one descriptor refers to and no finding is about.
+func (l *socketLine) single(to []byte, at int, r *look.Row) []byte {
+	if r.Processes[0] != l.process {
+		l.process = r.Processes[0]
+		l.owner = append(appendComms(l.owner[:0], r), '\t')
+		l.owner = append(appendWorkload(l.owner, r), '\t')
+	}
+	at += copy(to[at:], "-\t-\t")
+	at = l.number(to, at, uint64(r.Holders[0].PID)) //nolint:gosec // a pid is positive
+	at = l.number(to, at, uint64(r.Holders[0].FD))  //nolint:gosec // and so is a descriptor
+	return appendHosts(append(to[:at], l.owner...), r)
 }
 
 // timer writes timer, expires and count.
