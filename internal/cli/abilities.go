@@ -117,16 +117,21 @@ func bpfAbility() Capability {
 	return ability(nameBPF, detail, err, remedy)
 }
 
-// destroyAbility asks whether a socket could be destroyed.
+// destroyAbility asks whether a socket could be destroyed, without trying it.
 func destroyAbility(ctx context.Context) Capability {
-	remedy := asRoot + " (CAP_NET_ADMIN)"
+	const name, detail = "sock_destroy", "can end a socket at once"
 	conn, err := inetdiag.Open()
 	if err == nil {
 		defer conn.Close()
-		err = conn.CanDestroy(ctx)
+		err = conn.MayDestroy(ctx)
 	}
-	if errors.Is(err, errors.ErrUnsupported) {
-		remedy = "needs a kernel with CONFIG_INET_DIAG_DESTROY"
+	kernel := procfs.Kernel{Config: "/proc/config.gz", Boot: "/boot", BTF: "/sys/kernel/btf", Release: firstLine("/proc/sys/kernel/osrelease")}
+	has, known := kernel.Has(procfs.Feature{Option: "CONFIG_INET_DIAG_DESTROY", Function: "tcp_diag_destroy", Beside: "tcp_diag_dump", Module: "tcp_diag"})
+	switch {
+	case known && !has:
+		return ability(name, detail, errors.ErrUnsupported, "needs a kernel with CONFIG_INET_DIAG_DESTROY")
+	case err == nil && !known:
+		return Capability{name, StatusUnknown, detail + ": nothing that could be read says whether the kernel was built with CONFIG_INET_DIAG_DESTROY", "closewait close asks it before it changes anything"}
 	}
-	return ability("sock_destroy", "can end a socket at once", err, remedy)
+	return ability(name, detail, err, asRoot+" (CAP_NET_ADMIN)")
 }

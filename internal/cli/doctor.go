@@ -85,6 +85,8 @@ func (a *app) destroying(ctx context.Context, r *report.Report) report.Check {
 		case c.Status == StatusMissing && !strings.HasPrefix(c.Remedy, asRoot):
 			check = report.Check{Code: "CW504", Status: report.CheckFinding, Reason: c.Detail}
 			r.Incomplete = append(r.Incomplete, report.Incomplete{Code: "CW504", Message: c.Detail, Remedy: c.Remedy})
+		case c.Status == StatusUnknown:
+			check.Reason = c.Detail
 		default:
 			check.Reason = "whether the kernel can destroy sockets may not be asked: " + c.Remedy
 		}
