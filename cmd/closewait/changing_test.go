@@ -51,6 +51,7 @@ type stepJSON struct {
 		Sockets, FDs      int
 		AcceptQueuePlaces int `json:"accept_queue_places"`
 	}
+	Detail        struct{ Cookie string }
 	Status, Error *string
 	Verified      bool
 }

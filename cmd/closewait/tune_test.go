@@ -23,7 +23,7 @@ import (
 const rootEnv = "CLOSEWAIT_ROOT"
 
 func programBelow(root string) {
-	if other := map[string]func() error{offender: offend, bareClose: closeBare}[os.Args[len(os.Args)-1]]; other != nil {
+	if other := map[string]func() error{offender: offend, bareClose: closeBare, churnMode: churn}[os.Args[len(os.Args)-1]]; other != nil {
 		if err := other(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
