@@ -93,7 +93,8 @@ func install(packages []string) error {
 	if err := run(apt, "update", "-qq"); err != nil {
 		return err
 	}
-	return run(apt, append([]string{"install", "-y", "-qq", "--no-install-recommends"}, packages...)...)
+	// Another installation may be under way: of the machine itself, after it was started.
+	return run(apt, append([]string{"install", "-o", "DPkg::Lock::Timeout=300", "-y", "-qq", "--no-install-recommends"}, packages...)...)
 }
 
 // forbidServices keeps packages from starting their services, unless the machine has a policy of its own (/usr/sbin/policy-rc.d, see invoke-rc.d(8)).
