@@ -19,9 +19,12 @@ func (e *OpError) Unwrap() error { return e.Err }
 
 // opError leaves of a refusal what it is for want of: its words are the library's.
 func opError(op string, err error) error {
+	var told *OpError
 	switch {
 	case err == nil:
 		return nil
+	case errors.As(err, &told):
+		return err
 	case errors.Is(err, fs.ErrPermission) && !errors.Is(err, errors.ErrUnsupported):
 		err = fs.ErrPermission
 	}

@@ -2,7 +2,6 @@ package probe_test
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"slices"
@@ -23,7 +22,11 @@ func open(t testing.TB, way string, room int) *probe.Holders {
 	if errors.Is(err, fs.ErrPermission) && (os.Geteuid() != 0 || !inFirstUserNamespace()) {
 		t.Skipf("needs CAP_BPF: %v", err)
 	}
-	if way != "files" && errors.Is(err, errors.ErrUnsupported) && older(t, 6, 4) {
+	since := [2]int{6, 4} // bpf_iter_num
+	if way == "files" {
+		since = [2]int{5, 11} // bpf_sock_from_file
+	}
+	if errors.Is(err, errors.ErrUnsupported) && nstest.Before(t, since[0], since[1]) {
 		t.Skip(err)
 	}
 	if err != nil {
@@ -35,19 +38,6 @@ func open(t testing.TB, way string, room int) *probe.Holders {
 		}
 	})
 	return h
-}
-
-// older reports whether the kernel is older than a version.
-func older(t testing.TB, major, minor int) bool {
-	var name unix.Utsname
-	if err := unix.Uname(&name); err != nil {
-		t.Fatal(err)
-	}
-	var a, b int
-	if _, err := fmt.Sscanf(unix.ByteSliceToString(name.Release[:]), "%d.%d", &a, &b); err != nil {
-		t.Fatal(err)
-	}
-	return a < major || a == major && b < minor
 }
 
 // inFirstUserNamespace: in any other, root has no right to load programs.

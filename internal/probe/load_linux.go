@@ -172,5 +172,23 @@ func load(spec *ebpf.ProgramSpec, attachTypeID uint32) (*ebpf.Program, error) {
 	case unix.EPERM:
 		return nil, errno
 	}
-	return nil, fmt.Errorf("%w: this kernel refuses the program: %w", errors.ErrUnsupported, errno)
+	return nil, fmt.Errorf("%w: this kernel refuses the program: %w: %s", errors.ErrUnsupported, errno, objection(&attr))
+}
+
+// objection offers a refused program once more and returns the last thing that the kernel has to say against it, or that it says nothing.
+func objection(attr *progLoad) string {
+	said := make([]byte, 1<<20)
+	var pin runtime.Pinner
+	defer pin.Unpin()
+	pin.Pin(&said[0])
+	attr.logLevel, attr.logSize, attr.log = 1, uint32(len(said)), uint64(uintptr(unsafe.Pointer(&said[0])))
+	_, _, _ = unix.Syscall(unix.SYS_BPF, unix.BPF_PROG_LOAD, uintptr(unsafe.Pointer(attr)), unsafe.Sizeof(*attr))
+	said, _, _ = bytes.Cut(said, []byte{0})
+	last := "it does not say why"
+	for line := range bytes.Lines(said) {
+		if line = bytes.TrimSpace(line); len(line) > 0 && !bytes.HasPrefix(line, []byte("processed ")) { // the last line counts what was examined
+			last = string(line)
+		}
+	}
+	return last
 }

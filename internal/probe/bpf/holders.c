@@ -11,14 +11,17 @@ struct bpf_iter__task_file {
 	struct file *file;
 };
 
-/* pid_here returns the pid by which the reader of the iterator knows a process: one of its own namespace. */
+/* pid_here returns the pid by which the reader of the iterator knows a process: one of its own namespace. The address is fetched as a number, because kernels before 6.2 let
+ * nothing be added to pointers that they cannot bound. */
 INLINE __u32 pid_here(struct task_struct *task)
 {
-	unsigned int level = bpf_get_current_task_btf()->thread_pid->level;
-	struct pid *pid = task->thread_pid;
+	__u32 level = bpf_get_current_task_btf()->thread_pid->level;
+	__u64 numbers = 0;
 	int nr = 0;
 
-	bpf_probe_read_kernel(&nr, sizeof(nr), (void *)&pid->numbers[0].nr + level * SIZE_OF(struct upid));
+	bpf_probe_read_kernel(&numbers, sizeof(numbers), &task->thread_pid);
+	numbers += (__u64)&((struct pid *)0)->numbers[0].nr;
+	bpf_probe_read_kernel(&nr, sizeof(nr), (void *)(numbers + level * SIZE_OF(struct upid)));
 	return nr;
 }
 
