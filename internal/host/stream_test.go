@@ -38,6 +38,9 @@ func TestLook_passing(t *testing.T) {
 		} else {
 			h.Close()
 		}
+		if nstest.Before(t, 6, 4) {
+			t.Skip("kernels before 6.4 let no program read the tables of descriptors: holders are found last, and sockets kept until then")
+		}
 		nstest.StartHolder(t, 3000) // so many descriptors that a BPF program pays
 		var made []nstest.Expected
 		for _, name := range []string{"established_unacked", "established_keepalive", "established_unaccepted", "close_wait", "close_wait_keepalive", "listen_waiting", "time_wait"} {

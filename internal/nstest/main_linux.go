@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -122,6 +123,17 @@ func Require(t testing.TB) {
 	if !strings.HasPrefix(stage, inside) {
 		t.Fatal("TestMain of this package does not call nstest.Main")
 	}
+}
+
+// Before reports whether the running kernel is older than a version by the name it gives itself.
+func Before(t testing.TB, major, minor int) bool {
+	t.Helper()
+	release, err := os.ReadFile("/proc/sys/kernel/osrelease")
+	var is [2]int
+	if _, scanErr := fmt.Sscanf(string(release), "%d.%d", &is[0], &is[1]); err != nil || scanErr != nil {
+		t.Fatal(string(release), err, scanErr)
+	}
+	return slices.Compare(is[:], []int{major, minor}) < 0
 }
 
 // Missing ends a test that lacks something the machine should have: it is skipped, but fails with CI=true, where a silent skip would look like success.
