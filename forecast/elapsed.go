@@ -23,12 +23,21 @@ const stampJitter = time.Millisecond
 // most is the longest time that may have passed at the look.
 func (e *elapsed) most() time.Duration { return e.look[late] + e.above + e.phase }
 
-// at returns the elapsed time when the timer fires.
-func (e *elapsed) at(l *lanes) (least, middle, most time.Duration) {
+// at returns the least elapsed time when the timer fires, and the likely one.
+func (e *elapsed) at(l *lanes) (least, middle time.Duration) {
+	a, m, b := e.each(l)
+	return min(a, m, b) - e.below, m
+}
+
+// atMost is the longest that it can be then.
+func (e *elapsed) atMost(l *lanes) time.Duration {
+	a, m, b := e.each(l)
+	return max(a, m, b) + e.above
+}
+
+func (e *elapsed) each(l *lanes) (a, m, b time.Duration) {
 	tick := l.tick
-	middle = e.look[likely] + time.Duration(l.now[likely])*tick
-	a, b := e.look[early]+time.Duration(l.now[early])*tick, e.look[late]+time.Duration(l.now[late])*tick
-	return min(a, middle, b) - e.below, middle, max(a, middle, b) + e.above
+	return e.look[early] + time.Duration(l.now[early])*tick, e.look[likely] + time.Duration(l.now[likely])*tick, e.look[late] + time.Duration(l.now[late])*tick
 }
 
 // begin sets the stamp at this firing: in each lane at its own.

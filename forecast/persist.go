@@ -54,9 +54,11 @@ func (v *view) peer() answer {
 
 // probeInterval is tcp_probe0_when: at least 200 ms, doubled at each probe, at most the longest time-out.
 func (v *view) probeInterval(backoff int64) int64 {
-	floor := v.Clock.jiffies(rtoMinimum)
-	threshold := int64(bits.Len64(uint64(max(v.rtoMax/floor, 1)))) - 1
-	return min(max(v.rto, floor)<<min(max(backoff, 0), threshold+1), v.rtoMax)
+	if v.probeFirst == 0 {
+		floor := v.Clock.jiffies(rtoMinimum)
+		v.probeFirst, v.probeDoublings = max(v.rto, floor), int64(bits.Len64(uint64(max(v.rtoMax/floor, 1))))
+	}
+	return min(v.probeFirst<<min(max(backoff, 0), v.probeDoublings), v.rtoMax)
 }
 
 // probesTime is what a number of unanswered probes amounts to from the first on: each is waited for once, and the last as well.

@@ -23,6 +23,7 @@ type view struct {
 	acked                        int64 // since the last acknowledgement came in
 	hasSent, hasAcked            bool
 	orphan                       bool
+	probeFirst, probeDoublings   int64 // of probeInterval
 }
 
 func (m *Model) view(s *tcp.Socket, o *Options) view {
@@ -47,6 +48,7 @@ func (m *Model) view(s *tcp.Socket, o *Options) view {
 	v.sent, v.hasSent = v.since(tcp.LastDataSent)
 	v.acked, v.hasAcked = v.since(tcp.LastAckRecv)
 	v.rtoMax = v.findRTOMax()
+	v.Clock.period = v.tick
 	v.settle()
 	return v
 }

@@ -91,15 +91,16 @@ func (p *plan) walk(l lanes, rtoMax int64) fate {
 // fires compares the elapsed time with the limit at a firing, and says whether the socket ends there at the latest.
 func (p *plan) fires(f *fate, l *lanes, e *elapsed, retransmits int64, capped, cut bool) bool {
 	limit := p.timeout.at(capped)
-	least, middle, most := e.at(l)
-	most += p.timeout.grace + l.tick // this firing may be served a jiffy late
-	middle += p.timeout.grace
-	least += p.timeout.grace
-	if cut || p.timeout.count >= 0 && retransmits >= p.timeout.count {
-		least, middle, most = limit, limit, limit
-	}
-	if most < limit {
+	counted := cut || p.timeout.count >= 0 && retransmits >= p.timeout.count
+	grace := p.timeout.grace
+	// This firing may be served a jiffy late.
+	if !counted && e.atMost(l)+grace+l.tick < limit {
 		return false
+	}
+	least, middle := e.at(l)
+	least, middle = least+grace, middle+grace
+	if counted {
+		least, middle = limit, limit
 	}
 	f.possible(l, middle >= limit, retransmits, capped, limit)
 	return least >= limit

@@ -16,7 +16,8 @@ type Clock struct {
 	// Doubt is how much later than that moment the socket may have been read, because its whole table took so long or the reader was held up.
 	Doubt time.Duration
 
-	unsure int64 // how many jiffies later it may have been read, where Known; see settle
+	unsure int64         // how many jiffies later it may have been read, where Known; see settle
+	period time.Duration // the length of a jiffy, worked out once for each view
 }
 
 // finestHZ stands for an unknown HZ: the jiffies of all usual ones are whole numbers of its own.
@@ -49,9 +50,12 @@ func (c Clock) jiffiesUp(d time.Duration) int64 {
 // What arms a timer from a timer's own handler finds the wheel's clock one jiffy ahead (base->clk, in __run_timers), so that the distance is one
 // less.
 func slotOf(armed int64) int64 {
-	// The levels end at 63, 63*8, 63*64, ... jiffies.
-	level := (bits.Len64(uint64(max(armed-1, 0))/63) + 2) / 3
-	return 1 << (3 * min(level, 8))
+	const first, levels = 63, 8 // they end at 63, 63*8, 63*64, ... jiffies
+	if armed <= first {
+		return 1
+	}
+	level := (bits.Len64(uint64(armed-1)/first) + 2) / 3
+	return 1 << (3 * min(level, levels))
 }
 
 // widest is the widest the slot of a timer can be.
@@ -93,7 +97,7 @@ type lanes struct {
 // start makes lanes for a timer that was armed so many jiffies ahead, after a firing that was rounded to slots of the width before, and expires (not
 // counting lateness) so many jiffies after the look. They stand at its firing.
 func start(c Clock, armed, expires, before int64) lanes {
-	l := lanes{clock: c, tick: c.tick(), modulus: 1}
+	l := lanes{clock: c, tick: c.period, modulus: 1}
 	switch {
 	case c.HZ > 0 && c.Known:
 		l.modulus = known
@@ -132,9 +136,9 @@ func (l *lanes) serve() {
 // armEach is arm with a distance of its own for each lane, at a firing that has been served.
 func (l *lanes) armEach(jiffies [lanesLength]int64) {
 	if l.modulus == known {
-		l.round(early, jiffies[early], l.slot(early, min(jiffies[early], jiffies[likely], jiffies[late])))
-		l.round(likely, jiffies[likely], l.slot(likely, jiffies[likely]))
-		l.round(late, jiffies[late], l.slot(late, max(jiffies[early], jiffies[likely], jiffies[late])))
+		l.round(early, jiffies[early], slotOf(min(jiffies[early], jiffies[likely], jiffies[late])-1))
+		l.round(likely, jiffies[likely], slotOf(jiffies[likely]))
+		l.round(late, jiffies[late], slotOf(max(jiffies[early], jiffies[likely], jiffies[late])+1))
 		return
 	}
 	// What lies between the lanes may fall into any part of a slot.
@@ -147,18 +151,6 @@ func (l *lanes) armEach(jiffies [lanesLength]int64) {
 	l.phase, l.modulus = [lanesLength]int64{}, 1
 }
 
-// slot is the slot of a timer armed so far ahead. What is armed a jiffy late finds the wheel's clock forwarded to jiffies, not one ahead of it
-// (forward_timer_base), and what is armed outside may find it ahead, if other timers were served in the same jiffy. That counts where a level ends.
-func (l *lanes) slot(lane int, armed int64) int64 {
-	switch lane {
-	case early:
-		return slotOf(armed - 1)
-	case late:
-		return slotOf(armed + 1)
-	}
-	return slotOf(armed)
-}
-
 // include widens the moment of a last firing by what it is for a timer that was armed elsewhen.
 func (l *lanes) include(o lanes) {
 	l.now[early], l.now[late] = min(l.first(), o.first()), max(l.last(), o.last())
@@ -166,11 +158,13 @@ func (l *lanes) include(o lanes) {
 
 // advance moves the lanes by a distance and the lateness of the slot, which it returns.
 func (l *lanes) advance(distance, armed int64) int64 {
-	slot, wider := l.slot(likely, armed), l.slot(late, armed)
+	slot, wider := slotOf(armed), slotOf(armed+1)
 	if wider <= l.modulus {
-		for i := range l.now {
-			l.round(i, distance, l.slot(i, armed))
-		}
+		// What is armed a jiffy late finds the wheel's clock forwarded to jiffies, not one ahead of it (forward_timer_base), and what is armed outside may find it ahead, if
+		// other timers were served in the same jiffy. That counts where a level ends.
+		l.round(early, distance, slotOf(armed-1))
+		l.round(likely, distance, slot)
+		l.round(late, distance, wider)
 		return slot
 	}
 	modulus := min(l.modulus, slot)
