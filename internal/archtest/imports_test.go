@@ -67,7 +67,7 @@ var layers = map[string]layer{
 	"tests":   {rooms: []string{"internal/nstest", "internal/golden", "internal/archtest", "internal/scenes"}, may: []string{"vocabulary", "scenery"}, others: []string{"golang.org/x/sys", "github.com/google/go-cmp"}},
 	"tools": {
 		rooms: []string{"tools/needs", "tools/fuzz", "tools/compare", "tools/truth", "tools/arch", "tools/kernels", "tools/kernels/guest"},
-		may:   []string{"vocabulary", "model", "look data", "doors", "look"}, others: []string{"golang.org/x/sys"},
+		may:   []string{"vocabulary", "model", "look data", "doors", "look", "scenery"}, others: []string{"golang.org/x/sys"},
 	},
 }
 

@@ -47,7 +47,7 @@ func (o *oracle) look(ns *namespace) {
 			versions[k] = v
 		}
 	}
-	snapshot, _, err := o.host.Look(context.Background(), host.Request{Netns: []string{ns.path}, States: tcp.ConnectedStates})
+	snapshot, _, err := o.host.Look(context.Background(), host.Request{Netns: []string{ns.network.Path()}, States: tcp.ConnectedStates})
 	until := time.Now()
 	o.looks++
 	if err != nil || len(snapshot.Namespaces) != 1 {

@@ -3,11 +3,13 @@ package main
 import (
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"os/exec"
 	"regexp"
 	"time"
 
 	"github.com/closewait/closewait/internal/host"
+	scenery "github.com/closewait/closewait/internal/stage"
 )
 
 // stage is everything that runs at once.
@@ -72,10 +74,8 @@ func (s *stage) furnish(g *group, length time.Duration) error {
 	for _, sc := range fitting {
 		l := &life{scene: sc, stage: s, ns: ns, fd: -1, far: -1, family: "ipv4"}
 		if !sc.from.IsValid() {
-			l.from, l.to = loopback4, loopback4
-			if len(own)%2 == 1 {
-				l.from, l.to = loopback6, loopback6
-			}
+			loopback := [...]netip.Addr{scenery.IPv4.Loopback(), scenery.IPv6.Loopback()}[len(own)%2]
+			l.from, l.to = loopback, loopback
 		}
 		if l.from.Is6() {
 			l.family = "ipv6"
