@@ -1,11 +1,16 @@
 package forecast
 
-import "time"
+import (
+	"time"
+
+	"github.com/closewait/closewait/tcp"
+)
 
 // settle finds out in which jiffy the socket was read, where reading took so long that ticks came meanwhile. What the socket itself says may tell: how far into a jiffy it
 // was, or how far behind the slot in which its timer fired last. A doubt of one jiffy can be lived with; with more of it the clock says nothing of slots any more.
 func (v *view) settle() {
 	if !v.Clock.Known {
+		v.later = v.Clock.Doubt
 		return
 	}
 	v.Clock.unsure = int64((v.Clock.Into + v.Clock.Doubt) / v.tick)
@@ -46,14 +51,12 @@ func (v *view) settledByElapsed() bool {
 
 // settledBySlot finds the jiffy that is as far behind a slot of the time-out before as the last firing is in the past. That firing may have been served a jiffy late.
 func (v *view) settledBySlot() bool {
-	if v.retransmits < 2 || v.backoff != v.retransmits || !v.payloadSent() || v.expires <= 0 || !near(v.sent+v.expires, v.rto) {
-		return false
-	}
+	fired, ok := v.lastFiring()
 	slot := slotOf(v.rto / 2)
-	if slot < v.Clock.unsure+2 {
+	if !ok || slot < v.Clock.unsure+2 {
 		return false
 	}
-	jiffies := (v.rto - v.expires - int64(v.Clock.Jiffies)) & (slot - 1)
+	jiffies := (fired - int64(v.Clock.Jiffies)) & (slot - 1)
 	switch {
 	case jiffies == slot-1: // served late, it was this very jiffy
 		v.Clock.shift(0, v.tick, 0)
@@ -63,4 +66,18 @@ func (v *view) settledBySlot() bool {
 		v.Clock.shift(jiffies, v.tick, min(1, v.Clock.unsure-jiffies))
 	}
 	return true
+}
+
+// lastFiring is how long ago the retransmission timer fired last, where it is certain how far ahead it was armed then and that its firing before was no other timer's. Payload
+// went out when it fired; a FIN alone tells by what is left of the timer, unless TCP_USER_TIMEOUT may have cut that short.
+func (v *view) lastFiring() (ago int64, ok bool) {
+	if v.socket.Timer.Kind != tcp.TimerRetransmit || v.retransmits < 2 || v.backoff != v.retransmits {
+		return 0, false
+	}
+	if v.payloadSent() {
+		late := v.sent + v.expires - v.rto
+		return v.sent, v.expires > 0 && near(late, 0) || v.expires == 0 && late >= 0 && late <= slotOf(v.rto)
+	}
+	uncut := v.options.UserTimeout.Known && v.options.UserTimeout.Value == 0
+	return v.rto - v.expires, uncut && v.expires > 0 && !v.unsent()
 }

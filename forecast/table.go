@@ -46,6 +46,7 @@ func Table(path Path) []Row {
 			rto += time.Microsecond // any round trip takes some time, and a time-out is rounded up
 		}
 	}
+	clock.period = clock.tick()
 	first := min(clock.jiffiesUp(rto), clock.jiffies(rtoMax))
 	rows := make([]Row, 0, mostRetries2+1)
 	for n := range mostRetries2 + 1 {

@@ -108,7 +108,7 @@ func (v *view) overdue(armed int64) {
 	if v.expires > 0 || !v.payloadSent() {
 		return
 	}
-	if past := v.sent - armed; past > 0 && past <= slotOf(armed) {
+	if past := v.sent - armed; past > 0 && past <= v.Clock.widest(armed) {
 		v.expires = -past
 	}
 }

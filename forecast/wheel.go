@@ -17,7 +17,7 @@ type Clock struct {
 	Doubt time.Duration
 
 	unsure int64         // how many jiffies later it may have been read, where Known; see settle
-	period time.Duration // the length of a jiffy, worked out once for each view
+	period time.Duration // tick, worked out once by whoever starts lanes
 }
 
 // finestHZ stands for an unknown HZ: the jiffies of all usual ones are whole numbers of its own.

@@ -146,7 +146,7 @@ func (c Clock) Rest(at time.Time) time.Duration {
 // read is the clock at a moment at which the reading of something began that took so long.
 func (c Clock) read(at time.Time, took time.Duration) forecast.Clock {
 	if c.Jiffies == 0 || c.HZ <= 0 {
-		return forecast.Clock{HZ: c.HZ}
+		return forecast.Clock{HZ: c.HZ, Doubt: took}
 	}
 	jiffies, into := c.passed(at)
 	return forecast.Clock{HZ: c.HZ, Jiffies: c.Jiffies + uint64(jiffies), Known: true, Into: into, Doubt: took}
