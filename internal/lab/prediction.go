@@ -83,9 +83,10 @@ func foretold(e report.Ends) string {
 	return text
 }
 
-// gone waits until the kernel has no such socket any more. The end came between the two moments: the last question answered yes and the first answered no.
-func (p *Play) gone(key tcp.Socket, within time.Duration) (before, after time.Time) {
-	before = time.Now()
+// gone waits until the kernel has no such socket any more, which was there at the moment seen. The end came between the two moments: the last question answered yes and the
+// first answered no.
+func (p *Play) gone(key tcp.Socket, seen time.Time, within time.Duration) (before, after time.Time) {
+	before = seen
 	p.eventually(within, time.Millisecond, func() (bool, string) {
 		asked := time.Now()
 		there := p.there(key)
@@ -128,7 +129,7 @@ func (f *Prediction) Confirm(got func() string) {
 	if f.socket.Ends.Kind != "at" {
 		p.must(fmt.Errorf("the forecast was %q where the kernel ends the socket: %s", f.socket.Ends.Kind, f.socket.Ends.Reason))
 	}
-	before, after := p.gone(f.key, time.Duration(*f.socket.Ends.LatestSeconds)+spare)
+	before, after := p.gone(f.key, f.taken, time.Duration(*f.socket.Ends.LatestSeconds)+spare)
 	r := &p.result.Predictions[f.index]
 	ended := before.Sub(f.taken) + after.Sub(before)/2
 	r.EndedSeconds = report.SecondsOf(ended)

@@ -1,9 +1,11 @@
 package lab
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -124,23 +126,34 @@ func (r *remedy) promised() {
 	touched := r.touched()
 	for i := range r.targets {
 		t := &r.targets[i]
+		then, there := r.before[t.key.Cookie]
+		if !there {
+			r.Lacks("a socket had ended before anything was done about it: this host is too busy")
+		}
 		step := touched[t.key.Cookie.String()]
 		t.now = step != nil && step.Frees.Sockets > 0
-		then := r.before[t.key.Cookie]
 		if t.ends = then.Ends; then.EndsIf != nil && r.result.Refused == nil && (step != nil || !r.action.filter) {
 			t.ends = *then.EndsIf
 		}
 		if !r.watched && step != nil {
 			r.Watch(t.key.Local, t.key.Peer)
 		}
-		if t.now || t.ends.Kind == "at" && time.Duration(*t.ends.LatestSeconds) < horizon {
-			r.result.Promised.Sockets++
-		}
 	}
 	for i := range r.plan.Steps {
 		r.result.Promised.FDs += r.plan.Steps[i].Frees.FDs
 		r.result.Promised.AcceptQueuePlaces += r.plan.Steps[i].Frees.AcceptQueuePlaces
 	}
+}
+
+// near reports whether the end of a target is foretold for so soon that it is waited for.
+func (t *target) near() bool { return t.latest() < horizon }
+
+// latest is when a target ends at the latest, a very long time where that is not known.
+func (t *target) latest() time.Duration {
+	if t.ends.Kind != "at" {
+		return math.MaxInt64
+	}
+	return time.Duration(*t.ends.LatestSeconds)
 }
 
 // touched returns the steps of the plan by the cookies of their sockets.
@@ -172,35 +185,50 @@ func (r *remedy) apply() {
 	}
 }
 
-// refresh foretells the ends anew where a timer has fired between the plan and the action: that firing was yet to learn of it, as the plan says.
+// refresh foretells the ends anew where a timer has fired between the plan and the action: that firing was yet to learn of it, as the plan says. Then it counts what is
+// to end.
 func (r *remedy) refresh() {
 	now, taken := r.foresee("")
 	fired := false
 	for i := range r.targets {
-		t := &r.targets[i]
-		s, there := now[t.key.Cookie]
-		fired = fired || there && s.Timer.Count != r.before[t.key.Cookie].Timer.Count
+		cookie := r.targets[i].key.Cookie
+		s, there := now[cookie]
+		fired = fired || there && s.fired(r.before[cookie], taken.Sub(r.taken))
 	}
-	if !fired {
-		return
+	if fired {
+		r.Say("a timer fired meanwhile: the ends are foretold anew")
+		r.taken = taken
 	}
-	r.Say("a timer fired meanwhile: the ends are foretold anew")
-	r.taken = taken
 	for i := range r.targets {
-		if s, there := now[r.targets[i].key.Cookie]; there {
-			r.targets[i].ends = s.Ends
+		t := &r.targets[i]
+		if s, there := now[t.key.Cookie]; there && fired {
+			t.ends = s.Ends
+		}
+		if t.now || t.near() {
+			r.result.Promised.Sockets++
 		}
 	}
 }
 
+// fired reports whether the timer of a socket has fired since it was looked at before: it is no longer due at the same moment.
+func (s *foreseen) fired(before foreseen, since time.Duration) bool {
+	const blur = 100 * time.Millisecond // less than any pause between two firings
+	was, is := before.Timer.ExpiresSeconds, s.Timer.ExpiresSeconds
+	if was == nil || is == nil || before.Timer.Kind != s.Timer.Kind || before.Timer.Count != s.Timer.Count {
+		return before.Timer != s.Timer
+	}
+	return (time.Duration(*is) + since - time.Duration(*was)).Abs() > blur
+}
+
 // watchTargets waits for the ends that are near and makes sure that what is to stay is there a while later.
 func (r *remedy) watchTargets() {
+	slices.SortFunc(r.targets, func(a, b target) int { return cmp.Compare(a.latest(), b.latest()) })
 	for i := range r.targets {
 		switch t := &r.targets[i]; {
 		case t.now:
-			_, after := r.gone(t.key, stage.Patience)
+			_, after := r.gone(t.key, r.began, stage.Patience)
 			t.ended, t.gone = after.Sub(r.began), true
-		case t.ends.Kind == "at" && time.Duration(*t.ends.LatestSeconds) < horizon:
+		case t.near():
 			r.punctual(t)
 		}
 	}
@@ -231,7 +259,7 @@ func (r *remedy) account(t *target) {
 // punctual waits for an end that was foretold and holds it against the interval.
 func (r *remedy) punctual(t *target) {
 	earliest, latest := time.Duration(*t.ends.EarliestSeconds), time.Duration(*t.ends.LatestSeconds)
-	before, after := r.gone(t.key, latest+spare)
+	before, after := r.gone(t.key, r.taken, latest+spare)
 	t.ended, t.gone = after.Sub(r.began), true
 	if after.Sub(r.taken) < earliest-slack || before.Sub(r.taken) > latest+slack {
 		r.must(fmt.Errorf("a socket ended after %.3f s; %s", after.Sub(r.taken).Seconds(), foretold(t.ends)))

@@ -8,7 +8,7 @@ var finWait2 = Scene{
 is the one in CLOSE_WAIT.`,
 	stuck: true,
 	play: func(p *Play) {
-		p.Set("tcp_fin_timeout", 3)
+		p.Set("tcp_fin_timeout", 5)
 		p.Cable()
 		server, client := p.connection()
 		server.Do("close")

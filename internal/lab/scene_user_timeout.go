@@ -11,7 +11,7 @@ fires, not in between.`,
 		p.Cable()
 		server, client := p.connection()
 		if p.Settings.UserTimeout == 0 {
-			p.Settings.UserTimeout = 2500 * time.Millisecond
+			p.Settings.UserTimeout = 4 * time.Second
 		}
 		server.Do("user-timeout %d", p.Settings.UserTimeout.Milliseconds())
 		p.vanish()
