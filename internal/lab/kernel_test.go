@@ -86,25 +86,6 @@ func TestScenes_unprivileged(t *testing.T) {
 	judge(t, scenes)
 }
 
-// TestKilled: nothing of a scene outlives the process that runs it, however that ends.
-func TestKilled(t *testing.T) {
-	cmd := exec.Command("/proc/self/exe", "lab", "run", "leak", "--hold", "1m", "-o", "json")
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	owner := lab.MarkOf(cmd.Process.Pid)
-	defer func() { _ = cmd.Process.Kill() }()
-	nstest.Eventually(t, func() (bool, any) { return len(playing(t, owner)) == 2, "the scene and its server" })
-	if err := cmd.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	_ = cmd.Wait()
-	nstest.Eventually(t, func() (bool, any) {
-		left := playing(t, owner)
-		return len(left) == 0, left
-	})
-}
-
 // playing returns the pids of processes with a mark.
 func playing(t *testing.T, mark string) (pids []int) {
 	t.Helper()
