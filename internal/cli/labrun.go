@@ -47,10 +47,14 @@ func (a *app) labRun(ctx context.Context, names []string, f *labFlags) error {
 	if err := a.labResult(results, f); err != nil {
 		return err
 	}
-	for i := range results {
-		if results[i].Status == report.LabFailed {
-			a.code = RolledBack // the number of "verification failed"
-		}
+	is := func(status string) func(report.LabScene) bool {
+		return func(s report.LabScene) bool { return s.Status == status }
+	}
+	switch {
+	case slices.ContainsFunc(results, is(report.LabFailed)):
+		a.code = RolledBack // the number of "verification failed"
+	case !slices.ContainsFunc(results, is(report.LabPassed)):
+		a.code = Unsupported // nothing could be played
 	}
 	return ctx.Err()
 }

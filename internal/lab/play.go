@@ -97,12 +97,20 @@ func (p *Play) perform() (err error) {
 	p.must(open)
 	p.cleanup(p.near.Close)
 	p.capture()
+	p.room()
 	p.act()
 	if p.Settings.Hold > 0 {
 		p.Say("everything stays as it is for %v", p.Settings.Hold)
 		p.wait(p.Settings.Hold)
 	}
 	return nil
+}
+
+// room lets listeners of the scene's network have as long a queue as the reader wants sockets (somaxconn, 4096 as a rule).
+func (p *Play) room() {
+	if p.Settings.Sockets > 4000 {
+		p.write("core/somaxconn", p.Settings.Sockets)
+	}
 }
 
 // act plays the scene to its end, be it an early one.
@@ -196,12 +204,19 @@ func (p *Play) Cable() {
 
 // Set writes a sysctl below net.ipv4 of the scene's network.
 func (p *Play) Set(key string, value int) {
-	err := os.WriteFile("/proc/sys/net/ipv4/"+key, strconv.AppendInt(nil, int64(value), 10), 0)
-	if errors.Is(err, os.ErrNotExist) {
-		p.Lacks("this kernel has no %s", key)
-	}
-	p.must(err)
+	p.write("ipv4/"+key, value)
 	p.Say("%s=%d in this network", key, value)
+}
+
+// write writes a sysctl below net of the scene's network.
+func (p *Play) write(key string, value int) {
+	err := os.WriteFile("/proc/sys/net/"+key, strconv.AppendInt(nil, int64(value), 10), 0)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		p.Lacks("this kernel has no %s", key)
+	case err != nil:
+		p.Lacks("%s of a private network cannot be written: %w", key, err)
+	}
 }
 
 // Client is the peer of a socket under watch. It is a socket of the process that plays.

@@ -16,6 +16,9 @@ import (
 // self is this binary, also when its file was replaced or lies where an ordinary user may not go.
 const self = "/proc/self/exe"
 
+// roomName is the variable that tells programs how many connections the reader wants: their queues must not be shorter.
+const roomName = "CLOSEWAIT_LAB_SOCKETS"
+
 // Process is another process of a scene, seen from the one that plays it.
 type Process struct {
 	PID   int
@@ -31,6 +34,7 @@ type Process struct {
 // Start starts one of the scene's programs and waits until it listens, when its first argument is an address to listen at.
 func (p *Play) Start(program string, args ...string) *Process {
 	cmd := exec.Command(self, append([]string{"lab", "program", p.scene.Name, program}, args...)...)
+	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", roomName, p.Settings.Sockets))
 	cmd.Stderr = os.Stderr
 	w := &Process{play: p, name: program, cmd: cmd}
 	var err error

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/netip"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/closewait/closewait/internal/stage"
@@ -65,11 +66,12 @@ func (p *Program) Stay() {
 	}
 }
 
-// Listen listens where the first argument says and tells the scene where that is.
+// Listen listens where the first argument says, with room for backlog connections or as many as the reader wants, and tells the scene where that is.
 func (p *Program) Listen(backlog int) stage.Socket {
 	at, err := netip.ParseAddr(p.Args[0])
 	p.Must(err)
-	s, err := stage.Listen(familyOf(at), netip.AddrPortFrom(at, 0), backlog)
+	room, _ := strconv.Atoi(os.Getenv(roomName))
+	s, err := stage.Listen(familyOf(at), netip.AddrPortFrom(at, 0), max(backlog, room))
 	p.Must(err)
 	local, err := s.Local()
 	p.Must(err)

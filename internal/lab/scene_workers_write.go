@@ -9,7 +9,7 @@ import (
 // crew accepts into as many threads as its second argument says, each of which serves one connection at a time.
 func crew(p *Program, serve func(stage.Socket)) {
 	listener := p.Listen(128)
-	jobs := make(chan stage.Socket, 4096)
+	jobs := make(chan stage.Socket, 1<<14)
 	var workers int
 	_, err := fmt.Sscan(p.Args[1], &workers)
 	p.Must(err)

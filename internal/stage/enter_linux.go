@@ -13,9 +13,9 @@ import (
 // Enter starts a command in a new network namespace, and in a new user namespace where the user may not make one otherwise; there he is root. prepare makes the command
 // anew for each attempt. It is killed when the calling thread ends: callers that are to outlive no one lock themselves to a thread that lasts.
 //
-// Errors: one text of all refusals, each with the flags of clone(2) that were tried.
+// Errors: why each way in was refused, in one line.
 func Enter(prepare func() *exec.Cmd) (*exec.Cmd, error) {
-	var refusals []error
+	var refused error
 	for _, attr := range entrances() {
 		cmd := prepare()
 		cmd.SysProcAttr = attr
@@ -23,9 +23,29 @@ func Enter(prepare func() *exec.Cmd) (*exec.Cmd, error) {
 		if err == nil {
 			return cmd, nil
 		}
-		refusals = append(refusals, fmt.Errorf("clone with flags %#x: %w", attr.Cloneflags, err))
+		if refused == nil {
+			refused = refusal(attr, err)
+		} else {
+			refused = fmt.Errorf("%w; %w", refused, refusal(attr, err))
+		}
 	}
-	return nil, errors.Join(refusals...)
+	return nil, refused
+}
+
+// refusal says what was refused. A number of user namespaces that is used up, or 0, is reported as a full disk (ENOSPC).
+func refusal(attr *syscall.SysProcAttr, err error) error {
+	what := "a network namespace"
+	if attr.Cloneflags&unix.CLONE_NEWUSER != 0 {
+		what = "a user namespace, which an ordinary user needs for it"
+		if errors.Is(err, unix.ENOSPC) {
+			return fmt.Errorf("%s: none is left (user.max_user_namespaces): %w", what, unix.ENOSPC)
+		}
+	}
+	var path *os.PathError
+	if errors.As(err, &path) {
+		err = path.Err // the path is that of this program, which is not to blame
+	}
+	return fmt.Errorf("%s: %w", what, err)
 }
 
 // entrances lists the ways into a new network namespace, the plainest first.
