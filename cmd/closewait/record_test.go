@@ -86,7 +86,7 @@ func judged(t *testing.T, ns *nstest.Namespace) *cli.Answer {
 		for i := range live.Report.Findings {
 			codes[live.Report.Findings[i].Code] = true
 		}
-		if codes["CW103"] && codes["CW104"] && codes["CW201"] && codes["CW202"] && codes["CW204"] {
+		if codes["CW101"] && codes["CW104"] && codes["CW201"] && codes["CW202"] && codes["CW204"] {
 			return live
 		}
 		if time.Now().After(deadline) {

@@ -42,6 +42,11 @@ func Run(s *look.Snapshot, r *report.Report, diagnosed []string) {
 		}
 		outcome[c.code] = state
 	}
+	if s != nil && !hasHistory(s) {
+		r.Incomplete = append(r.Incomplete, report.Incomplete{
+			Code: "CW505", Message: "ages and growth are estimates of one look", Remedy: "closewait record a.cw, later closewait record b.cw, then --from a.cw --from b.cw",
+		})
+	}
 	r.Checks = r.Checks[:0]
 	for _, code := range report.Codes() {
 		state, judged := outcome[code]
@@ -53,6 +58,11 @@ func Run(s *look.Snapshot, r *report.Report, diagnosed []string) {
 		}
 		r.Checks = append(r.Checks, state)
 	}
+}
+
+// hasHistory reports whether earlier looks have told ages and growth.
+func hasHistory(s *look.Snapshot) bool {
+	return s.Growths != nil || slices.ContainsFunc(s.Namespaces, func(n look.Namespace) bool { return n.Ages != nil })
 }
 
 var rank = map[string]int{report.SeverityCritical: 0, report.SeverityWarning: 1, report.SeverityInfo: 2}

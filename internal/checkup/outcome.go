@@ -17,7 +17,7 @@ func ofDiagnosis(r *report.Report, code string, diagnosed bool) report.Check {
 	switch {
 	case note >= 0:
 		c.Status, c.Reason = report.CheckFinding, r.Incomplete[note].Message
-	case code == "CW503", code == "CW504", code == "CW505": // of these only a note would tell
+	case code == "CW503" && hidden, code == "CW504", code == "CW505": // without a note nobody has asked
 		c.Status, c.Reason = report.CheckSkipped, notAsked[code]
 	case code > "CW500":
 	case !diagnosed:
@@ -30,7 +30,7 @@ func ofDiagnosis(r *report.Report, code string, diagnosed bool) report.Check {
 
 // notAsked is why there may be no note.
 var notAsked = map[string]string{
-	"CW503": "whether AppArmor or SELinux hide anything is not known",
+	"CW503": "whether a security module hides anything shows only to whom capabilities would open all processes",
 	"CW504": "whether the kernel can destroy sockets was not asked",
-	"CW505": "ages and growth are estimates of one look",
+	"CW505": "the look was not read",
 }

@@ -145,7 +145,9 @@ func (sc *scene) groups() []*group {
 func (sc *scene) subject(netns, index int, s *tcp.Socket) subject {
 	holders, known := sc.holders(s)
 	holders = sc.lasting(holders)
-	return subject{netns: netns, index: index, socket: s, age: sc.ageOf(netns, index, s), holders: holders, known: known, listener: sc.listener(netns, s)}
+	subj := subject{netns: netns, index: index, socket: s, age: sc.ageOf(netns, index, s), holders: holders, known: known}
+	subj.listener, subj.connected = sc.origin(netns, s)
+	return subj
 }
 
 // claimant returns the index of the rule that claims the socket, -1 if none does.
@@ -243,7 +245,7 @@ func (g *group) role() *string {
 		return new("closing")
 	case g.members[0].listener != nil:
 		return new("server")
-	case g.members[0].connected():
+	case g.members[0].connected:
 		return new("client")
 	}
 	return nil // of a listener that is gone, or of a client that chose its port

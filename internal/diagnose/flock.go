@@ -56,7 +56,8 @@ func (sc *scene) accumulates(s *subject) bool {
 	if sc.flocks == nil {
 		sc.gather()
 	}
-	f := sc.flocks[sc.flockKey(s)]
+	key := sc.flockKey(s)
+	f := sc.flocks[key]
 	if f == nil {
 		return false
 	}
@@ -66,9 +67,23 @@ func (sc *scene) accumulates(s *subject) bool {
 			f.unshared += unshared(uses)
 		}
 		// What a server accepted is of no use again: so many can only have gathered. A client may keep a pool.
-		f.accumulates = f.server && len(f.ages) >= several || max(f.unshared, f.unread) >= needless || arriving(f.ages)
+		f.accumulates = f.server && len(f.ages) >= several || max(f.unshared, f.unread) >= needless || sc.grows(key, f)
 	}
 	return f.accumulates
+}
+
+// grows reports whether the number of sockets in a flock grows: as an earlier look counted it, or else as their ages tell.
+func (sc *scene) grows(key flockKey, f *flock) bool {
+	then, now, over := 0, 0, time.Duration(0)
+	for _, c := range sc.now.Growths {
+		if sc.owners.byPID[c.PID] == key.owner && key.owner != 0 && c.State == tcp.CloseWait && c.Port == key.server {
+			then, now, over = then+c.Then, now+c.Now, c.Over
+		}
+	}
+	if over >= fresh {
+		return now >= several && now-then >= needless
+	}
+	return arriving(f.ages)
 }
 
 // drains reports whether a connection that was accepted and not read waits in a queue inside the program that is being worked off.

@@ -50,6 +50,36 @@ func TestPool(t *testing.T) {
 	}
 }
 
+// TestPool_counted: what an earlier look counted is worth more than what the ages suggest.
+func TestPool_counted(t *testing.T) {
+	arriving := func(i int) tcp.Socket {
+		return member(i, time.Duration(i+6)*time.Second, time.Minute, info(tcp.DataSegsOut, 40))
+	}
+	atOnce := func(i int) tcp.Socket { return member(i, time.Hour, time.Duration(i)*time.Millisecond+time.Minute) }
+	tests := []struct {
+		name   string
+		member func(int) tcp.Socket
+		then   int
+		want   string
+	}{
+		{"as many as before, one after the other replaced", arriving, 20, "CW103"},
+		{"more than before", arriving, 8, "CW101"},
+		{"more than before, all closed at once", atOnce, 8, "CW101"},
+		{"a few more, all closed at once", atOnce, 18, "CW103"},
+	}
+	for _, test := range tests {
+		var sockets []tcp.Socket
+		for i := range 20 {
+			sockets = append(sockets, test.member(i))
+		}
+		now := snapshot(sockets...)
+		now.Growths = []look.Growth{{PID: ours, State: tcp.CloseWait, Then: test.then, Now: 20, Over: 10 * time.Minute}}
+		if f := only(t, Run(now, nil)); f.Code != test.want {
+			t.Errorf("%s: %s, want %s", test.name, f.Code, test.want)
+		}
+	}
+}
+
 func TestIdleGap(t *testing.T) {
 	var members []subject
 	for i := range 6 {

@@ -72,7 +72,7 @@ func (sc *scene) stray(s *subject, h look.Holder) bool {
 		return true
 	}
 	if s.listener == nil { // who accepted is gone
-		return !s.connected() && d.single() && untouched(s.socket) && d.process.Activity.Running <= existed(s.socket)+sinceStart
+		return !s.connected && d.single() && untouched(s.socket) && d.process.Activity.Running <= existed(s.socket)+sinceStart
 	}
 	accepts := func(pid int) bool {
 		return slices.ContainsFunc(sc.now.Holders.Of(s.listener.Inode), func(l look.Holder) bool { return l.PID == pid })

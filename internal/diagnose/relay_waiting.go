@@ -108,7 +108,8 @@ func (sc *scene) pairLegs(pid int, to pairing) {
 		}
 		s := sc.at(at)
 		heard, known := silent(s)
-		e := end{at, d.FD, s, sc.listener(at.netns, s) != nil || s.Local.Port() < firstChosen, heard}
+		_, connected := sc.origin(at.netns, s)
+		e := end{at, d.FD, s, !connected, heard}
 		switch {
 		case !known, sc.ownPeer(p.Activity, at):
 		case s.State == tcp.CloseWait && s.RecvQueue <= 1:
@@ -173,13 +174,16 @@ func sameBytes(a, b *end) string {
 	return ""
 }
 
-// payload returns the bytes received and the bytes of ours acknowledged, without SYN and FIN.
+// payload returns the bytes received and the bytes sent, without SYN and FIN.
 func payload(s *tcp.Socket) (received, sent uint64) {
 	received, _ = s.Info.Uint(tcp.BytesReceived)
-	sent, _ = s.Info.Uint(tcp.BytesAcked)
 	if s.State == tcp.CloseWait && received > 0 {
 		received--
 	}
+	if sent, known := sentBytes(s); known {
+		return received, sent
+	}
+	sent, _ = s.Info.Uint(tcp.BytesAcked)
 	if sent > 0 {
 		sent--
 	}

@@ -20,17 +20,13 @@ type subject struct {
 	holders  []look.Holder
 	known    bool        // whether holders is the whole truth
 	listener *tcp.Socket // the one the connection came through, nil on the connecting side
+	// connected is true when this side made the connection, as far as that shows: a listener that is gone leaves connections behind that look alike.
+	connected bool
 	// blamed is the process that the rule which claims the socket holds responsible, 0 for its holder.
 	blamed int
 	// leg is the other leg of a relayed connection, for the rule of relays.
 	leg *leg
 }
-
-// firstChosen is the first port that the kernel gives to those who connect without asking for one (ip_local_port_range).
-const firstChosen = 32768
-
-// connected reports whether this side made the connection, as far as its port tells: a listener that is gone leaves connections behind that look alike.
-func (s *subject) connected() bool { return s.listener == nil && s.socket.Local.Port() >= firstChosen }
 
 // The codes by which rules know of each other.
 const (

@@ -57,20 +57,26 @@ func reported(counts ...procfs.Count) bool {
 	return true
 }
 
+// ports reads which ports the kernel chooses from in the namespace that the calling thread is in.
+func (v *visit) ports() (ports [2]uint16) {
+	text, err := v.host.sysctl.Get("net.ipv4.ip_local_port_range")
+	words := strings.Fields(text)
+	if err != nil || len(words) != 2 {
+		return ports
+	}
+	first, errFirst := strconv.ParseUint(words[0], 10, 16)
+	last, errLast := strconv.ParseUint(words[1], 10, 16)
+	if errors.Join(errFirst, errLast) == nil {
+		ports = [2]uint16{uint16(first), uint16(last)}
+	}
+	return ports
+}
+
 // limits reads the settings and counters of the namespace that the calling thread is in.
 func (v *visit) limits(n *look.Namespace) {
 	n.Sysctls = v.host.sysctl.ReadTCP()
 	if reuse, err := v.host.sysctl.Int("net.ipv4.tcp_tw_reuse"); err == nil {
 		n.Sysctls["tcp_tw_reuse"] = reuse
-	}
-	if text, err := v.host.sysctl.Get("net.ipv4.ip_local_port_range"); err == nil {
-		if words := strings.Fields(text); len(words) == 2 {
-			first, errFirst := strconv.ParseUint(words[0], 10, 16)
-			last, errLast := strconv.ParseUint(words[1], 10, 16)
-			if errors.Join(errFirst, errLast) == nil {
-				n.Ports = [2]uint16{uint16(first), uint16(last)}
-			}
-		}
 	}
 	if counters, err := v.host.proc.CountersSelf(); err == nil {
 		if overflows, ok := counters["TcpExt.ListenOverflows"]; ok {

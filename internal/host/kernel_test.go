@@ -43,7 +43,7 @@ func TestLook_diagnosed(t *testing.T) {
 	want := map[string]string{
 		"established_unacked": "CW201", "established_unaccepted": "CW104", "fin_wait_1": "CW204", "fin_wait_1_orphan": "CW204",
 		"close_wait": "CW101", "close_wait_keepalive": "CW101",
-		"close_wait_eof":     "CW103", // no listener has its port any more: by all that shows it has connected
+		"close_wait_eof":     "CW101", // no listener has its port any more, and its counters show that it has not connected: no member of a pool
 		"close_wait_unread":  "CW101", // an answer left unread
 		"close_wait_unacked": "CW201", "close_wait_zero_window": "CW202", "close_wait_zero_window_vanished": "CW201",
 		"close_wait_unaccepted": "CW104", "last_ack": "CW204", "last_ack_orphan": "CW204", "closing": "CW204", "closing_orphan": "CW204",

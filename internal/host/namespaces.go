@@ -98,6 +98,9 @@ func (v *visit) namespace(ctx context.Context, ns netns.Namespace) error {
 		if v.request.Settings {
 			v.limits(&found)
 		}
+		if v.request.Settings || v.request.Inquire != nil && !empty {
+			found.Ports = v.ports()
+		}
 		if empty {
 			found.Skipped = true
 			return nil

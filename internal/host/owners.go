@@ -34,7 +34,22 @@ func (v *visit) owners(ctx context.Context) {
 	v.processes(ctx)
 	if hidden := v.unheld(); hidden > 0 && !s.HoldersComplete {
 		v.missing("CW501", fmt.Sprintf("sockets whose owners could not be seen: %d (%s)", hidden, why(err, stats)), remedy(err, ownersRemedy))
+		v.confined(stats.NotPermitted)
 	}
+}
+
+// confined says so when it is not for want of capabilities that processes may not be looked into.
+func (v *visit) confined(processes int) {
+	rights := v.host.proc.Rights()
+	if processes == 0 || !rights.Every {
+		return
+	}
+	by := "its label is not known"
+	if rights.Label != "" {
+		by = fmt.Sprintf("as %q", rights.Label)
+	}
+	v.missing("CW503", fmt.Sprintf("the capabilities of this process would open the %d processes that may not be looked into: a security module confines it, %s", processes, by),
+		"run it unconfined: outside of the container, or with a profile that allows ptrace (AppArmor, SELinux)")
 }
 
 // search finds the holders that are wanted; with all, every descriptor is looked at.

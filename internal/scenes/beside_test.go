@@ -80,19 +80,21 @@ func TestSharedPort(t *testing.T) {
 		}
 		return pids[1]
 	}
-	// some leaves until enough have met the one.
+	// some leaves, four at a time, until enough have met the one: the others are done with theirs when nothing moves any more.
 	some := func(p *place, owned, queued int) (count int) {
-		eventually(p.t, patience, 100*time.Millisecond, func() string {
+		var before string
+		eventually(p.t, patience, 300*time.Millisecond, func() string {
 			here := p.table().at(7000, closeWait)
-			if count = len(here); len(here.owned()) == owned && len(here.queued()) >= queued {
+			still := fmt.Sprint(here) == before
+			before, count = fmt.Sprint(here), len(here)
+			switch {
+			case !still || len(p.table().at(7000, established)) > 0:
+				return "they are at work"
+			case len(here.owned()) == owned && len(here.queued()) >= queued:
 				return ""
 			}
 			p.leave(4, "127.0.0.1:7000", request)
 			return "nobody has met it"
-		})
-		p.await("the others are done", func(t table) bool {
-			count = len(t.at(7000, closeWait))
-			return len(t.at(7000, established)) == 0 && len(t.at(7000, closeWait).owned()) == owned
 		})
 		return count
 	}
