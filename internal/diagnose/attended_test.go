@@ -53,6 +53,30 @@ func TestAttended(t *testing.T) {
 	}
 }
 
+// TestOverrun: requests that were read and are more than there are threads at work wait inside the program, unless a thread may be idle, or something looks at them.
+func TestOverrun(t *testing.T) {
+	loop := in(ours, look.CallPoll, "epoll_wait", 3, 0)
+	for name, test := range map[string]struct {
+		threads []look.Thread
+		watched bool
+		want    string
+	}{
+		"all at work":         {[]look.Thread{loop, sleeper(2), sleeper(3)}, false, "CW105"},
+		"one may be idle":     {[]look.Thread{loop, sleeper(2), parked(3)}, false, "CW102"},
+		"the loop looks":      {[]look.Thread{loop, sleeper(2), sleeper(3)}, true, "CW102"},
+		"as many as requests": {[]look.Thread{loop, sleeper(2), sleeper(3), sleeper(4)}, false, "CW107"},
+	} {
+		now := snapshot(client(1, time.Minute, 83, 1), client(2, time.Minute, 83, 1), client(3, time.Minute, 83, 1), listening(0, 128))
+		a := busyWith(now, test.threads...)
+		if watching(a, 3, 3); test.watched {
+			watching(a, 3, 0, 1, 2)
+		}
+		if f := only(t, Run(now, nil)); f.Code != test.want || f.Count != 3 {
+			t.Errorf("%s: %s of %d, want %s", name, f.Code, f.Count, test.want)
+		}
+	}
+}
+
 // TestParked: waiting for something that is no connection is work for the only thread of a process, and may be idleness for one of several.
 func TestParked(t *testing.T) {
 	brief := pollsOn(ours, 90)

@@ -12,7 +12,7 @@ import (
 // workersBlocked is connections that wait for workers which are all at something else.
 //
 // Needs: the threads at two moments, the queue of the listener or what was read of the connections. Claims: the threads that could take them are busy, or blocked in a call
-// on another descriptor, in both looks, and connections wait: in the listener's queue, or accepted and not read by a byte. A socket that one of those threads is
+// on another descriptor, in both looks, and connections wait: in the listener's queue, accepted and not read by a byte, or read and more than there are threads. A socket that one of those threads is
 // blocked in writing to belongs to it as well: its silent reader is the culprit. Refuted by a holder of the listener that waits for connections, by threads of which one does
 // nothing, and by threads that move from one descriptor to the next.
 var workersBlocked = rule{
@@ -37,7 +37,8 @@ func claimsWorkersBlocked(sc *scene, s *subject) bool {
 		if queued {
 			return k.blames(s, codeWorkersBlocked)
 		}
-		if sc.waiting(d) || d.interest(s.socket.Inode, h.FD).set == nil && sc.waitingForLocks(d) {
+		in := d.interest(s.socket.Inode, h.FD)
+		if sc.waiting(d) || in.set == nil && sc.waitingForLocks(d) || !in.armed && !in.waited && owes(s.socket) && sc.overrun(d) {
 			s.blamed = h.PID
 			return true
 		}
@@ -55,6 +56,12 @@ func (sc *scene) waiting(d *doing) bool {
 		return false // it waits until it may accept again
 	}
 	return len(stuck(d.strong())) > 0 || l.inHand > 0 && len(stuck(d.working())) > 0 && l.inHand <= len(d.working())
+}
+
+// overrun reports whether more connections are in hand than threads at work, and no thread is left that may be idle: what was read of the others waits inside the program.
+func (sc *scene) overrun(d *doing) bool {
+	working := len(stuck(d.working()))
+	return d.known && !d.single() && working > 0 && len(d.locked()) == 0 && sc.loadOf(d.process.PID).inHand > working
 }
 
 // waitingForLocks reports whether connections wait inside the program while each of those in hand may be in the hands of a thread that waits for another. That the idle members of a

@@ -22,6 +22,8 @@ func TestBlocked(t *testing.T) {
 		"php-fpm behind nginx":     phpBehindNginx,
 		"php web server":           phpSleeps,
 		"apache waits for another": apacheAsks,
+		"puma asks":                pumaAsks,
+		"pool is handed requests":  handedRequests,
 		"chain":                    chain,
 	})
 }
@@ -222,6 +224,32 @@ func apacheAsks(p *place) []want {
 		culprits = append(culprits, culprit{what: "blocked_in_read", pid: pid, peer: "127.0.0.1:9000"})
 	}
 	return []want{{code: "CW105", severity: "critical", count: 5, pids: workers, root: "|CW102", culprits: culprits}, silentBackEnd}
+}
+
+// pumaAsks: both threads wait for a back-end. How many of the others puma has accepted is its own affair.
+func pumaAsks(p *place) []want {
+	p.start("serve.py", "leak_unread", "127.0.0.1", "9000")
+	g := p.puma(8000, 2)
+	p.listening(8000, 9000)
+	var clients []net.Conn
+	for range 5 {
+		clients = append(clients, p.ask("127.0.0.1:8000", "GET /ask HTTP/1.1\r\nHost: a\r\n\r\n"))
+	}
+	p.await("two ask", func(t table) bool { return len(t.to(9000, established)) == 2 })
+	for _, c := range clients {
+		c.Close()
+	}
+	p.await("five clients are gone", func(t table) bool { return len(t.at(8000, closeWait)) == 5 })
+	asking := culprit{what: "blocked_in_read", pid: g.pid, peer: "127.0.0.1:9000"}
+	return []want{{code: "CW105", severity: "critical", count: 5, pids: []int{g.pid}, root: "|CW102", culprits: []culprit{asking, asking}}, silentBackEnd}
+}
+
+// handedRequests: what waits for the two threads has been read already.
+func handedRequests(p *place) []want {
+	g := p.start("reads_first.py", "127.0.0.1", "7000")
+	p.listening(7000)
+	p.impatient("127.0.0.1:7000", request, 5, 5, 0)
+	return []want{{code: "CW105", severity: "critical", count: 5, pids: []int{g.pid}, role: "server", ends: "never", culprits: twoHandle(g, "sleeping", "")}}
 }
 
 // chain: the thread of one server waits for another, whose thread sleeps in the service of a third client.

@@ -1,6 +1,8 @@
 package scenes
 
 import (
+	"errors"
+	"net"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -18,6 +20,27 @@ func TestHandler(t *testing.T) {
 				culprits = append(culprits, culprit{what: "sleeping", pid: g.pid, tid: tid(p.t, g.pid, g.said("handles")[0])})
 			}
 			return []want{handler(3, g.pid, culprits...)}
+		},
+		"gone before they were read": func(p *place) []want { // one call reads the request and the end
+			g := p.start("serve.py", "threads_sleep", "127.0.0.1", "7000")
+			p.listening(7000)
+			g.signal(unix.SIGSTOP)
+			awaitTask(p.t, g.pid, g.pid, "T", "")
+			for range 3 {
+				c := p.dial("127.0.0.1:7000")
+				cork(p, c) // the request and the FIN are one segment
+				if _, err := c.Write([]byte(request)); err != nil {
+					p.t.Fatal(err)
+				}
+				c.Close()
+			}
+			p.stuck(7000, 0, 3)
+			g.signal(unix.SIGCONT)
+			for range 3 {
+				g.said("handles")
+			}
+			p.stuck(7000, 3, 0)
+			return []want{handler(3, g.pid)}
 		},
 		"gunicorn": func(p *place) []want {
 			g := p.gunicorn(8000, "-k", "gthread", "-w", "1", "--threads", "4")
@@ -47,6 +70,18 @@ func TestHandler(t *testing.T) {
 			return []want{handler(1, server, culprit{what: "busy_cpu", pid: server, tid: server})}
 		},
 	})
+}
+
+// cork keeps what is written until the connection is closed.
+func cork(p *place, c *net.TCPConn) {
+	p.t.Helper()
+	raw, err := c.SyscallConn()
+	if err == nil {
+		err = errors.Join(raw.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_CORK, 1) }), err)
+	}
+	if err != nil {
+		p.t.Fatal(err)
+	}
 }
 
 func handler(n, pid int, culprits ...culprit) want {

@@ -1,6 +1,7 @@
 package scenes
 
 import (
+	"fmt"
 	"os"
 	"slices"
 	"testing"
@@ -47,6 +48,19 @@ func TestHeld(t *testing.T) {
 				return ""
 			})
 			return []want{{code: "CW112", severity: "info", count: 3, pids: []int{}, ends: "never"}}
+		},
+		"io_uring": func(p *place) []want {
+			g := p.start("go:ring", "127.0.0.1", "7000")
+			p.listening(7000)
+			p.leave(3, "127.0.0.1:7000", request)
+			all := p.stuck(7000, 3, 0)
+			eventually(p.t, patience, 100*time.Millisecond, func() string {
+				if pids := p.holders(all); len(pids) > 0 {
+					return fmt.Sprintf("%v, %d among them, still has one", pids, g.pid)
+				}
+				return ""
+			})
+			return []want{{code: "CW112", severity: "info", count: 3, pids: []int{}, ends: "never|unknown|at"}}
 		},
 		"dead": deadDescriptors,
 	})

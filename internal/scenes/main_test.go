@@ -69,7 +69,7 @@ var tool = sync.OnceValues(func() (string, error) {
 
 // goPrograms are the programs this binary can be: the first process of a place, and Go servers and clients of scenes.
 func goPrograms() map[string]func([]string) {
-	return map[string]func([]string){"first": first, "leak": leak, "never_accepts": neverAccepts, "relay": relay, "bodies": bodies, "web": web}
+	return map[string]func([]string){"first": first, "leak": leak, "never_accepts": neverAccepts, "relay": relay, "bodies": bodies, "web": web, "ring": ring}
 }
 
 // first is process 1 of a place. Whoever is left over when its parent has ended becomes its child, and the kernel ends all of them with it.

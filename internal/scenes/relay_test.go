@@ -32,6 +32,15 @@ func TestRelay(t *testing.T) {
 			g := p.start("socat", "-t", "600", "TCP-LISTEN:8000,bind=127.0.0.1,fork", "TCP:127.0.0.1:9000")
 			return relayed(p, 1, func() []int { return g.children(1) })
 		},
+		"nginx does not look": func(p *place) []want { // at clients, while it waits for the answer to their request
+			p.start("serve.py", "leak_unread", "127.0.0.1", "9000")
+			p.listening(9000)
+			p.nginx("server { listen 127.0.0.1:8000; location / { proxy_pass http://127.0.0.1:9000; proxy_ignore_client_abort on; } }")
+			p.listening(8000)
+			p.impatient("127.0.0.1:8000", request, 3, 3, 0)
+			leg := culprit{what: "other_leg", peer: "127.0.0.1:9000"}
+			return []want{{code: "CW108", severity: "warning", count: 3, role: "relay", pids: p.holders(p.table().at(8000, closeWait)), culprits: []culprit{leg, leg, leg}}}
+		},
 		"two relays":       twoRelays,
 		"blocked back-end": relayToBlocked,
 	})
