@@ -35,18 +35,26 @@ kernel allows user namespaces.`,
 func (a *app) labListCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "the scenes, one a line", Example: "closewait lab list", Args: noArguments,
-		RunE: func(*cobra.Command, []string) error {
-			var rows [][]string
-			for _, s := range lab.Scenes() {
-				rows = append(rows, []string{s.Name, s.Title})
-			}
-			rows = append(rows, []string{remedies, "tune, limit and close against each stuck scene: what they free, and what not"})
-			if a.tabular() {
-				return render.Text(a.out, []string{"scene", "what it shows"}, rows, !a.flags.noHeaders, a.style())
-			}
-			return render.TextTSV(a.out, []string{"scene", "what it shows"}, rows, a.flags.headers)
-		},
+		RunE: func(*cobra.Command, []string) error { return a.labList() },
 	}
+}
+
+func (a *app) labList() error {
+	list := report.LabList{Header: a.header("LabList"), Scenes: []report.LabEntry{}}
+	var rows [][]string
+	for _, s := range lab.Scenes() {
+		list.Scenes = append(list.Scenes, report.LabEntry{Name: s.Name, Title: s.Title, Teaches: s.Teaches, Stuck: s.Stuck()})
+		rows = append(rows, []string{s.Name, s.Title})
+	}
+	rows = append(rows, []string{remedies, "tune, limit and close against each stuck scene: what they free, and what not"})
+	titles := []string{"scene", "what it shows"}
+	switch {
+	case a.flags.json():
+		return a.writeObject(list)
+	case a.tabular():
+		return render.Text(a.out, titles, rows, !a.flags.noHeaders, a.style())
+	}
+	return render.TextTSV(a.out, titles, rows, a.flags.headers)
 }
 
 func (a *app) labShellCommand() *cobra.Command {

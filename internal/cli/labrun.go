@@ -5,8 +5,10 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -43,6 +45,8 @@ func (a *app) labRun(ctx context.Context, names []string, f *labFlags) error {
 	if err != nil {
 		return err
 	}
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP) // a terminal that goes away takes the scenes with it, and their journals
+	defer stop()
 	results := lab.Run(ctx, tasks, f.atOnce, a.teller(tasks, f))
 	if err := a.labResult(results, f); err != nil {
 		return err

@@ -28,6 +28,7 @@ var kinds = []struct {
 	{"Finding", "a line of status -o ndjson; its first line is the Report", findingLine{}},
 	{"Check", "a line of doctor -o ndjson", checkLine{}},
 	{"Lab", "the document of lab run", report.Lab{}},
+	{"LabList", "the document of lab list", report.LabList{}},
 	{"LabScene", "a line of lab run -o ndjson", labLine{}},
 	{"Explanation", "the document of explain", Explanation{}},
 	{"ExplanationList", "the document of explain without a word", ExplanationList{}},

@@ -13,6 +13,20 @@ type Lab struct {
 	Scenes []LabScene `json:"scenes"`
 }
 
+// LabList is the document of "closewait lab list".
+type LabList struct {
+	Header
+	Scenes []LabEntry `json:"scenes"`
+}
+
+// LabEntry is a scene that can be played. Stuck says whether something can be done about its sockets: "lab run NAME --act".
+type LabEntry struct {
+	Name    string `json:"name"`
+	Title   string `json:"title"`
+	Teaches string `json:"teaches"`
+	Stuck   bool   `json:"stuck"`
+}
+
 // LabScene is one scene that was played: what happened, what was expected of the answer, and what came.
 type LabScene struct {
 	Name        string          `json:"name"`
