@@ -81,6 +81,8 @@ func (b *schemaBuilder) value(t reflect.Type) schema {
 			b.defs[t.Name()] = b.object(t)
 		}
 		return schema{"$ref": "#/$defs/" + t.Name()}
+	case reflect.Interface:
+		return schema{} // anything
 	case reflect.Bool:
 		return schema{"type": "boolean"}
 	case reflect.String:

@@ -33,7 +33,7 @@ func (p *Play) Expect(want Expected) *report.Finding {
 	var last *report.Report
 	defer func() {
 		if found == nil && last != nil { // p.eventually is about to end the play
-			p.verdict(want.Code, last, false, "not what the scene is")
+			p.verdict(want.Code, last, false, "not what the scene is: "+evidence(last))
 		}
 	}()
 	p.eventually(patience, interval, func() (bool, string) {
@@ -110,6 +110,15 @@ func summary(r *report.Report) string {
 		parts = append(parts, text)
 	}
 	return strings.Join(parts, "; ")
+}
+
+// evidence is all that the findings rest on: what whoever has to find the mistake wants to know.
+func evidence(r *report.Report) string {
+	var parts []string
+	for i := range r.Findings {
+		parts = append(parts, r.Findings[i].Code+": "+strings.Join(r.Findings[i].Evidence, "; "))
+	}
+	return strings.Join(parts, ". ")
 }
 
 // match returns the finding that is as wanted, or what is not.
