@@ -113,7 +113,10 @@ func eachMatch(f *filter.Filter, each func(*look.Row) error) func(*host.Passing)
 			of, clock = p.Namespace, p.Snapshot.Clock
 			forecaster, joiner = p.Snapshot.Forecaster(of), newJoiner(p.Snapshot, &diagnose.Verdicts{}, nil)
 		}
-		holders := holdersOf(p.Snapshot, p.Socket)
+		holders := p.Holders
+		if len(holders) == 0 {
+			holders = holdersOf(p.Snapshot, p.Socket)
+		}
 		row.Socket, row.Netns, row.Age, row.Ends = p.Socket, p.Namespace, diagnose.Age(p.Socket), forecaster.Passing(p.Socket, p.Options, p.PeerForgot)
 		row.Holders, row.Processes = holders, joiner.processes(holders)
 		if whole || f.Match(&row) {
@@ -226,6 +229,9 @@ type joiner struct {
 	verdicts *diagnose.Verdicts
 	// alone is the processes of a socket that one process holds, by its pid: nearly all sockets are of this kind.
 	alone map[int][]*look.Process
+	// last is the entry that was asked for last, of the process with the id lastPID.
+	last    []*look.Process
+	lastPID int
 	// changes are settings to be tried out in the forecast.
 	changes []forecast.Change
 	// shown makes the rows that are handed on: the joiner itself, or one of the same look with other names.
@@ -303,11 +309,15 @@ func (t *table) own(row *look.Row, index int) {
 func (j *joiner) processes(holders []look.Holder) []*look.Process {
 	if len(holders) == 1 {
 		pid := holders[0].PID
+		if pid == j.lastPID && j.last != nil {
+			return j.last
+		}
 		alone, known := j.alone[pid]
 		if p := j.snapshot.Processes[pid]; !known && p != nil {
 			alone = []*look.Process{p}
 			j.alone[pid] = alone
 		}
+		j.last, j.lastPID = alone, pid
 		return alone
 	}
 	var processes []*look.Process

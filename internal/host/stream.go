@@ -19,6 +19,8 @@ type Passing struct {
 	Snapshot  *look.Snapshot // without sockets
 	Namespace *look.Namespace
 	Socket    *tcp.Socket
+	// Holders are those of the socket, none where there are none or nobody asked.
+	Holders []look.Holder
 	// Options are what the socket says of itself, nil where nobody asked or it may not be asked.
 	Options *look.Options
 	// PeerForgot says that the other end of a connection on loopback does not exist any more, of sockets that send keepalive probes.
@@ -31,6 +33,8 @@ type stream struct {
 	options look.Options
 	// asked, refused and left count the sockets that were asked for their options, could not be, and were too many to be.
 	asked, refused, left int
+	// met is the holder that was described last.
+	met int
 	// unheld are those of which no holder was seen before they were read.
 	unheld []unheld
 	// open connects to the namespace that is being read, lookup is that connection once it was needed.
@@ -89,9 +93,12 @@ func (v *visit) pass(ctx context.Context, n *look.Namespace, s *tcp.Socket) erro
 
 func (v *visit) hand(ctx context.Context, n *look.Namespace, s *tcp.Socket, holders []look.Holder) error {
 	p := &v.stream.passing
-	*p = Passing{Snapshot: v.snapshot, Namespace: n, Socket: s}
+	*p = Passing{Snapshot: v.snapshot, Namespace: n, Socket: s, Holders: holders}
 	for _, h := range holders {
-		v.process(ctx, h.PID)
+		if h.PID != v.stream.met { // as a rule one process holds many
+			v.stream.met = h.PID
+			v.process(ctx, h.PID)
+		}
 	}
 	if v.request.Options && look.Telling(s) && len(holders) > 0 {
 		p.Options = v.optionsOf(ctx, s, holders)
