@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"syscall"
 )
@@ -28,9 +29,17 @@ func main() {
 	processes := flag.Int("processes", 1, "processes that hold them, each an equal part")
 	namespaces := flag.Int("namespaces", 0, "empty network namespaces beside them")
 	runs := flag.Int("runs", 9, "runs of each command")
+	only := flag.String("only", "", "a regular expression: which commands to compare, of their names")
 	sizes := flag.String("scale", "", "numbers of sockets, with commas: compare at each and say how the cost grows")
 	flag.Parse()
-	var err error
+	_, err := regexp.Compile(*only)
+	if err == nil {
+		err = os.Setenv("COMPARE_ONLY", *only)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "compare: -only:", err)
+		os.Exit(2)
+	}
 	if *sizes != "" {
 		err = scale(*sizes, *namespaces, *runs)
 	} else {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strconv"
 	"syscall"
@@ -51,7 +52,11 @@ func subjects(binary string) []*subject {
 }
 
 func measure(binary string, sockets, runs int) error {
-	all := subjects(binary)
+	only, err := regexp.Compile(os.Getenv("COMPARE_ONLY"))
+	if err != nil {
+		return err
+	}
+	all := slices.DeleteFunc(subjects(binary), func(s *subject) bool { return !only.MatchString(s.name) })
 	for run := range runs + 1 { // the first is not counted
 		for _, s := range all {
 			if s.slow && (sockets > manySockets && run != 1 || sockets >= tooMany) {
