@@ -44,7 +44,17 @@ func OpenHolders(room int) (*Holders, error) {
 //
 // The context is looked at now and then; its error is found by errors.Is.
 func (h *Holders) Walk(ctx context.Context, visit func(*Descriptor)) error {
-	return h.way.walk(ctx, visit)
+	err := h.way.walk(ctx, visit)
+	if !errors.Is(err, errTooMany) && !errors.Is(err, errTorn) {
+		return err
+	}
+	slow, err := openFiles()
+	if err != nil {
+		return err
+	}
+	err = h.way.Close()
+	h.way = slow
+	return errors.Join(err, slow.walk(ctx, visit))
 }
 
 // Close unloads the program.

@@ -128,6 +128,68 @@ func testHolders(t *testing.T, h *probe.Holders) {
 	})
 }
 
+// TestHolders_churned: while descriptors are opened and closed all the time, those that stay are found each time, once and as what they are.
+func TestHolders_churned(t *testing.T) {
+	nstest.Require(t)
+	nstest.New(t).Do(func() {
+		want := map[int]uint32{}
+		for range 40 {
+			s, peer := nstest.Connect(t, nstest.IPv4)
+			want[s.FD()], want[peer.FD()] = s.Inode(), peer.Inode()
+		}
+		done, ended := make(chan struct{}), make(chan error)
+		go func() { ended <- churn(done) }()
+		for way := range probe.Ways() {
+			h := open(t, way, 100)
+			for range 25 {
+				found := map[int]uint32{}
+				if err := h.Walk(t.Context(), func(d *probe.Descriptor) {
+					switch inode, ours := want[d.FD]; {
+					case d.PID != os.Getpid() || !ours:
+					case d.Kind != probe.TCPSocket || d.Inode != inode || found[d.FD] != 0:
+						t.Errorf("%s: %+v, want socket %d once", way, *d, inode)
+					default:
+						found[d.FD] = d.Inode
+					}
+				}); err != nil {
+					t.Fatal(err)
+				}
+				if len(found) != len(want) {
+					t.Errorf("%s: %d of %d sockets", way, len(found), len(want))
+				}
+			}
+		}
+		close(done)
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// churn opens descriptors and closes them again, more each time so that the table of this process grows, until it is done.
+func churn(done <-chan struct{}) error {
+	for n := 100; ; n = min(n+100, 3000) {
+		var fds []int
+		for range n {
+			fd, err := unix.FcntlInt(0, unix.F_DUPFD_CLOEXEC, 0)
+			if err != nil {
+				return err
+			}
+			fds = append(fds, fd)
+		}
+		for _, fd := range fds {
+			if err := unix.Close(fd); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-done:
+			return nil
+		default:
+		}
+	}
+}
+
 // TestOpenHolders_leavesNothing: what was opened is closed, and a program that nobody refers to is gone.
 func TestOpenHolders_leavesNothing(t *testing.T) {
 	count := func() int {

@@ -19,15 +19,18 @@ type tables struct {
 }
 
 const (
-	// most is how many descriptors there may be; 200 MB are needed for so many.
+	// most is how many descriptors there may be; 256 MB are needed for so many.
 	most = 8 << 20
 	// wordsPerPass is how many words of 64 descriptors of a process are looked at before other work gets its turn on this processor: some milliseconds.
 	wordsPerPass = 2048
-	// tries is how often room is made for what a host turns out to have.
-	tries = 3
+	// tries is how often all tables are read, as long as there is too little room or they grow meanwhile.
+	tries = 4
 )
 
-var errTooMany = errors.New("more descriptors than there is room for")
+var (
+	errTooMany = errors.New("more descriptors than there is room for")
+	errTorn    = errors.New("tables of descriptors keep growing")
+)
 
 func openTables(room int) (*tables, error) {
 	if room = room + room/4 + 1024; room > most {
@@ -65,17 +68,9 @@ func (t *tables) release() error {
 // Close unloads the program.
 func (t *tables) Close() error { return errors.Join(t.iterator.Close(), opError("close", t.release())) }
 
-// walk makes as much room as the descriptors turn out to need.
+// walk fails with errTooMany or errTorn where the tables outrun it, and has visited nothing then.
 func (t *tables) walk(ctx context.Context, visit func(*Descriptor)) error {
-	count, err := t.run(ctx)
-	for try := 1; err == nil && count*recordSize > len(t.shared); try++ {
-		if try == tries {
-			return opError("read", errTooMany)
-		}
-		if err = t.grow(count); err == nil {
-			count, err = t.run(ctx)
-		}
-	}
+	count, err := t.settled(ctx)
 	if err != nil {
 		return err
 	}
@@ -86,6 +81,27 @@ func (t *tables) walk(ctx context.Context, visit func(*Descriptor)) error {
 		}
 	}
 	return nil
+}
+
+// settled reads all tables, again if need be and with as much room as it takes.
+func (t *tables) settled(ctx context.Context) (count int, err error) {
+	for range tries {
+		torn := false
+		switch count, torn, err = t.run(ctx); {
+		case err != nil:
+			return 0, err
+		case count*recordSize > len(t.shared):
+			if err = t.grow(count); err != nil {
+				return 0, err
+			}
+			err = errTooMany
+		case torn:
+			err = errTorn
+		default:
+			return count, nil
+		}
+	}
+	return 0, opError("read", err)
 }
 
 // grow loads the program anew, with room for so many.
@@ -99,19 +115,20 @@ func (t *tables) grow(room int) error {
 	return err
 }
 
-// run lets the program read all tables and returns how many elements it needs.
-func (t *tables) run(ctx context.Context) (count int, err error) {
-	word := func(n int) []byte { return t.shared[4*n:] }
+// run lets the program read all tables and returns how many elements it needs, and whether a table was replaced meanwhile.
+func (t *tables) run(ctx context.Context) (count int, torn bool, err error) {
+	word := func(n int) []byte { return t.shared[4*n:] } // of struct progress
 	binary.NativeEndian.PutUint32(word(0), 1)
+	binary.NativeEndian.PutUint32(word(4), 0)
 	for from := uint32(0); ; from += t.words {
 		binary.NativeEndian.PutUint32(word(1), from)
 		binary.NativeEndian.PutUint32(word(2), from+t.words)
 		binary.NativeEndian.PutUint32(word(3), 0)
 		if err := t.read(ctx, make([]byte, 8), 1, func([]byte) {}); err != nil {
-			return 0, err
+			return 0, false, err
 		}
 		if binary.NativeEndian.Uint32(word(3)) == 0 {
-			return int(binary.NativeEndian.Uint32(word(0))), nil
+			return int(binary.NativeEndian.Uint32(word(0))), binary.NativeEndian.Uint32(word(4)) != 0, nil
 		}
 	}
 }

@@ -19,6 +19,7 @@ struct progress {
 	__u32 from;  /* which words of 64 descriptors this pass looks at: the first, and the one after the last */
 	__u32 until;
 	__u32 more; /* whether a table goes on after what this pass looks at */
+	__u32 torn; /* whether a table was replaced by a larger one meanwhile, so that the old one was not kept up to date */
 };
 
 INLINE __u32 pid_here(struct task_struct *task)
@@ -98,6 +99,7 @@ int tables(struct bpf_iter__task *ctx)
 	struct task_struct *task = CAST(struct task_struct, ctx->task);
 	struct files_struct *files;
 	struct progress *progress;
+	struct fdtable *fdt;
 	__u32 zero = 0, before;
 
 	/* The descriptors of a process are those of its first thread, as in /proc/PID/fd. */
@@ -108,10 +110,13 @@ int tables(struct bpf_iter__task *ctx)
 	if (!files)
 		return 0;
 	before = progress->count;
-	pass(progress, pid_here(task), files->fdt);
+	fdt = files->fdt;
+	pass(progress, pid_here(task), fdt);
 	/* The table of a process that is ending, or parting with it, belongs to nobody and may be anything. */
 	if (task->files != files)
 		progress->count = before;
+	else if (files->fdt != fdt)
+		progress->torn = 1;
 	return 0;
 }
 
