@@ -20,13 +20,21 @@ func (v *visit) own(ctx context.Context) {
 	if v.request.NoBPF || len(wanted) == 0 || !mute && len(wanted) < askable {
 		return
 	}
+	namespaces := make([]*look.Namespace, len(v.snapshot.Namespaces))
+	for i := range namespaces {
+		namespaces[i] = &v.snapshot.Namespaces[i]
+	}
+	v.ownOf(ctx, wanted, namespaces)
+}
+
+// ownOf asks sockets of some namespaces.
+func (v *visit) ownOf(ctx context.Context, wanted map[tcp.Cookie]struct{}, namespaces []*look.Namespace) {
 	program, err := probe.OpenOptions(v.snapshot.Clock.Tick())
 	if err != nil {
 		return
 	}
 	defer program.Close()
-	for i := range v.snapshot.Namespaces {
-		n := &v.snapshot.Namespaces[i]
+	for _, n := range namespaces {
 		if common, ok := commonOptions(n.Sysctls); ok && !n.Skipped {
 			v.ownIn(ctx, program, n, common, wanted)
 		}

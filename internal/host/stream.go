@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"slices"
 
 	"github.com/closewait/closewait/inetdiag"
 	"github.com/closewait/closewait/internal/look"
@@ -31,18 +32,18 @@ type Passing struct {
 type stream struct {
 	passing Passing
 	options look.Options
-	// asked, refused and left count the sockets that were asked for their options, could not be, and were too many to be.
-	asked, refused, left int
+	// asked, refused and left count the sockets that were asked for their options, could not be, and were too many to be; sought those whose other end was looked for.
+	asked, refused, left, sought int
 	// met is the holder that was described last.
 	met int
-	// unheld are those of which no holder was seen before they were read.
-	unheld []unheld
+	// waiting are the sockets that are handed on last: they have no holder as far as was seen when they were read.
+	waiting []waiting
 	// open connects to the namespace that is being read, lookup is that connection once it was needed.
 	open   func() (*inetdiag.Conn, error)
 	lookup *inetdiag.Conn
 }
 
-type unheld struct {
+type waiting struct {
 	namespace *look.Namespace
 	open      func() (*inetdiag.Conn, error)
 	socket    tcp.Socket
@@ -81,14 +82,19 @@ func allHolders(ctx context.Context, total int) (look.Holders, error) {
 	return holders, err
 }
 
-// pass hands a socket on. One that nobody seemed to hold may have been opened since: it waits for the end.
+// pass hands a socket on. One that nobody seemed to hold may have been opened since, and one that has no descriptor is not asked by itself: they wait for the end.
 func (v *visit) pass(ctx context.Context, n *look.Namespace, s *tcp.Socket) error {
 	holders := v.snapshot.Holders.Of(s.Inode)
-	if v.request.Holders != nil && s.Inode != 0 && len(holders) == 0 && v.request.Holders(s) {
-		v.stream.unheld = append(v.stream.unheld, unheld{n, v.stream.open, *s})
+	if v.request.Holders != nil && len(holders) == 0 && (s.Inode != 0 || v.mute(s)) && v.request.Holders(s) {
+		v.stream.waiting = append(v.stream.waiting, waiting{n, v.stream.open, *s})
 		return nil
 	}
 	return v.hand(ctx, n, s, holders)
+}
+
+// mute reports whether what ends a socket can only be asked by a BPF program, and whether that is to be done: not for any number of orphans.
+func (v *visit) mute(s *tcp.Socket) bool {
+	return v.request.Options && s.Inode == 0 && look.Telling(s) && len(v.stream.waiting) < mostAsked
 }
 
 func (v *visit) hand(ctx context.Context, n *look.Namespace, s *tcp.Socket, holders []look.Holder) error {
@@ -100,8 +106,8 @@ func (v *visit) hand(ctx context.Context, n *look.Namespace, s *tcp.Socket, hold
 			v.process(ctx, h.PID)
 		}
 	}
-	if v.request.Options && look.Telling(s) && len(holders) > 0 {
-		p.Options = v.optionsOf(ctx, s, holders)
+	if v.request.Options && look.Telling(s) {
+		p.Options = v.optionsOf(ctx, n, s, holders)
 		p.PeerForgot = s.Timer.Kind == tcp.TimerKeepalive && v.forgot(ctx, s)
 	}
 	return v.request.Each(p)
@@ -120,9 +126,16 @@ func (v *visit) process(ctx context.Context, pid int) {
 	maps.Copy(v.snapshot.Processes, found)
 }
 
-// optionsOf asks a socket for its options, if it may be asked and not too many were.
-func (v *visit) optionsOf(ctx context.Context, s *tcp.Socket, holders []look.Holder) *look.Options {
+// optionsOf asks a socket for its options, if it was not asked before, may be asked, and not too many were.
+func (v *visit) optionsOf(ctx context.Context, n *look.Namespace, s *tcp.Socket, holders []look.Holder) *look.Options {
 	st := &v.stream
+	if known(n, s) {
+		st.options = n.Options[s.Cookie]
+		return &st.options
+	}
+	if len(holders) == 0 {
+		return nil
+	}
 	if st.asked == mostAsked || ctx.Err() != nil {
 		st.left++
 		return nil
@@ -142,9 +155,10 @@ func (v *visit) optionsOf(ctx context.Context, s *tcp.Socket, holders []look.Hol
 // forgot looks for the other end of a connection on loopback, which can only be in the same namespace.
 func (v *visit) forgot(ctx context.Context, s *tcp.Socket) bool {
 	st := &v.stream
-	if !s.Peer.Addr().Unmap().IsLoopback() || st.asked == mostAsked {
+	if !s.Peer.Addr().Unmap().IsLoopback() || st.sought == mostAsked {
 		return false
 	}
+	st.sought++
 	if st.lookup == nil {
 		conn, err := st.open()
 		if err != nil {
@@ -166,25 +180,47 @@ func (st *stream) leave() {
 	st.lookup = nil
 }
 
-// late hands on the sockets that waited, once their holders have been looked for again.
+// late hands on the sockets that waited, once their holders have been looked for again and those without any been asked.
 func (v *visit) late(ctx context.Context) error {
-	if len(v.stream.unheld) > 0 {
-		total, _ := v.host.proc.Descriptors()
-		if holders, err := allHolders(ctx, total); err == nil {
-			v.snapshot.Holders = holders
-		} else {
-			v.snapshot.HoldersComplete = false
-		}
-		for i := range v.stream.unheld {
-			u := &v.stream.unheld[i]
-			v.snapshot.Holders.Want(u.socket.Inode)
-			v.stream.open = u.open
-			if err := v.hand(ctx, u.namespace, &u.socket, v.snapshot.Holders.Of(u.socket.Inode)); err != nil {
-				return err
-			}
-			v.stream.leave()
+	v.prepare(ctx)
+	for i := range v.stream.waiting {
+		w := &v.stream.waiting[i]
+		v.snapshot.Holders.Want(w.socket.Inode)
+		v.stream.open = w.open
+		err := v.hand(ctx, w.namespace, &w.socket, v.snapshot.Holders.Of(w.socket.Inode))
+		v.stream.leave()
+		if err != nil {
+			return err
 		}
 	}
 	v.unasked(v.stream.refused, v.stream.left)
 	return nil
+}
+
+// prepare finds out what the waiting sockets wait for.
+func (v *visit) prepare(ctx context.Context) {
+	unheld, mute := false, map[tcp.Cookie]struct{}{}
+	var namespaces []*look.Namespace
+	for i := range v.stream.waiting {
+		w := &v.stream.waiting[i]
+		unheld = unheld || w.socket.Inode != 0
+		if w.socket.Inode != 0 {
+			continue
+		}
+		mute[w.socket.Cookie] = struct{}{}
+		if !slices.Contains(namespaces, w.namespace) {
+			namespaces = append(namespaces, w.namespace)
+		}
+	}
+	if unheld {
+		total, _ := v.host.proc.Descriptors()
+		holders, err := allHolders(ctx, total)
+		if err == nil {
+			v.snapshot.Holders = holders
+		}
+		v.snapshot.HoldersComplete = err == nil
+	}
+	if len(mute) > 0 {
+		v.ownOf(ctx, mute, namespaces)
+	}
 }
