@@ -139,31 +139,41 @@ func TestHolders_churned(t *testing.T) {
 		}
 		done, ended := make(chan struct{}), make(chan error)
 		go func() { ended <- churn(done) }()
-		for way := range probe.Ways() {
-			h := open(t, way, 100)
-			for range 25 {
-				found := map[int]uint32{}
-				if err := h.Walk(t.Context(), func(d *probe.Descriptor) {
-					switch inode, ours := want[d.FD]; {
-					case d.PID != os.Getpid() || !ours:
-					case d.Kind != probe.TCPSocket || d.Inode != inode || found[d.FD] != 0:
-						t.Errorf("%s: %+v, want socket %d once", way, *d, inode)
-					default:
-						found[d.FD] = d.Inode
-					}
-				}); err != nil {
-					t.Fatal(err)
-				}
-				if len(found) != len(want) {
-					t.Errorf("%s: %d of %d sockets", way, len(found), len(want))
-				}
+		defer func() {
+			close(done)
+			if err := <-ended; err != nil {
+				t.Error(err)
 			}
-		}
-		close(done)
-		if err := <-ended; err != nil {
-			t.Error(err)
+		}()
+		for way := range probe.Ways() {
+			t.Run(way, func(t *testing.T) {
+				h := open(t, way, 100)
+				for range 25 {
+					walkAll(t, h, want)
+				}
+			})
 		}
 	})
+}
+
+// walkAll wants to see these descriptors of this process, and the sockets they refer to.
+func walkAll(t *testing.T, h *probe.Holders, want map[int]uint32) {
+	t.Helper()
+	found := map[int]uint32{}
+	if err := h.Walk(t.Context(), func(d *probe.Descriptor) {
+		switch inode, ours := want[d.FD]; {
+		case d.PID != os.Getpid() || !ours:
+		case d.Kind != probe.TCPSocket || d.Inode != inode || found[d.FD] != 0:
+			t.Errorf("%+v, want socket %d once", *d, inode)
+		default:
+			found[d.FD] = d.Inode
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if len(found) != len(want) {
+		t.Errorf("%d of %d sockets", len(found), len(want))
+	}
 }
 
 // churn opens descriptors and closes them again, more each time so that the table of this process grows, until it is done.

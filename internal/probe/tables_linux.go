@@ -86,10 +86,11 @@ func (t *tables) walk(ctx context.Context, visit func(*Descriptor)) error {
 // settled reads all tables, again if need be and with as much room as it takes.
 func (t *tables) settled(ctx context.Context) (count int, err error) {
 	for range tries {
-		torn := false
-		switch count, torn, err = t.run(ctx); {
-		case err != nil:
+		var torn bool
+		if count, torn, err = t.run(ctx); err != nil {
 			return 0, err
+		}
+		switch {
 		case count*recordSize > len(t.shared):
 			if err = t.grow(count); err != nil {
 				return 0, err
