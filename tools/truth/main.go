@@ -4,6 +4,7 @@
 //
 //	go run ./tools/truth           # three minutes
 //	go run ./tools/truth -short    # twenty seconds, for CI
+//	go run ./tools/truth -only 'no neighbour' -for 30s    # a part of the matrix
 //
 // Each moment is forecast three times from the same snapshot: "jiffies" as root sees it, "hz" with only the length of a jiffy known, and "nothing" as anybody
 // sees it. These three are told the options of the socket (TCP_USER_TIMEOUT, keepalive), which sock_diag does not report; "blind" is the third without them. Per kind of scene and in total it prints:
