@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/report"
@@ -54,6 +55,12 @@ func TestRun(t *testing.T) {
 			s.Namespaces[1].Sockets = []tcp.Socket{
 				socket(tcp.Established, "10.0.0.1:80", "10.0.0.2:5000"), socket(tcp.Established, "10.0.0.2:5000", "10.0.0.1:80"), socket(tcp.Established, "127.0.0.1:1", "127.0.0.1:2"),
 			}
+		}, "", "", nil},
+		"slow give-up, but for a connection with a limit of its own": {func(s *look.Snapshot) {
+			own := socket(tcp.Established, "10.0.0.1:80", "10.9.9.9:5000")
+			own.Cookie = 77
+			s.Namespaces[1].Sockets = []tcp.Socket{own}
+			s.Namespaces[1].Options = map[tcp.Cookie]look.Options{77: {UserTimeout: time.Minute}}
 		}, "", "", nil},
 		"below the minimum": {func(s *look.Snapshot) { s.Namespaces[0].Sysctls["tcp_retries2"] = 5 }, "CW302 CW312", "", []string{"is 5: 12.6 s", "tcp_retries2 is 15 in blue, and 5 on the host"}},
 		"a file says otherwise": {func(s *look.Snapshot) {

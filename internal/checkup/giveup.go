@@ -66,11 +66,15 @@ func addresses(s *look.Snapshot) map[string]bool {
 	return here
 }
 
-// far counts the connections to other hosts that a program holds: only those wait for tcp_retries2 when the peer vanishes.
+// far counts the connections to other hosts that a program holds: only those wait for tcp_retries2 when the peer vanishes, and not those that are known to have a shorter
+// TCP_USER_TIMEOUT of their own.
 func far(n *look.Namespace, here map[string]bool) int {
 	count := 0
 	for i := range n.Sockets {
 		s := &n.Sockets[i]
+		if own := n.Options[s.Cookie].UserTimeout; own > 0 && own < slow {
+			continue
+		}
 		peer := s.Peer.Addr().Unmap()
 		if tcp.SetOf(tcp.Established, tcp.CloseWait).Has(s.State) && s.Inode != 0 && !peer.IsLoopback() && !here[peer.String()] {
 			count++
@@ -87,7 +91,7 @@ func slowGiveup(s *look.Snapshot) (found []report.Finding, skipped, note string)
 		if g.limit < slow || g.far == 0 {
 			continue
 		}
-		found = append(found, g.finding(fmt.Sprintf("%d connections to other hosts in %s would each be held for that long after their peer vanished, if data is under way then",
+		found = append(found, g.finding(fmt.Sprintf("%d connections to other hosts in %s would each be held for that long after their peer vanished, if data is under way then and their program has set no TCP_USER_TIMEOUT",
 			g.far, list(g.names))))
 	}
 	if len(all) == 0 {

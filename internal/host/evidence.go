@@ -119,7 +119,7 @@ func (v *visit) activity(ctx context.Context, pid int) {
 	if pid == v.host.self || v.threads >= threadsAll || ctx.Err() != nil {
 		return // what this process does is to look
 	}
-	a, err := v.host.proc.Activity(pid, min(threadsEach, threadsAll-v.threads))
+	a, err := v.host.proc.Activity(pid, min(threadsEach, threadsAll-v.threads), &v.groups)
 	if err != nil {
 		return
 	}

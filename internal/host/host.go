@@ -125,6 +125,7 @@ type visit struct {
 	passing descriptors
 	// threads counts those read, unsettled are the processes whose threads want a second look, patience is how long after the first, observed when that ended.
 	threads   int
+	groups    procfs.GroupStates
 	unsettled []int
 	patience  time.Duration
 	observed  time.Time

@@ -17,14 +17,14 @@ import (
 // walked the descriptors. The error is that of the list of threads: fs.ErrNotExist when the process is gone.
 //
 // It costs about 40 µs for each thread. Without ptrace rights over the process (PTRACE_MODE_ATTACH_FSCREDS) the states of the threads are all that is known.
-func (f FS) Activity(pid, threads int) (*look.Activity, error) {
+func (f FS) Activity(pid, threads int, states *GroupStates) (*look.Activity, error) {
 	dir, err := openDirectory(f.proc + "/" + strconv.Itoa(pid))
 	if err != nil {
 		return nil, err
 	}
 	defer dir.close()
-	groups := f.groups(dir)
-	a := &look.Activity{Frozen: groups.frozen(), PidsLimited: groups.pidsLimited()}
+	state := states.of(f, dir)
+	a := &look.Activity{Frozen: state.frozen, PidsLimited: state.pidsLimited}
 	a.Running, a.Executed = running(dir)
 	a.Executable, _ = os.Readlink(dir.path + "/exe")
 	tids, err := listThreads(dir)

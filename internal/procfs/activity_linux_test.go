@@ -59,7 +59,7 @@ func TestFS_Activity(t *testing.T) {
 			var got look.Call
 			deadline := time.Now().Add(10 * time.Second)
 			for tick := time.Tick(10 * time.Millisecond); ; <-tick {
-				a, err := procfs.New("/proc").Activity(pid, 64)
+				a, err := procfs.New("/proc").Activity(pid, 64, new(procfs.GroupStates))
 				if err != nil || len(a.Threads) != 1 || a.Threads[0].TID != pid || a.ThreadCount != 1 {
 					t.Fatalf("%+v, %v", a, err)
 				}
@@ -115,7 +115,7 @@ func start(t *testing.T, python, program string) (pid, fd int) {
 }
 
 func TestFS_Activity_gone(t *testing.T) {
-	if _, err := procfs.New("/proc").Activity(1<<30, 1); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := procfs.New("/proc").Activity(1<<30, 1, new(procfs.GroupStates)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a process that does not exist: %v", err)
 	}
 }

@@ -6,18 +6,38 @@ import (
 	"strings"
 )
 
+// GroupStates remembers what was found out about cgroups, for the length of one look: hundreds of processes may be in the same. The zero value knows nothing. It is not safe for
+// concurrent use.
+type GroupStates struct{ known map[string]groupState }
+
+type groupState struct{ frozen, pidsLimited bool }
+
+// of returns the state of the cgroups a process is in.
+func (s *GroupStates) of(f FS, dir directory) groupState {
+	b, err := dir.read("cgroup", maxText)
+	if err != nil {
+		return groupState{}
+	}
+	state, ok := s.known[string(b)]
+	if !ok {
+		g := f.groups(b)
+		state = groupState{g.frozen(), g.pidsLimited()}
+		if s.known == nil {
+			s.known = map[string]groupState{}
+		}
+		s.known[string(b)] = state
+	}
+	return state
+}
+
 // groups are the cgroups a process is in, with the place where their files are.
 type groups struct {
 	fs   FS
 	list []Cgroup
 }
 
-// groups returns where a process stands, without what lies outside the reader's cgroup namespace.
-func (f FS) groups(dir directory) groups {
-	b, err := dir.read("cgroup", maxText)
-	if err != nil {
-		return groups{}
-	}
+// groups returns where a process stands by its file, without what lies outside the reader's cgroup namespace.
+func (f FS) groups(b []byte) groups {
 	list, _ := ParseCgroup(bytes.NewReader(b))
 	return groups{f, slices.DeleteFunc(list, func(c Cgroup) bool { return strings.Contains(c.Path, "/..") })}
 }

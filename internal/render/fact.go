@@ -25,7 +25,25 @@ func (f finding) who() string {
 	if l := f.FDLimit; l != nil && l.Limit > 0 {
 		parts = append(parts, Thousands(l.Used)+" of "+Thousands(l.Limit)+" fds open")
 	}
+	if name := f.namespace(); name != "" {
+		parts = append(parts, name)
+	}
 	return strings.Join(parts, "  ")
+}
+
+// namespace names the network namespace the way --netns takes it, "" for the host's: the same addresses may stand in several.
+func (f finding) namespace() string {
+	switch n := f.Netns; {
+	case n == nil:
+		return ""
+	case n.Name != nil && *n.Name == "host":
+		return ""
+	case n.Name != nil:
+		return "netns " + f.page.text(*n.Name)
+	case n.PID != nil:
+		return "netns of pid " + strconv.Itoa(*n.PID)
+	}
+	return ""
 }
 
 // aboutHost reports whether the finding concerns settings of the host rather than somebody's sockets.
