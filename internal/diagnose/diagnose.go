@@ -119,26 +119,22 @@ func (sc *scene) groups() []*group {
 	all := rules()
 	byKey := map[groupKey]*group{}
 	var order []*group
-	sc.each(func(netns, index int, s *tcp.Socket) {
-		if s.State == tcp.Listen || !Suspect(s) {
-			return
-		}
-		subj := sc.subject(netns, index, s)
+	for _, subj := range sc.suspects() {
 		rule := claimant(all, sc, &subj)
 		if rule < 0 {
-			return
+			continue
 		}
-		key := groupKey{rule: rule, netns: netns, owner: sc.owners.of(&subj), server: subj.listener != nil}
+		key := groupKey{rule: rule, netns: subj.netns, owner: sc.owners.of(&subj), server: subj.listener != nil}
 		if all[rule].together != nil {
 			key.together = all[rule].together(sc, &subj)
 		}
 		g := byKey[key]
 		if g == nil {
-			g = &group{rule: &all[rule], netns: netns}
+			g = &group{rule: &all[rule], netns: subj.netns}
 			byKey[key], order = g, append(order, g)
 		}
 		g.members = append(g.members, subj)
-	})
+	}
 	return order
 }
 

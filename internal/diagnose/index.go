@@ -42,10 +42,15 @@ func (sc *scene) other(netns int, s *tcp.Socket) (place, bool) {
 	if sc.byTuple == nil {
 		sc.indexTuples()
 	}
+	tuple := s.Tuple().Reverse()
+	all := sc.doubles[tuple]
+	if p, ok := sc.byTuple[tuple]; ok && all == nil {
+		all = append(make([]place, 0, 1), p)
+	}
 	loopback := s.Peer.Addr().Unmap().IsLoopback()
 	var found place
 	n := 0
-	for _, p := range sc.byTuple[s.Tuple().Reverse()] {
+	for _, p := range all {
 		switch {
 		case sc.at(p) == s: // it has connected to itself
 		case p.netns == netns:
@@ -75,10 +80,20 @@ func (sc *scene) indexTuples() {
 			}
 		}
 	}
-	sc.byTuple = map[tcp.Tuple][]place{}
+	sc.byTuple, sc.doubles = map[tcp.Tuple]place{}, map[tcp.Tuple][]place{}
 	sc.each(func(netns, index int, s *tcp.Socket) {
-		if s.State != tcp.Listen && ports[s.Local.Port()] && s.Peer.Port() != 0 {
-			sc.byTuple[s.Tuple()] = append(sc.byTuple[s.Tuple()], place{netns, index})
+		if s.State == tcp.Listen || !ports[s.Local.Port()] || s.Peer.Port() == 0 {
+			return
+		}
+		tuple, here := s.Tuple(), place{netns, index}
+		first, again := sc.byTuple[tuple]
+		switch all := sc.doubles[tuple]; {
+		case !again:
+			sc.byTuple[tuple] = here
+		case all == nil:
+			sc.doubles[tuple] = []place{first, here}
+		default:
+			sc.doubles[tuple] = append(all, here)
 		}
 	})
 }

@@ -83,15 +83,31 @@ func (sc *scene) weigh(pid int, waiting []subject) load {
 	return l
 }
 
-// stuck visits the suspects that are old enough for a verdict.
+// stuck visits the suspects that are old enough for a verdict. What visit writes into a subject is lost.
 func (sc *scene) stuck(visit func(*subject)) {
-	sc.each(func(netns, index int, s *tcp.Socket) {
-		if s.State == tcp.Listen || !Suspect(s) {
-			return
+	for _, s := range sc.suspects() {
+		if s.age.Time >= fresh || waits(s.socket) {
+			visit(&s)
 		}
-		subj := sc.subject(netns, index, s)
-		if subj.age.Time >= fresh || waits(s) {
-			visit(&subj)
+	}
+}
+
+// suspects are all of them. They are asked for several times, and there may be a million.
+func (sc *scene) suspects() []subject {
+	if sc.suspected != nil {
+		return sc.suspected
+	}
+	count := 0
+	sc.each(func(_, _ int, s *tcp.Socket) {
+		if s.State != tcp.Listen && Suspect(s) {
+			count++
 		}
 	})
+	sc.suspected = make([]subject, 0, count)
+	sc.each(func(netns, index int, s *tcp.Socket) {
+		if s.State != tcp.Listen && Suspect(s) {
+			sc.suspected = append(sc.suspected, sc.subject(netns, index, s))
+		}
+	})
+	return sc.suspected
 }

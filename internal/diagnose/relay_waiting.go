@@ -1,11 +1,11 @@
 package diagnose
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
 
-	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/report"
 	"github.com/closewait/closewait/tcp"
 )
@@ -86,93 +86,138 @@ func (sc *scene) pairing(pid int) pairing {
 	return p
 }
 
-// end is one socket of a relay with its role.
+// end is one socket of a relay with its role, and what is compared of it.
 type end struct {
 	place
-	fd     int
-	socket *tcp.Socket
-	server bool
-	heard  time.Duration
+	fd                           int
+	socket                       *tcp.Socket
+	server                       bool
+	heard                        time.Duration
+	received, sent               uint64 // payload
+	came, went                   time.Duration
+	segmentsIn, segmentsOut      uint64
+	cameKnown, inKnown, outKnown bool
 }
 
+func newEnd(at place, fd int, s *tcp.Socket, server bool, heard time.Duration) end {
+	e := end{place: at, fd: fd, socket: s, server: server, heard: heard}
+	e.received, e.sent = payload(s)
+	e.came, e.cameKnown = s.Info.Duration(tcp.LastDataRecv)
+	e.went, _ = s.Info.Duration(tcp.LastDataSent)
+	e.segmentsIn, e.inKnown = s.Info.Uint(tcp.DataSegsIn)
+	e.segmentsOut, e.outKnown = s.Info.Uint(tcp.DataSegsOut)
+	return e
+}
+
+// pairLegs finds the legs that belong together, the surest signs first. Only sockets of opposite roles can, so that nothing is compared in a process that has but one kind.
 func (sc *scene) pairLegs(pid int, to pairing) {
 	p := sc.now.Processes[pid]
 	if p == nil || p.Activity == nil {
 		return
 	}
-	var closed, open []end
+	var closed, open []place
 	for _, d := range p.Activity.Sockets {
 		at, ok := sc.placeOf(d.Inode)
 		if !ok {
 			continue
 		}
+		switch s := sc.at(at); {
+		case s.State == tcp.CloseWait && s.RecvQueue <= 1:
+			closed = append(closed, at)
+		case s.State == tcp.FinWait2, s.State == tcp.Established, s.State == tcp.FinWait1:
+			open = append(open, at)
+		}
+	}
+	if len(closed) == 0 || len(open) == 0 {
+		return
+	}
+	held := make(map[uint32]int, len(p.Activity.Sockets)) // descriptors
+	for _, d := range p.Activity.Sockets {
+		held[d.Inode] = d.FD
+	}
+	ends, others := sc.legs(closed, held), sc.legs(open, held)
+	for _, m := range [...]matching{sameMoment, sameBytes, sameRequest} {
+		to.match(ends, others, m)
+	}
+}
+
+// legs makes ends of those sockets whose other ends the process has not as well.
+func (sc *scene) legs(places []place, held map[uint32]int) (ends []end) {
+	for _, at := range places {
 		s := sc.at(at)
 		heard, known := silent(s)
-		_, connected := sc.origin(at.netns, s)
-		e := end{at, d.FD, s, !connected, heard}
-		switch {
-		case !known, sc.ownPeer(p.Activity, at):
-		case s.State == tcp.CloseWait && s.RecvQueue <= 1:
-			closed = append(closed, e)
-		case s.State == tcp.FinWait2, s.State == tcp.Established, s.State == tcp.FinWait1:
-			open = append(open, e)
-		}
-	}
-	slices.SortFunc(open, func(a, b end) int { return int(a.heard - b.heard) })
-	const waitsForAnswer = 2
-	for m, match := range [...]func(a, b *end) string{sameMoment, sameBytes, waitsForAnswer: sameRequest} {
-		for i := range closed {
-			if _, done := to.open[closed[i].socket]; !done && (m == waitsForAnswer || closed[i].socket.RecvQueue == 0) {
-				to.pair(&closed[i], open, match)
-			}
-		}
-	}
-}
-
-// ownPeer reports whether a process has the other end of a connection as well.
-func (sc *scene) ownPeer(a *look.Activity, at place) bool {
-	other, ok := sc.other(at.netns, sc.at(at))
-	return ok && sc.at(other).Inode != 0 && slices.ContainsFunc(a.Sockets, func(d look.Descriptor) bool { return d.Inode == sc.at(other).Inode })
-}
-
-// pair looks for the leg among the sockets whose clocks can fit.
-func (p pairing) pair(a *end, open []end, match func(a, b *end) string) {
-	best := -1
-	for i := range open {
-		b := &open[i]
-		if p.closed[b.socket] != nil || a.server == b.server || match(a, b) == "" {
+		if !known {
 			continue
 		}
-		if best < 0 || near(a, b) < near(a, &open[best]) {
-			best = i
+		if other, ok := sc.other(at.netns, s); ok {
+			if _, own := held[sc.at(other).Inode]; own {
+				continue
+			}
 		}
+		_, connected := sc.origin(at.netns, s)
+		ends = append(ends, newEnd(at, held[s.Inode], s, !connected, heard))
 	}
-	if best >= 0 {
-		p.closed[open[best].socket] = a.socket
-		p.open[a.socket] = leg{open[best].place, open[best].fd, match(a, &open[best])}
+	return ends
+}
+
+// matching is one sign by which a closed leg and an open one are known to belong together. Only ends whose keys are within a distance of each other are compared.
+type matching struct {
+	why               string
+	unread            bool // it counts where the FIN has not been read, too
+	closedKey, ofOpen func(*end) uint64
+	distance          uint64
+	is                func(closed, open *end) bool
+}
+
+// sameMoment: the FIN was passed on when it came, and acknowledged. sameBytes: what one leg received the other sent, in both directions; a FIN counts where the kernel counts it.
+// sameRequest: the last request that came on one leg went out on the other at that moment, and no answer has come.
+var (
+	sameMoment = matching{
+		why: "shut down when the FIN came", distance: uint64(within),
+		closedKey: func(e *end) uint64 { return uint64(e.heard) }, ofOpen: func(e *end) uint64 { return uint64(e.heard) },
+		is: func(_, b *end) bool { return b.socket.State == tcp.FinWait2 },
+	}
+	sameBytes = matching{
+		why:       "which has carried the same bytes",
+		closedKey: func(e *end) uint64 { return e.received }, ofOpen: func(e *end) uint64 { return e.sent },
+		is: func(a, b *end) bool { return a.received+a.sent > 0 && a.sent == b.received },
+	}
+	sameRequest = matching{
+		why: "which got the request and has not answered it", unread: true, distance: uint64(within),
+		closedKey: func(e *end) uint64 { return uint64(e.came) }, ofOpen: func(e *end) uint64 { return uint64(e.went) },
+		is: func(a, b *end) bool {
+			none := b.inKnown && b.segmentsIn == 0 || b.came > b.went
+			return b.cameKnown && b.outKnown && a.segmentsIn > 0 && b.segmentsOut > 0 && none
+		},
+	}
+)
+
+// match pairs each closed leg that is still alone with the open one of the nearest descriptor.
+func (p pairing) match(closed, open []end, m matching) {
+	slices.SortFunc(open, func(a, b end) int { return cmp.Compare(m.ofOpen(&a), m.ofOpen(&b)) })
+	for i := range closed {
+		a := &closed[i]
+		if _, done := p.open[a.socket]; done || a.socket.RecvQueue > 0 && !m.unread {
+			continue
+		}
+		key := m.closedKey(a)
+		from, _ := slices.BinarySearchFunc(open, key-min(key, m.distance), func(e end, key uint64) int { return cmp.Compare(m.ofOpen(&e), key) })
+		var best *end
+		for j := from; j < len(open) && m.ofOpen(&open[j]) <= key+m.distance; j++ {
+			b := &open[j]
+			if p.closed[b.socket] == nil && a.server != b.server && m.is(a, b) && (best == nil || near(a, b) < near(a, best)) {
+				best = b
+			}
+		}
+		if best != nil {
+			p.closed[best.socket] = a.socket
+			p.open[a.socket] = leg{best.place, best.fd, m.why}
+		}
 	}
 }
 
 // near prefers descriptors that were made one after the other.
 func near(a, b *end) int { return max(a.fd-b.fd, b.fd-a.fd) }
-
-// sameMoment: the FIN was passed on when it came, and acknowledged.
-func sameMoment(a, b *end) string {
-	if b.socket.State == tcp.FinWait2 && (a.heard-b.heard).Abs() <= within {
-		return "shut down when the FIN came"
-	}
-	return ""
-}
-
-// sameBytes: what one leg received the other sent, in both directions. A FIN counts where the kernel counts it.
-func sameBytes(a, b *end) string {
-	received, sent := payload(a.socket)
-	otherReceived, otherSent := payload(b.socket)
-	if received+sent > 0 && received == otherSent && sent == otherReceived {
-		return "which has carried the same bytes"
-	}
-	return ""
-}
 
 // payload returns the bytes received and the bytes sent, without SYN and FIN.
 func payload(s *tcp.Socket) (received, sent uint64) {
@@ -191,19 +236,4 @@ func payload(s *tcp.Socket) (received, sent uint64) {
 		sent--
 	}
 	return received, sent
-}
-
-// sameRequest: the last request that came on one leg went out on the other at that moment, and no answer has come.
-func sameRequest(a, b *end) string {
-	came, _ := a.socket.Info.Duration(tcp.LastDataRecv)
-	went, _ := b.socket.Info.Duration(tcp.LastDataSent)
-	answered, ok := b.socket.Info.Duration(tcp.LastDataRecv)
-	in, _ := a.socket.Info.Uint(tcp.DataSegsIn)
-	out, known := b.socket.Info.Uint(tcp.DataSegsOut)
-	answers, counted := b.socket.Info.Uint(tcp.DataSegsIn)
-	none := counted && answers == 0 || answered > went
-	if ok && known && in > 0 && out > 0 && (came-went).Abs() <= within && none {
-		return "which got the request and has not answered it"
-	}
-	return ""
 }

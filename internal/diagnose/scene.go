@@ -16,15 +16,17 @@ type scene struct {
 	accepting map[*tcp.Socket]bool
 	owners    *ownerIndex
 	// What follows is made of those parts that are asked for.
-	byInode  map[uint32]place
-	byTuple  map[tcp.Tuple][]place
-	doings   map[int]*doing
-	keepers  map[*tcp.Socket]queueKeeper
-	pairings map[int]pairing
-	loads    map[int]load
-	flocks   map[flockKey]*flock
-	homeless *int
-	queues   map[*tcp.Socket]*tcp.Socket // of unaccepted connections, where several listeners share an address
+	suspected []subject
+	byInode   map[uint32]place
+	byTuple   map[tcp.Tuple]place
+	doubles   map[tcp.Tuple][]place // of tuples that several namespaces use
+	doings    map[int]*doing
+	keepers   map[*tcp.Socket]queueKeeper
+	pairings  map[int]pairing
+	loads     map[int]load
+	flocks    map[flockKey]*flock
+	homeless  *int
+	queues    map[*tcp.Socket]*tcp.Socket // of unaccepted connections, where several listeners share an address
 }
 
 type listenKey struct {
