@@ -129,7 +129,7 @@ func (a *app) showPlan(c *report.Change, insist string) error {
 }
 
 func (a *app) showResult(r *report.Result) error {
-	a.code = judgeResult(r)
+	a.code, a.made = judgeResult(r), r.ID
 	for _, missing := range r.Incomplete {
 		a.note("%s", missing.Message)
 	}

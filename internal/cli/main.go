@@ -23,6 +23,7 @@ type app struct {
 	out   *bufio.Writer
 	notes map[string]bool // those already shown
 	code  Code            // what the answer amounts to, when there is no error
+	made  string          // the change that was made, "" while there is none
 	ctx   context.Context // ends with a signal
 	got   func() Code     // the code of the signal that came, Done when none did
 	// kept are the recordings that --from names, once they are read; substitutes are what --redact puts in the place of names.
@@ -56,7 +57,7 @@ func (a *app) run() (code Code) {
 		err = flushed
 	}
 	if err != nil && !errors.Is(err, syscall.EPIPE) {
-		if code := a.fail(outputError(err)); a.got() == Done {
+		if code := a.fail(a.outputError(err)); a.got() == Done {
 			return code
 		}
 	}
@@ -92,13 +93,17 @@ func (a *app) wantsJSON() bool {
 	return a.flags.json()
 }
 
-// outputError explains an error of writing the answer; others it returns as they are.
-func outputError(err error) error {
+// outputError explains an error of writing the answer; others it returns as they are. What was changed is changed: its exit code stays.
+func (a *app) outputError(err error) error {
 	var e *Error
 	if path := (*os.PathError)(nil); errors.As(err, &e) || !errors.As(err, &path) || path.Op != "write" {
 		return err
 	}
-	return &Error{Exit: OutputFailed, Code: "output", Message: "write the answer: " + err.Error(), Why: "what was printed so far is not complete", Err: err}
+	failed := &Error{Exit: OutputFailed, Code: "output", Message: "write the answer: " + err.Error(), Why: "what was printed so far is not complete", Err: err}
+	if a.made != "" {
+		failed.Exit, failed.Why, failed.Help = a.code, "the change itself was made, and its result is in the journal", "closewait changes "+a.made
+	}
+	return failed
 }
 
 // bug is the error for a panic. Its stack is only shown on demand: it helps nobody at three in the morning.
