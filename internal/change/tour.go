@@ -3,6 +3,7 @@ package change
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/closewait/closewait/internal/journal"
@@ -33,11 +34,14 @@ func (t *tour) apply(unconfirmed bool) {
 			continue
 		}
 		outcomes := t.make(i)
-		if err := t.note(i, outcomes...); err != nil {
-			t.giveUp(i+len(outcomes), err)
+		err := t.note(i, outcomes...)
+		if i += len(outcomes); err != nil {
+			t.giveUp(i, err)
+			if t.entry.Together {
+				t.rollBack(i - 1)
+			}
 			return
 		}
-		i += len(outcomes)
 		if status := *step.Status; t.entry.Together && (status == report.StatusFailed || status == report.StatusRefused) {
 			t.rollBack(i - 1)
 			return
@@ -87,14 +91,14 @@ func (t *tour) note(i int, outcomes ...outcome) error {
 
 // giveUp refuses the steps from i on: what cannot be written down is not done.
 func (t *tour) giveUp(i int, err error) {
-	t.interrupted = true
-	err = errors.Join(errors.New("the journal could not be written"), err)
+	t.interrupted = i < len(t.entry.Steps)
+	err = fmt.Errorf("the journal could not be written: %w", err)
 	for ; i < len(t.entry.Steps); i++ {
 		outcome{report.StatusRefused, false, err}.write(&t.entry.Steps[i])
 	}
 }
 
-// rollBack takes back the steps before the one that was not made, and that one if nobody knows. Whoever asked to stop gets it all the same.
+// rollBack takes back the steps up to the last one, which was not made, of which nobody knows, or which could not be written down. Whoever asked to stop gets it all the same.
 func (t *tour) rollBack(last int) {
 	ctx := context.WithoutCancel(t.ctx)
 	t.entry.State = report.JournalRolledBack
@@ -113,7 +117,7 @@ func (t *tour) rollBack(last int) {
 			t.entry.State = report.JournalOpen
 			t.interrupted = true
 			back = outcome{report.StatusFailed, false, errors.Join(errors.New("could not be taken back"), back.err)}
-		case i == last:
+		case *step.Status != report.StatusDone:
 			continue // its own failure says more
 		default:
 			back = outcome{report.StatusRefused, true, errors.New("taken back: another step was not made")}
