@@ -21,20 +21,12 @@ func systemdLines(f File) []entry {
 	var list []entry
 	by := generator(f.Text)
 	for number, text := range systemdSplit(f.Text) {
-		text = strings.Trim(text, spaceSystemd)
-		if text == "" || text[0] == '#' || text[0] == ';' {
+		key, value, excludes, ok := assignment(strings.Trim(text, spaceSystemd))
+		if !ok {
 			continue
-		}
-		key, value, assigns := strings.Cut(text, "=")
-		minus := text[0] == '-'
-		if !assigns && !minus {
-			continue
-		}
-		if minus {
-			key = key[1:]
 		}
 		name := simplify(separate(strings.Trim(key, spaceSystemd)))
-		e := entry{BootLine: look.BootLine{File: f.Path, Number: number + 1, Value: strings.Trim(value, spaceSystemd), Pattern: isPattern(name), By: by}, name: name, path: name, excludes: !assigns}
+		e := entry{BootLine: look.BootLine{File: f.Path, Number: number + 1, Value: strings.Trim(value, spaceSystemd), Pattern: isPattern(name), By: by}, name: name, path: name, excludes: excludes}
 		if strings.Contains("/"+name+"/", "/../") {
 			e.path = "" // sysctl_write refuses it
 		}
@@ -73,20 +65,12 @@ func procpsLines(f File) []entry {
 	by := generator(f.Text)
 	for number, text := range strings.Split(string(f.Text), "\n") {
 		text, _, _ = strings.Cut(text, "\x00") // a string of C ends there
-		text = strings.TrimLeft(text, spaceProcps)
-		if text == "" || text[0] == '#' || text[0] == ';' {
+		key, value, excludes, ok := assignment(strings.TrimLeft(text, spaceProcps))
+		if !ok {
 			continue
-		}
-		key, value, assigns := strings.Cut(text, "=")
-		minus := text[0] == '-'
-		if !assigns && !minus {
-			continue
-		}
-		if minus {
-			key = key[1:]
 		}
 		name := separate(strings.TrimRight(key, spaceProcps))
-		e := entry{BootLine: look.BootLine{File: f.Path, Number: number + 1, Value: strings.Trim(value, spaceProcps), Pattern: isPattern(name), By: by}, name: name, path: path.Clean("/" + name)[1:], excludes: !assigns}
+		e := entry{BootLine: look.BootLine{File: f.Path, Number: number + 1, Value: strings.Trim(value, spaceProcps), Pattern: isPattern(name), By: by}, name: name, path: path.Clean("/" + name)[1:], excludes: excludes}
 		switch {
 		case e.Pattern:
 			e.path = name
@@ -96,6 +80,16 @@ func procpsLines(f File) []entry {
 		list = append(list, e)
 	}
 	return list
+}
+
+// assignment splits a line at its first "=". A key behind a minus excludes settings when no value follows. ok is false for comments and for lines that do neither.
+func assignment(text string) (key, value string, excludes, ok bool) {
+	if text == "" || text[0] == '#' || text[0] == ';' {
+		return "", "", false, false
+	}
+	key, value, assigns := strings.Cut(text, "=")
+	key, minus := strings.CutPrefix(key, "-")
+	return key, value, !assigns, assigns || minus
 }
 
 // separate makes slashes of the dots of a key, and the other way round, unless its first separator is a slash: as [Path] does.
