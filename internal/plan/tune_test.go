@@ -185,3 +185,15 @@ func TestTuning_everySetting(t *testing.T) {
 		}
 	}
 }
+
+// TestTuning_effects: where namespaces had different values, each is told.
+func TestTuning_effects(t *testing.T) {
+	other, third := defaults(2, "blue"), defaults(3, "red")
+	other.Values["net.ipv4.tcp_fin_timeout"] = "20"
+	third.Values["net.ipv4.tcp_fin_timeout"] = "30"
+	tuning := plan.Tuning{Wanted: []plan.Wanted{want(t, "tcp_fin_timeout", "30")}, Targets: []look.Settings{defaults(1, "host"), other, third}}
+	lines := tuning.Draft().Groups[0].Lines
+	if len(lines) == 0 || lines[0].Text != "a closed connection waits about 30 s for the peer's FIN, was 60 s or 20 s" {
+		t.Errorf("%v", lines)
+	}
+}

@@ -41,29 +41,60 @@ func (t *Tuning) lines(w *Wanted) []report.Line {
 	return lines
 }
 
-// effect says what the values amount to, "" where the number says all.
+// effect says what the values amount to, "" where the number says all. Namespaces can differ in what they had, and in other settings that count.
 func (t *Tuning) effect(w *Wanted) string {
+	var sentence string
+	var thens, wases []string
+	for i := range t.Targets {
+		if _, there := t.Targets[i].Values[w.Key()]; !there {
+			continue
+		}
+		what, then, was := t.amounts(w, i)
+		if what == "" || then == was {
+			continue
+		}
+		sentence = what
+		if !slices.Contains(thens, then) {
+			thens = append(thens, then)
+		}
+		if !slices.Contains(wases, was) {
+			wases = append(wases, was)
+		}
+	}
+	if sentence == "" {
+		return ""
+	}
+	return fmt.Sprintf(sentence, anyOf(thens)) + ", was " + anyOf(wases)
+}
+
+// anyOf lists what differs between namespaces.
+func anyOf(texts []string) string {
+	if len(texts) > 3 {
+		return strings.Join(texts[:3], ", ") + ", ... (they differ)"
+	}
+	return strings.Join(texts, " or ")
+}
+
+// amounts returns a sentence with a place for what the values amount to in a target, and what that is then and was before.
+func (t *Tuning) amounts(w *Wanted, target int) (sentence, then, was string) {
+	value, old := number(w.Value, 0), t.was(w.Name, target)
 	switch w.Name {
 	case "tcp_retries2", "tcp_rto_max_ms":
-		now := span(t.was("tcp_retries2", 0), t.was("tcp_rto_max_ms", 0))
-		then := span(t.value("tcp_retries2", 0), t.value("tcp_rto_max_ms", 0))
-		if now == then {
-			return ""
-		}
-		return "a vanished peer is given up after " + then + " of silence, was " + now
+		return "a vanished peer is given up after %s of silence", span(t.value("tcp_retries2", target), t.value("tcp_rto_max_ms", target)),
+			span(t.was("tcp_retries2", target), t.was("tcp_rto_max_ms", target))
 	case "tcp_orphan_retries":
-		return "a closing socket that nobody holds is given up after about " + seconds(orphan(number(w.Value, 0))) + ", was " + seconds(orphan(t.was(w.Name, 0)))
+		return "a closing socket that nobody holds is given up after about %s", seconds(orphan(value)), seconds(orphan(old))
 	case "tcp_syn_retries":
-		return "a connect that nobody answers fails after at least " + seconds(syn(number(w.Value, 0))) + ", was " + seconds(syn(t.was(w.Name, 0)))
+		return "a connect that nobody answers fails after at least %s", seconds(syn(value)), seconds(syn(old))
 	case "tcp_fin_timeout":
-		return "a closed connection waits about " + w.Value + " s for the peer's FIN, was " + strconv.FormatInt(t.was(w.Name, 0), 10) + " s"
+		return "a closed connection waits about %s for the peer's FIN", w.Value + " s", strconv.FormatInt(old, 10) + " s"
 	case "tcp_keepalive_time", "tcp_keepalive_intvl", "tcp_keepalive_probes":
-		idle := func(of func(string, int) int64) time.Duration {
-			return time.Duration(of("tcp_keepalive_time", 0)+of("tcp_keepalive_intvl", 0)*of("tcp_keepalive_probes", 0)) * time.Second
+		idle := func(of func(string, int) int64) string {
+			return seconds(time.Duration(of("tcp_keepalive_time", target)+of("tcp_keepalive_intvl", target)*of("tcp_keepalive_probes", target)) * time.Second)
 		}
-		return "an idle connection with keepalive whose peer is gone ends after " + seconds(idle(t.value)) + ", was " + seconds(idle(t.was))
+		return "an idle connection with keepalive whose peer is gone ends after %s", idle(t.value), idle(t.was)
 	}
-	return ""
+	return "", "", ""
 }
 
 // span is the time from the last answer to the end on paths of a round-trip time from 1 ms to 200 ms.
