@@ -141,10 +141,10 @@ func TestConfirmWithin_killed(t *testing.T) {
 			if _, err := os.Stat(filepath.Join(h.root, "etc/sysctl.d/90-closewait.conf")); err == nil {
 				t.Error("the file for the next boot was there before anybody has confirmed it")
 			}
-			h.abandon(out)
+			h.abandon()
 			h.undone(fmt.Sprintf("--confirm-within killed at %s %d: %s", call, n, out))
 			h.run(0, "tune", "tcp_retries2=8", "--persist", "--yes", "--confirm-within", "1h")
-			h.abandon(h.run(0, "changes", "-o", "json"))
+			h.abandon()
 			confirmed, _, out := h.faulty(call, "signal=SIGKILL", n, "confirm")
 			h.undone(fmt.Sprintf("confirm killed at %s %d: %s", call, n, out))
 			if !hit && !confirmed {
@@ -158,28 +158,22 @@ func TestConfirmWithin_killed(t *testing.T) {
 	}
 }
 
-// abandon ends the process that waits to take a change back, which is named in a text or in the journal. It is this test's own.
-func (h *host) abandon(text string) {
+// abandon ends the processes that wait to take a change of this host back: also one whose starter was killed before it could name it.
+func (h *host) abandon() {
 	h.t.Helper()
-	entries, _ := filepath.Glob(filepath.Join(h.root, "state/changes/*.json"))
-	for _, path := range entries {
-		b, err := os.ReadFile(path)
-		if err != nil {
-			h.t.Fatal(err)
-		}
-		text += string(b)
+	environs, err := filepath.Glob("/proc/[0-9]*/environ")
+	if err != nil {
+		h.t.Fatal(err)
 	}
-	for _, m := range rollbackPID.FindAllStringSubmatch(text, -1) {
-		if pid, err := strconv.Atoi(m[1]); err == nil && waitsFor(pid, h.root) {
+	for _, path := range environs {
+		b, err := os.ReadFile(path)
+		if err != nil || !slices.Contains(strings.Split(string(b), "\x00"), rootEnv+"="+h.root) {
+			continue
+		}
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {
 			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
 	}
-}
-
-// waitsFor reports whether a process is one of this program, for the host below a root.
-func waitsFor(pid int, root string) bool {
-	environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
-	return err == nil && slices.Contains(strings.Split(string(environ), "\x00"), rootEnv+"="+root)
 }
 
 // entryJSON is what scripts rely on of an entry of the journal.
