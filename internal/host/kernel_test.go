@@ -284,6 +284,27 @@ func TestLook_options(t *testing.T) {
 	})
 }
 
+// TestLook_partial: a look at some states only knows no more of the peers than one at all, and so foresees no end that only their absence would bring.
+func TestLook_partial(t *testing.T) {
+	nstest.Require(t)
+	nstest.New(t).Do(func() {
+		want := nstest.Build(t, "close_wait_keepalive", nstest.Families()[0]).Subject.Tuple()
+		var kinds []forecast.Kind
+		for _, states := range []tcp.StateSet{0, tcp.SetOf(tcp.CloseWait)} {
+			s, _ := lookAt(t, host.Request{Netns: []string{netnsPath()}, Holders: look.Telling, Options: true, States: states})
+			n := &s.Namespaces[0]
+			for i := range n.Sockets {
+				if n.Sockets[i].Tuple() == want {
+					kinds = append(kinds, s.Forecaster(n).Ends(i).Kind)
+				}
+			}
+		}
+		if len(kinds) != 2 || kinds[0] != kinds[1] {
+			t.Errorf("ends, seen among all and among its like: %v", kinds)
+		}
+	})
+}
+
 // TestLook_optionsOfAll: what sockets have of their own is the same whether they are asked through their descriptors or by a BPF program, which knows it of orphans as well.
 func TestLook_optionsOfAll(t *testing.T) {
 	nstest.Require(t)

@@ -163,7 +163,7 @@ func (v *visit) dump(ctx context.Context, conn *inetdiag.Conn, found look.Namesp
 		listening := query
 		listening.States = tcp.SetOf(tcp.Listen)
 		if sockets, _, err = conn.Sockets(ctx, listening, nil); err == nil && len(sockets) == size {
-			found.Sockets = sockets
+			found.Sockets, found.Partial = sockets, v.restricted()
 			v.snapshot.Namespaces = append(v.snapshot.Namespaces, found)
 			return conn.Close()
 		}
@@ -179,7 +179,7 @@ func (v *visit) dump(ctx context.Context, conn *inetdiag.Conn, found look.Namesp
 	} else {
 		sockets, stats, err = v.timed(ctx, conn, query, &found, make([]tcp.Socket, 0, v.expected(size)))
 	}
-	found.Sockets = sockets
+	found.Sockets, found.Partial = sockets, v.restricted() || err != nil || stats.Interrupted || stats.Malformed > 0
 	index := len(v.snapshot.Namespaces)
 	v.snapshot.Namespaces = append(v.snapshot.Namespaces, found)
 	if v.anyUndecided(sockets) {
@@ -222,9 +222,14 @@ func (v *visit) timed(ctx context.Context, conn *inetdiag.Conn, query inetdiag.Q
 	return sockets, stats, err
 }
 
-// expected is how many sockets to make room for. A dump that the kernel restricts may return few of them.
+// restricted reports whether the kernel is asked for some of the sockets only.
+func (v *visit) restricted() bool {
+	return v.request.Condition != nil || v.request.States != 0 && v.request.States != tcp.AllStates
+}
+
+// expected is how many sockets to make room for.
 func (v *visit) expected(size int) int {
-	if v.request.Condition != nil || v.request.States != 0 && v.request.States != tcp.AllStates {
+	if v.restricted() {
 		return spare
 	}
 	return size + size/16 + spare

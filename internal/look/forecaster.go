@@ -83,9 +83,9 @@ func (f *Forecaster) options(own *Options) forecast.Options {
 }
 
 // forgotten reports whether the peer's end does not exist any more. That is certain for loopback addresses, whose other end can only be in the same
-// namespace's tables; a pasted text may be cut.
+// namespace's tables, where these are whole; a pasted text may be cut.
 func (f *Forecaster) forgotten(s *tcp.Socket) bool {
-	if f.namespace.Pasted || !s.Peer.Addr().Unmap().IsLoopback() {
+	if f.namespace.Partial || f.namespace.Pasted || !s.Peer.Addr().Unmap().IsLoopback() {
 		return false
 	}
 	if f.tuples == nil {

@@ -75,6 +75,8 @@ type Namespace struct {
 	// Skipped is true when sockstat showed that there is nothing to dump.
 	Skipped bool
 	Sockets []tcp.Socket
+	// Partial is true when there may be sockets that are not in Sockets: others than those asked for, or ones that came and went while the table was read.
+	Partial bool
 	// Pasted is true when the sockets were read from a text: what it does not show is then a number that no kernel uses, see Row.Inode, UID and Cookie.
 	Pasted bool
 	// Blur is, for each socket, how much longer its timer may run than is known, because it was read from a text that cuts times off; nil when nothing was
