@@ -196,6 +196,9 @@ func TestUnprivileged(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("needs root to become nobody")
 	}
+	if _, err := exec.LookPath("go"); err != nil {
+		nstest.Missing(t, "go, to build a program for somebody else")
+	}
 	binary := filepath.Join(t.TempDir(), "closewait")
 	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
