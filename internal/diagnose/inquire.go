@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	// asked is the number of processes whose activity is asked for in one round, flagged that of descriptors of one process.
+	// asked is the number of processes whose activity is asked for in one round, flagged that of descriptors of one process in all rounds.
 	asked   = 600
-	flagged = 32
+	flagged = 256
 	// followed is the number of connections that are followed to their other ends.
 	followed = 200
 	// patient is the longest time limit of a wait whose end is waited for: it tells a server that is slow from one that is stuck.
@@ -98,9 +98,11 @@ func (q *inquiry) stranger(s *subject, h look.Holder) {
 	if q.flagsOf == nil {
 		q.flagsOf = map[int]int{}
 	}
-	if !own.FlagsKnown && q.flagsOf[h.PID] < flagged {
+	if q.flagsOf[h.PID] < flagged {
 		q.flagsOf[h.PID]++
-		q.flags = append(q.flags, h)
+		if !own.FlagsKnown {
+			q.flags = append(q.flags, h)
+		}
 	}
 	if own.FlagsKnown && !own.CloseOnExec && s.listener != nil {
 		q.holdersOf(s.listener)
