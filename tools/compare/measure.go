@@ -51,12 +51,16 @@ func subjects(binary string) []*subject {
 	}
 }
 
+// judged is the age from which the screen has something to say of a socket, and so something to do.
+const judged = 7 * time.Second
+
 func measure(binary string, sockets, runs int) error {
 	only, err := regexp.Compile(os.Getenv("COMPARE_ONLY"))
 	if err != nil {
 		return err
 	}
 	all := slices.DeleteFunc(subjects(binary), func(s *subject) bool { return !only.MatchString(s.name) })
+	time.Sleep(judged)
 	for run := range runs + 1 { // the first is not counted
 		for _, s := range all {
 			if s.slow && (sockets > manySockets && run != 1 || sockets >= tooMany) {
