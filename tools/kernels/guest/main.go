@@ -75,7 +75,7 @@ func prepare() (errs []error) {
 	}
 	_ = os.WriteFile("/proc/sys/kernel/printk", []byte("1"), 0)
 	_ = unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 1024, Max: 65536})
-	os.Setenv("PATH", "/usr/bin")
+	os.Setenv("PATH", "/usr/bin:/usr/sbin")
 	os.Setenv("HOME", "/root")
 	return errs
 }
