@@ -8,7 +8,7 @@ import (
 )
 
 // attended finds the threads that were started for connections: many a server starts one for each. They began when the connection did, have not answered what came last, and wait for something
-// else. A thread as old as its process was started with it: it may be of a pool, whoever came at the same moment. What they wait for does not matter then, not even a lock, in which idle members of a pool wait as well.
+// else, whatever that is: even for a lock, in which idle members of a pool wait as well. A thread as old as its process is not taken for one: it may be of a pool, whoever came at the same moment.
 func attended(d *doing, waiting []subject) map[*tcp.Socket]worker {
 	threads := make([]worker, 0, len(d.off))
 	for _, w := range d.off {

@@ -49,6 +49,18 @@ func (g *group) keepers(sc *scene) []int {
 	return slices.Compact(pids)
 }
 
+// blameThreads makes threads of the programs that keep connections waiting the culprits; what is said of each takes the pid and what the threads do.
+func (g *group) blameThreads(sc *scene, f *report.Finding, threads func(*doing) []worker, said string) {
+	f.Severity = report.SeverityCritical
+	g.blame(sc, f)
+	for _, pid := range g.keepers(sc) {
+		d := sc.doing(pid)
+		list := threads(d)
+		f.Culprits = append(f.Culprits, sc.culprits(d, list)...)
+		f.Evidence = append(f.Evidence, fmt.Sprintf(said, pid, sc.deeds(list)))
+	}
+}
+
 // queueEvidence says what waits in the listener's queue.
 func (g *group) queueEvidence(f *report.Finding) {
 	queued := g.count(func(s *subject) bool { return s.socket.Unaccepted() })

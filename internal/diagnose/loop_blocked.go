@@ -1,7 +1,6 @@
 package diagnose
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/closewait/closewait/internal/look"
@@ -31,14 +30,7 @@ var loopBlocked = rule{
 		return false
 	},
 	describe: func(sc *scene, g *group, f *report.Finding) {
-		f.Severity = report.SeverityCritical
-		g.blame(sc, f)
-		for _, pid := range g.keepers(sc) {
-			d := sc.doing(pid)
-			off := d.loopThreads()
-			f.Culprits = append(f.Culprits, sc.culprits(d, off)...)
-			f.Evidence = append(f.Evidence, fmt.Sprintf("pid %d has these sockets in an epoll set that no thread waits for: %s", pid, sc.deeds(off)))
-		}
+		g.blameThreads(sc, f, (*doing).loopThreads, "pid %d has these sockets in an epoll set that no thread waits for: %s")
 		f.Victims.Count = len(g.members)
 		g.queueEvidence(f)
 	},

@@ -104,14 +104,7 @@ func (k queueKeeper) blames(s *subject, code string) bool {
 }
 
 func describeWorkersBlocked(sc *scene, g *group, f *report.Finding) {
-	f.Severity = report.SeverityCritical
-	g.blame(sc, f)
-	for _, pid := range g.keepers(sc) {
-		d := sc.doing(pid)
-		list := d.blocked()
-		f.Culprits = append(f.Culprits, sc.culprits(d, list)...)
-		f.Evidence = append(f.Evidence, fmt.Sprintf("pid %d: %s, in two looks", pid, sc.deeds(list)))
-	}
+	g.blameThreads(sc, f, (*doing).blocked, "pid %d: %s, in two looks")
 	stuckOn := g.count(func(s *subject) bool {
 		return slices.ContainsFunc(s.holders, func(h look.Holder) bool { return sc.doing(h.PID).stuckOn(s.socket) })
 	})

@@ -15,17 +15,24 @@ import (
 	"github.com/closewait/closewait/tcp"
 )
 
+// needsHolders skips what takes a BPF program to find holders where that is not allowed.
+func needsHolders(t *testing.T) {
+	t.Helper()
+	h, err := probe.OpenHolders(0)
+	if errors.Is(err, fs.ErrPermission) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Close()
+}
+
 // TestLook_iterated: whether holders are found by a BPF iterator or in /proc makes no difference, not for sockets with two holders and not for dead ones.
 func TestLook_iterated(t *testing.T) {
 	nstest.Require(t)
 	nstest.New(t).Do(func() {
-		if h, err := probe.OpenHolders(0); errors.Is(err, fs.ErrPermission) {
-			t.Skip(err)
-		} else if err != nil {
-			t.Fatal(err)
-		} else {
-			h.Close()
-		}
+		needsHolders(t)
 		holders := []*nstest.Holder{nstest.StartHolder(t, 1500), nstest.StartHolder(t, 20)}
 		dead := startHolderOfDead(t)
 		ours := func(list []look.DeadFD) []int {

@@ -3,7 +3,6 @@ package host_test
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"testing"
 	"time"
@@ -14,7 +13,6 @@ import (
 	"github.com/closewait/closewait/internal/host"
 	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/nstest"
-	"github.com/closewait/closewait/internal/probe"
 	"github.com/closewait/closewait/tcp"
 )
 
@@ -32,13 +30,7 @@ type passed struct {
 func TestLook_passing(t *testing.T) {
 	nstest.Require(t)
 	nstest.New(t).Do(func() {
-		if h, err := probe.OpenHolders(0); errors.Is(err, fs.ErrPermission) {
-			t.Skip(err)
-		} else if err != nil {
-			t.Fatal(err)
-		} else {
-			h.Close()
-		}
+		needsHolders(t)
 		if nstest.Before(t, 6, 4) {
 			t.Skip("kernels before 6.4 let no program read the tables of descriptors: holders are found last, and sockets kept until then")
 		}
