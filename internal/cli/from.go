@@ -39,7 +39,7 @@ func (a *app) lookFrom(q Query) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer, err := compose(q, f, snapshot, now.Later, q.diagnosed(f))
+	answer, err := compose(q, f, snapshot, now.Later, q.diagnosis(f))
 	if err == nil {
 		answer.Redacted = now.Redacted
 	}

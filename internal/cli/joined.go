@@ -48,7 +48,7 @@ func (a *app) join(q Query, f *filter.Filter, hosts [][]*record.Recording) (*Ans
 			return nil, err
 		}
 		p := &part{now: now, tables: map[int]*table{}}
-		p.answer, p.joiner = judged(q, snapshot, now.Later, q.diagnosed(f))
+		p.answer, p.joiner = judged(q, snapshot, now.Later, q.diagnosis(f))
 		p.answer.Redacted = now.Redacted
 		parts = append(parts, p)
 	}

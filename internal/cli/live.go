@@ -33,8 +33,8 @@ func lookLive(ctx context.Context, h *host.Host, q Query) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	diagnosed := q.Findings || f.Needs().Has(filter.NeedCauses)
-	r := request(q, f, diagnosed)
+	d := q.diagnosis(f)
+	r := request(q, f, d)
 	switch {
 	case q.Whole:
 		r.Inquire = withThreads(r.Inquire, f, mostRecorded)
@@ -42,7 +42,7 @@ func lookLive(ctx context.Context, h *host.Host, q Query) (*Answer, error) {
 		r.Inquire = withThreads(r.Inquire, f, mostAsked)
 	}
 	streamed := false
-	if q.Each != nil && !diagnosed && !q.Threads && !q.Whole && q.If == nil && q.Redact == nil {
+	if q.Each != nil && d == nil && !q.Threads && !q.Whole && q.If == nil && q.Redact == nil {
 		each := eachMatch(f, q.Each)
 		r.Each = func(p *host.Passing) error {
 			streamed = true
@@ -56,20 +56,23 @@ func lookLive(ctx context.Context, h *host.Host, q Query) (*Answer, error) {
 	if streamed || r.Each != nil && snapshot.Count() == 0 {
 		return &Answer{Snapshot: snapshot, Report: makeReport(snapshot, &diagnose.Verdicts{})}, nil
 	}
-	return compose(q, f, snapshot, later, diagnosed)
+	return compose(q, f, snapshot, later, d)
 }
 
-// diagnosed reports whether a question takes a diagnosis to answer.
-func (q *Query) diagnosed(f *filter.Filter) bool {
-	return q.Findings || f.Needs().Has(filter.NeedCauses)
+// diagnosis returns a new one, nil when the question takes none to answer.
+func (q *Query) diagnosis(f *filter.Filter) *diagnose.Diagnosis {
+	if q.Findings || f.Needs().Has(filter.NeedCauses) {
+		return new(diagnose.Diagnosis)
+	}
+	return nil
 }
 
 // judged makes the answer to a question from a look, but for its rows, which the joiner makes.
-func judged(q Query, s *look.Snapshot, later []tcp.Socket, diagnosed bool) (*Answer, *joiner) {
+func judged(q Query, s *look.Snapshot, later []tcp.Socket, d *diagnose.Diagnosis) (*Answer, *joiner) {
 	judge := func(s *look.Snapshot, later []tcp.Socket) *joiner {
 		verdicts := &diagnose.Verdicts{}
-		if diagnosed {
-			verdicts = diagnose.Run(s, later)
+		if d != nil {
+			verdicts = d.Run(s, later)
 		}
 		return newJoiner(s, verdicts, q.If)
 	}
@@ -84,8 +87,8 @@ func judged(q Query, s *look.Snapshot, later []tcp.Socket, diagnosed bool) (*Ans
 }
 
 // compose makes the answer to a question from a look, whoever took it.
-func compose(q Query, f *filter.Filter, s *look.Snapshot, later []tcp.Socket, diagnosed bool) (answer *Answer, err error) {
-	answer, j := judged(q, s, later, diagnosed)
+func compose(q Query, f *filter.Filter, s *look.Snapshot, later []tcp.Socket, d *diagnose.Diagnosis) (answer *Answer, err error) {
+	answer, j := judged(q, s, later, d)
 	switch {
 	case !q.Rows:
 	case q.Each != nil:
@@ -146,15 +149,15 @@ func parseFilter(text string, options filter.Options) (*filter.Filter, error) {
 
 // request asks the host for no more than the question needs. What the kernel can test, it tests while it dumps, unless findings are wanted: they are
 // made from all sockets.
-func request(q Query, f *filter.Filter, diagnosed bool) host.Request {
+func request(q Query, f *filter.Filter, d *diagnose.Diagnosis) host.Request {
 	owners, ends := q.Owners || f.Needs().Has(filter.NeedOwners), q.Ends || f.Needs().Has(filter.NeedEnds)
 	r := host.Request{
 		Netns: q.Netns, NoBPF: q.NoBPF, Settings: q.Settings || q.Whole, Dead: q.Findings && (!q.Rows || q.Whole),
 		OnlyConnected: !q.Rows && !q.Whole, Messages: q.Whole,
 	}
 	states, condition := f.States(), f.Condition()
-	if diagnosed {
-		r.Undecided, r.Inquire = diagnose.Undecided, diagnose.Inquire
+	if d != nil {
+		r.Undecided, r.Inquire = diagnose.Undecided, d.Inquire
 	} else {
 		r.States = states
 		r.Nothing = states == 0
@@ -168,10 +171,10 @@ func request(q Query, f *filter.Filter, diagnosed bool) host.Request {
 			}
 		}
 	}
-	if r.Options = owners || ends || diagnosed; r.Options {
+	if r.Options = owners || ends || d != nil; r.Options {
 		r.Holders = func(s *tcp.Socket) bool {
 			asked := owners || ends && look.Telling(s)
-			return diagnosed && diagnose.Suspect(s) || asked && states.Has(s.State) && (condition == nil || condition.Match(s))
+			return d != nil && diagnose.Suspect(s) || asked && states.Has(s.State) && (condition == nil || condition.Match(s))
 		}
 	}
 	return r

@@ -20,10 +20,11 @@ func BenchmarkRun(b *testing.B) {
 		a.Sockets[i].FlagsKnown, a.Sockets[i].CloseOnExec = true, true
 	}
 	for b.Loop() {
-		if w := Inquire(now); !w.Empty() {
+		d := new(Diagnosis)
+		if w := d.Inquire(now); !w.Empty() {
 			b.Fatal("more is wanted")
 		}
-		if v := Run(now, sockets); len(v.Findings) != 1 {
+		if v := d.Run(now, sockets); len(v.Findings) != 1 {
 			b.Fatal(v.Findings)
 		}
 	}

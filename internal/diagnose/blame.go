@@ -37,7 +37,7 @@ func (g *group) blame(sc *scene, f *report.Finding) {
 func (g *group) keepers(sc *scene) []int {
 	pids := g.blamedPIDs()
 	for i := range g.members {
-		s := &g.members[i]
+		s := g.members[i]
 		if s.listener == nil {
 			continue
 		}

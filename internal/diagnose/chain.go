@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -12,13 +13,11 @@ import (
 type chain struct {
 	sc     *scene
 	drafts []draft
-	// of is the draft each socket belongs to, byPID the drafts that blame a process.
-	of    map[*tcp.Socket]int
-	byPID map[int][]int
+	byPID  map[int][]int // the drafts that blame a process
 }
 
 func (sc *scene) chain(drafts []draft) []draft {
-	c := &chain{sc: sc, drafts: drafts, of: map[*tcp.Socket]int{}, byPID: map[int][]int{}}
+	c := &chain{sc: sc, drafts: drafts, byPID: map[int][]int{}}
 	for i := range drafts {
 		c.index(i)
 	}
@@ -32,8 +31,8 @@ func (sc *scene) chain(drafts []draft) []draft {
 
 func (c *chain) index(i int) {
 	d := &c.drafts[i]
-	for j := range d.group.sockets() {
-		c.of[d.group.members[j].socket] = i
+	for _, s := range d.group.sockets() {
+		s.draft = i + 1
 	}
 	for _, p := range d.finding.Processes {
 		c.byPID[p.PID] = append(c.byPID[p.PID], i)
@@ -89,11 +88,10 @@ func (c *chain) waitsOn(i int) (places []place) {
 
 // causeAt returns the draft that explains why nothing comes from an end, -1 for none.
 func (c *chain) causeAt(end place) int {
-	s := c.sc.at(end)
-	if i, ok := c.of[s]; ok {
-		return i
+	if s := c.sc.suspectAt(end); s != nil && s.draft != 0 {
+		return s.draft - 1
 	}
-	holders, _ := c.sc.holders(s)
+	holders, _ := c.sc.holders(c.sc.at(end))
 	for _, h := range holders {
 		for _, code := range explains {
 			for _, i := range c.byPID[h.PID] {
@@ -109,11 +107,24 @@ func (c *chain) causeAt(end place) int {
 	return -1
 }
 
+// suspectAt returns the suspect at a place, nil when the socket there is none.
+func (sc *scene) suspectAt(p place) *subject {
+	all := sc.suspects()
+	i, found := slices.BinarySearchFunc(all, p, func(s subject, p place) int { return cmp.Or(s.netns-p.netns, s.index-p.index) })
+	if !found {
+		return nil
+	}
+	return &all[i]
+}
+
 // add makes a finding for a process that holds nothing suspect itself and keeps others waiting because it does not run.
 func (c *chain) add(end place, pid int) int {
-	subj := c.sc.subject(end.netns, end.index, c.sc.at(end))
-	subj.blamed = pid
-	g := &group{rule: &processStopped, netns: end.netns, members: []subject{subj}}
+	s := c.sc.suspectAt(end)
+	if s == nil {
+		s = new(c.sc.subject(end.netns, end.index, c.sc.at(end)))
+	}
+	s.blamed = pid
+	g := &group{rule: &processStopped, netns: end.netns, members: []*subject{s}}
 	c.drafts = append(c.drafts, draft{finding: g.complete(c.sc), group: g})
 	c.index(len(c.drafts) - 1)
 	return len(c.drafts) - 1
@@ -210,8 +221,8 @@ func (sc *scene) follow(places []place) string {
 		switch {
 		case d.halted != "":
 			line += ", which " + haltings[d.halted]
-		case len(d.working()) > 0:
-			line += ", with " + sc.deeds(d.working())
+		case len(d.working) > 0:
+			line += ", with " + sc.deeds(d.working)
 		}
 		line += "; "
 	}

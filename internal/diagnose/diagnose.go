@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/remedies"
@@ -40,9 +41,32 @@ func (v *Verdicts) Of(s *tcp.Socket) *report.Finding {
 	return nil
 }
 
-// Run diagnoses a snapshot. later is the second look at the undecided sockets (see Undecided), taken a moment after; nil if there was none.
-func Run(now *look.Snapshot, later []tcp.Socket) *Verdicts {
-	sc := newScene(now, later)
+// Diagnosis is a diagnosis in the making. While a look goes on it is asked several times about the same sockets, and keeps what it has found out about them. The zero value
+// is ready; it is not safe for concurrent use.
+type Diagnosis struct {
+	scene *scene
+	// patience is what was asked for so far, waiting are the sockets of which something was asked last, when of no others anything was.
+	patience time.Duration
+	waiting  []*subject
+}
+
+// on returns the scene of a snapshot of which more may be known by now.
+func (d *Diagnosis) on(now *look.Snapshot, later []tcp.Socket) *scene {
+	if d.scene == nil || d.scene.now != now {
+		*d = Diagnosis{scene: newScene(now, later)}
+	} else {
+		d.scene.renew(later)
+	}
+	return d.scene
+}
+
+// Run diagnoses a snapshot by itself, see Diagnosis.Run.
+func Run(now *look.Snapshot, later []tcp.Socket) *Verdicts { return new(Diagnosis).Run(now, later) }
+
+// Run diagnoses a snapshot, as a rule the one that Inquire was asked about: its sockets are then still the same, and still where they were. later is the second look at the
+// undecided sockets (see Undecided), taken a moment after; nil if there was none.
+func (d *Diagnosis) Run(now *look.Snapshot, later []tcp.Socket) *Verdicts {
+	sc := d.on(now, later)
 	var made []draft
 	for _, g := range sc.groups() {
 		made = append(made, draft{finding: g.complete(sc), group: g})
@@ -119,16 +143,22 @@ func (sc *scene) groups() []*group {
 	all := rules()
 	byKey := map[groupKey]*group{}
 	var order []*group
-	for _, subj := range sc.suspects() {
-		rule := claimant(all, sc, &subj)
+	var last groupKey
+	var g *group
+	suspects := sc.suspects()
+	for i := range suspects {
+		subj := &suspects[i]
+		rule := claimant(all, sc, subj)
 		if rule < 0 {
 			continue
 		}
-		key := groupKey{rule: rule, netns: subj.netns, owner: sc.owners.of(&subj), server: subj.listener != nil}
+		key := groupKey{rule: rule, netns: subj.netns, owner: sc.owners.of(subj), server: subj.listener != nil}
 		if all[rule].together != nil {
-			key.together = all[rule].together(sc, &subj)
+			key.together = all[rule].together(sc, subj)
 		}
-		g := byKey[key]
+		if g == nil || key != last {
+			last, g = key, byKey[key]
+		}
 		if g == nil {
 			g = &group{rule: &all[rule], netns: subj.netns}
 			byKey[key], order = g, append(order, g)
@@ -139,11 +169,18 @@ func (sc *scene) groups() []*group {
 }
 
 func (sc *scene) subject(netns, index int, s *tcp.Socket) subject {
-	holders, known := sc.holders(s)
-	holders = sc.lasting(holders)
-	subj := subject{netns: netns, index: index, socket: s, age: sc.ageOf(netns, index, s), holders: holders, known: known}
-	subj.listener, subj.connected = sc.origin(netns, s)
+	subj := subject{netns: netns, index: index, socket: s, age: sc.ageOf(netns, index, s)}
+	sc.join(&subj)
+	subj.moved = sc.moved(s)
 	return subj
+}
+
+// join joins to a socket what is known of it by now.
+func (sc *scene) join(s *subject) {
+	holders, known := sc.holders(s.socket)
+	s.holders, s.known = sc.lasting(holders), known
+	s.listener, s.connected = sc.origin(s.netns, s.socket)
+	s.shares = s.listener != nil && len(sc.sharing(s.netns, s.socket.Local)) > 1
 }
 
 // claimant returns the index of the rule that claims the socket, -1 if none does.

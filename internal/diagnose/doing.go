@@ -18,8 +18,20 @@ type doing struct {
 	halted string
 	// off are the threads that wait neither for events nor for connections, in neither look.
 	off []worker
-	// byFD are the epoll entries by descriptor, once one was asked for.
-	byFD map[int][]watched
+	// strong are those of them that certainly cannot take work.
+	strong []worker
+	// working may be at work for somebody: not those waiting for another, which idle members of a pool do as well, and not a main thread that sleeps while others
+	// work. The only thread of a process is no member of a pool.
+	working []worker
+	// locked, but for the main one, wait for another thread or process.
+	locked []worker
+	// waits are the moments at which a thread waited for descriptors.
+	waits []*look.Moment
+	// watching are the epoll entries in the order of their descriptors, and polled the instances that a thread waits for, once one was asked for.
+	watching []watched
+	polled   map[*look.PollSet]bool
+	// lasting are the descriptors known to pass an exec, once one was asked for.
+	lasting map[int]struct{}
 	// behind is whether sockets wait for its only thread to come back to their set, once that was asked.
 	behind *bool
 }
@@ -40,7 +52,11 @@ type worker struct {
 
 // doing returns what a process does; without an answer of the look it is only known whether the main thread is stopped.
 func (sc *scene) doing(pid int) *doing {
+	if d := sc.asked; d != nil && d.process.PID == pid {
+		return d // as a rule one process holds many sockets
+	}
 	if d := sc.doings[pid]; d != nil {
+		sc.asked = d
 		return d
 	}
 	d := &doing{process: sc.now.Processes[pid]}
@@ -63,7 +79,32 @@ func (sc *scene) doing(pid int) *doing {
 			d.off = append(d.off, w)
 		}
 	}
+	d.sort()
 	return d
+}
+
+// sort says of the threads what many sockets will ask.
+func (d *doing) sort() {
+	for _, w := range d.off {
+		if w.strong {
+			d.strong = append(d.strong, w)
+		}
+		main := w.thread.TID == d.process.PID
+		idle := w.parked || w.what == sleeping && (w.ran || main)
+		if w.strong || !idle || !w.ran && d.single() {
+			d.working = append(d.working, w)
+		}
+		if w.parked && !main {
+			d.locked = append(d.locked, w)
+		}
+	}
+	d.moments(func(m *look.Moment) bool {
+		switch m.Call.Kind {
+		case look.CallRead, look.CallAccept, look.CallPoll:
+			d.waits = append(d.waits, m)
+		}
+		return false
+	})
 }
 
 func stopped(state byte) bool { return state == 'T' || state == 't' }
@@ -240,31 +281,13 @@ func (sc *scene) astray(a *look.Activity, c *look.Call) bool {
 	return !nested && slices.ContainsFunc(a.Epolls, func(set look.PollSet) bool { return sockets(&set) > 1 && !waited(set.FD) })
 }
 
-// strong returns the threads that certainly cannot take work.
-func (d *doing) strong() (list []worker) {
-	for _, w := range d.off {
-		if w.strong {
-			list = append(list, w)
-		}
-	}
-	return list
-}
-
-// working returns the threads that may be at work for somebody: not those waiting for another, which idle members of a pool do as well, and not a main thread
-// that sleeps while others work. The only thread of a process is no member of a pool.
-func (d *doing) working() (list []worker) {
-	for _, w := range d.off {
-		waits := w.parked || w.what == sleeping && (w.ran || w.thread.TID == d.process.PID)
-		if w.strong || !waits || !w.ran && d.single() {
-			list = append(list, w)
-		}
-	}
-	return list
-}
-
 // stuck returns those of a list that did not get on between the two looks.
 func stuck(list []worker) []worker {
-	return slices.DeleteFunc(list, func(w worker) bool { return w.ran })
+	ran := func(w worker) bool { return w.ran }
+	if !slices.ContainsFunc(list, ran) {
+		return list
+	}
+	return slices.DeleteFunc(slices.Clone(list), ran)
 }
 
 // single reports whether the process has one thread.

@@ -12,6 +12,7 @@ import (
 
 // flock is the sockets in CLOSE_WAIT, old enough, of one owner in one role: what tells a pool that stays as it is from a leak.
 type flock struct {
+	key  flockKey
 	ages []time.Duration
 	// byPeer are those of a client by server.
 	byPeer              map[netip.AddrPort][]use
@@ -42,6 +43,19 @@ const (
 	fewSegments = 4
 )
 
+// flockOf returns the flock a socket belongs to, nil for none.
+func (sc *scene) flockOf(s *subject) *flock {
+	if sc.flocks == nil {
+		sc.flocks = map[flockKey]*flock{}
+		sc.gather()
+	}
+	key := sc.flockKey(s)
+	if sc.flock == nil || sc.flock.key != key {
+		sc.flock = sc.flocks[key]
+	}
+	return sc.flock
+}
+
 func (sc *scene) flockKey(s *subject) flockKey {
 	key := flockKey{netns: s.netns, owner: sc.owners.of(s)}
 	if s.listener != nil {
@@ -53,11 +67,7 @@ func (sc *scene) flockKey(s *subject) flockKey {
 // accumulates reports whether sockets like this one become more and more: they have been arriving until now, or each was used once and left while
 // earlier ones to the same server were idle.
 func (sc *scene) accumulates(s *subject) bool {
-	if sc.flocks == nil {
-		sc.gather()
-	}
-	key := sc.flockKey(s)
-	f := sc.flocks[key]
+	f := sc.flockOf(s)
 	if f == nil {
 		return false
 	}
@@ -67,16 +77,16 @@ func (sc *scene) accumulates(s *subject) bool {
 			f.unshared += unshared(uses)
 		}
 		// What a server accepted is of no use again: so many can only have gathered. A client may keep a pool.
-		f.accumulates = f.server && len(f.ages) >= several || max(f.unshared, f.unread) >= needless || sc.grows(key, f)
+		f.accumulates = f.server && len(f.ages) >= several || max(f.unshared, f.unread) >= needless || sc.grows(f)
 	}
 	return f.accumulates
 }
 
 // grows reports whether the number of sockets in a flock grows: as an earlier look counted it, or else as their ages tell.
-func (sc *scene) grows(key flockKey, f *flock) bool {
+func (sc *scene) grows(f *flock) bool {
 	then, now, over := 0, 0, time.Duration(0)
 	for _, c := range sc.now.Growths {
-		if sc.owners.byPID[c.PID] == key.owner && key.owner != 0 && c.State == tcp.CloseWait && c.Port == key.server {
+		if sc.owners.byPID[c.PID] == f.key.owner && f.key.owner != 0 && c.State == tcp.CloseWait && c.Port == f.key.server {
 			then, now, over = then+c.Then, now+c.Now, c.Over
 		}
 	}
@@ -91,27 +101,22 @@ func (sc *scene) drains(s *subject) bool {
 	if s.listener == nil || s.socket.RecvQueue <= 1 || !untouched(s.socket) {
 		return false
 	}
-	if sc.flocks == nil {
-		sc.gather()
-	}
-	f := sc.flocks[sc.flockKey(s)]
+	f := sc.flockOf(s)
 	return f != nil && f.drains
 }
 
 func (sc *scene) gather() {
-	sc.flocks = map[flockKey]*flock{}
 	sc.stuck(func(s *subject) {
 		if s.socket.State != tcp.CloseWait || s.socket.Inode == 0 || s.age.Kind == look.AgeUnknown {
 			return
 		}
-		key := sc.flockKey(s)
-		f := sc.flocks[key]
+		f := sc.flockOf(s)
 		if f == nil {
-			f = &flock{byPeer: map[netip.AddrPort][]use{}, server: s.listener != nil}
-			sc.flocks[key] = f
+			f = &flock{key: sc.flockKey(s), byPeer: map[netip.AddrPort][]use{}, server: s.listener != nil}
+			sc.flocks[f.key] = f
 		}
 		f.ages = append(f.ages, s.age.Time)
-		f.drains = f.drains || s.listener != nil && s.socket.RecvQueue > 1 && untouched(s.socket) && sc.moved(s.socket)
+		f.drains = f.drains || s.listener != nil && s.socket.RecvQueue > 1 && untouched(s.socket) && s.moved
 		if s.listener != nil {
 			return
 		}
@@ -165,7 +170,7 @@ func arriving(ages []time.Duration) bool {
 }
 
 // idleGap returns after how much idleness the servers closed the connections, when it was the same time for most of them: a limit of theirs.
-func idleGap(members []subject) (gap time.Duration, ok bool) {
+func idleGap(members []*subject) (gap time.Duration, ok bool) {
 	gaps := make([]time.Duration, 0, len(members))
 	for i := range members {
 		sent, _ := members[i].socket.Info.Duration(tcp.LastDataSent)

@@ -17,7 +17,7 @@ import (
 type group struct {
 	rule    *rule
 	netns   int // index into the snapshot's namespaces, -1 for findings about the host
-	members []subject
+	members []*subject
 	// processes are the holders of the members, by pid, once describeHolders has run.
 	processes []*look.Process
 	// sorted and quality are the members' ages, once ages has run.
@@ -26,7 +26,7 @@ type group struct {
 }
 
 // sockets returns the members; a finding that is not about sockets has no group and no members.
-func (g *group) sockets() []subject {
+func (g *group) sockets() []*subject {
 	if g == nil {
 		return nil
 	}
@@ -55,7 +55,7 @@ func (g *group) holders() (one []look.Holder) {
 func (g *group) count(is func(*subject) bool) int {
 	n := 0
 	for i := range g.members {
-		if is(&g.members[i]) {
+		if is(g.members[i]) {
 			n++
 		}
 	}
@@ -198,12 +198,17 @@ func (g *group) peers() []report.Peer {
 		same  bool
 	}
 	index := map[netip.Addr]*tally{}
+	var last netip.Addr
+	var t *tally
 	for i := range g.members {
 		peer := g.members[i].socket.Peer
-		t := index[peer.Addr()]
+		if t == nil || peer.Addr() != last {
+			last = peer.Addr()
+			t = index[last]
+		}
 		if t == nil {
 			t = &tally{port: peer.Port(), same: true}
-			index[peer.Addr()] = t
+			index[last] = t
 		}
 		t.count++
 		t.same = t.same && t.port == peer.Port()

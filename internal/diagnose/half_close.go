@@ -9,7 +9,12 @@ import (
 
 // halfClosed reports whether the peer has shut down its sending side only and waits for our answer, which RFC 9293 allows for any length of time: its end is on this host, and
 // open, and its holder looks at it. A program that is its own peer has nobody to wait for, and a relay only waits on behalf of its other leg.
-func (sc *scene) halfClosed(s *subject) bool { return sc.halfClosedBehind(s, 0) }
+func (sc *scene) halfClosed(s *subject) bool {
+	if s.half == unasked {
+		s.half = answerOf(sc.halfClosedBehind(s, 0))
+	}
+	return s.half == yes
+}
 
 // maxDepth is how many relays are followed.
 const maxDepth = 8
@@ -32,7 +37,8 @@ func (sc *scene) halfClosedBehind(s *subject, depth int) bool {
 // watches reports whether a holder of a socket waits for it, as far as that is known.
 func (sc *scene) watches(h look.Holder, s *tcp.Socket) bool {
 	d := sc.doing(h.PID)
-	return !d.known || d.halted != "" || d.rings() || d.interest(s.Inode, h.FD).waited || d.interest(s.Inode, h.FD).armed
+	in := d.interest(s.Inode, h.FD)
+	return !d.known || d.halted != "" || d.rings() || in.waited || in.armed
 }
 
 // relayOfNothing reports whether a process holds a socket only as the open leg of a connection whose other leg is closed.

@@ -3,7 +3,9 @@ package diagnose
 import (
 	"fmt"
 	"slices"
+	"time"
 
+	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/report"
 	"github.com/closewait/closewait/tcp"
 )
@@ -27,7 +29,7 @@ var handlerBusy = rule{
 			}
 			l := sc.loadOf(h.PID)
 			_, own := l.own[s.socket]
-			if n := len(sc.serving(d, s)); n > 0 && l.inHand+l.untouched <= n && l.served <= n || own && len(l.own) == l.served || l.served == 1 && sc.dedicated(d, s, h.FD) {
+			if n := sc.serving(d, s); n > 0 && l.inHand+l.untouched <= n && l.served <= n || own && len(l.own) == l.served || l.served == 1 && sc.dedicated(d, s, h) {
 				s.blamed = h.PID
 				return true
 			}
@@ -59,27 +61,35 @@ func (sc *scene) atWork(g *group, d *doing) (list []worker) {
 		}
 	}
 	if len(list) == 0 {
-		return d.working()
+		return d.working
 	}
 	return list
 }
 
-// serving returns the threads that may be at work for a connection: one that waits for an answer must have asked since the last of its data came.
-func (sc *scene) serving(d *doing, s *subject) []worker {
+// serving counts the threads that may be at work for a connection: one that waits for an answer must have asked since the last of its data came.
+func (sc *scene) serving(d *doing, s *subject) (n int) {
 	came, known := s.socket.Info.Duration(tcp.LastDataRecv)
-	return slices.DeleteFunc(d.working(), func(w worker) bool {
-		other := sc.socketOf(w.call.Inode)
-		if w.what == busy || other == nil || !known {
-			return false
+	for _, w := range d.working {
+		if !known || w.what == busy || !sc.askedBefore(w, came) {
+			n++
 		}
-		asked, ok := other.Info.Duration(tcp.LastDataSent)
-		return ok && asked > came+within
-	})
+	}
+	return n
+}
+
+// askedBefore reports whether a thread waits for the answer to a question that was asked longer ago than some time.
+func (sc *scene) askedBefore(w worker, ago time.Duration) bool {
+	other := sc.socketOf(w.call.Inode)
+	if other == nil {
+		return false
+	}
+	asked, ok := other.Info.Duration(tcp.LastDataSent)
+	return ok && asked > ago+within
 }
 
 // dedicated reports whether a process of one thread serves this one connection and does not look at it.
-func (sc *scene) dedicated(d *doing, s *subject, fd int) bool {
-	if !d.single() || d.interest(s.socket.Inode, fd).waited || d.rings() {
+func (sc *scene) dedicated(d *doing, s *subject, h look.Holder) bool {
+	if !d.single() || s.interest(d, h).waited || d.rings() {
 		return false
 	}
 	served := 0

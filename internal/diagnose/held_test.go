@@ -95,7 +95,7 @@ func TestNobodyHolds(t *testing.T) {
 			t.Errorf("%s: %s, want %s", test.name, f.Code, test.want)
 		}
 	}
-	if w := Inquire(func() *look.Snapshot {
+	if w := new(Diagnosis).Inquire(func() *look.Snapshot {
 		now := snapshot(client(1, time.Minute, 83, 1), listening(0, 128))
 		held(now, 1001)
 		return now

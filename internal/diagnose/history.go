@@ -20,7 +20,7 @@ func (g *group) counted(sc *scene) *report.Growth {
 	if sc.now.Growths == nil || len(g.processes) == 0 || g.count(shared) > 0 {
 		return nil
 	}
-	first, port := &g.members[0], uint16(0)
+	first, port := g.members[0], uint16(0)
 	if first.listener != nil {
 		port = first.socket.Local.Port()
 	}

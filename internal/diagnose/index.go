@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"encoding/binary"
 	"time"
 
 	"github.com/closewait/closewait/internal/look"
@@ -12,21 +13,57 @@ type place struct{ netns, index int }
 
 func (sc *scene) at(p place) *tcp.Socket { return &sc.now.Namespaces[p.netns].Sockets[p.index] }
 
+// index finds sockets by a number, or by a hash of what they are sought for. There may be a million of them: it is open addressing over one array.
+type index struct {
+	slots []slot // a power of two of them, at most half in use
+}
+
+// slot is a place, with the namespace counted from 1: 0 is a free slot.
+type slot struct{ key, netns, index uint32 }
+
+func makeIndex(sockets int) index {
+	size := 8
+	for size < 2*sockets {
+		size *= 2
+	}
+	return index{make([]slot, size)}
+}
+
+// from is the first slot for a key. Inodes come in runs, which a multiplication spreads (Knuth's constant for 32 bits).
+func (x *index) from(key uint32) int { return int(key * 2654435769 >> 7 & uint32(len(x.slots)-1)) }
+
+func (x *index) add(key uint32, p place) {
+	i := x.from(key)
+	for x.slots[i].netns != 0 {
+		i = (i + 1) & (len(x.slots) - 1)
+	}
+	x.slots[i] = slot{key, uint32(p.netns) + 1, uint32(p.index)}
+}
+
+// find calls is with the places that have a key until it is content.
+func (x *index) find(key uint32, is func(place) bool) (place, bool) {
+	for i := x.from(key); x.slots[i].netns != 0; i = (i + 1) & (len(x.slots) - 1) {
+		if p := (place{int(x.slots[i].netns) - 1, int(x.slots[i].index)}); x.slots[i].key == key && is(p) {
+			return p, true
+		}
+	}
+	return place{}, false
+}
+
 // placeOf finds a socket by its inode, which is unique on the host.
 func (sc *scene) placeOf(inode uint32) (place, bool) {
 	if inode == 0 {
 		return place{}, false
 	}
-	if sc.byInode == nil {
-		sc.byInode = make(map[uint32]place, sc.now.Count())
+	if sc.byInode.slots == nil {
+		sc.byInode = makeIndex(sc.now.Count())
 		sc.each(func(netns, index int, s *tcp.Socket) {
 			if s.Inode != 0 {
-				sc.byInode[s.Inode] = place{netns, index}
+				sc.byInode.add(s.Inode, place{netns, index})
 			}
 		})
 	}
-	p, ok := sc.byInode[inode]
-	return p, ok
+	return sc.byInode.find(inode, func(place) bool { return true })
 }
 
 func (sc *scene) socketOf(inode uint32) *tcp.Socket {
@@ -36,64 +73,62 @@ func (sc *scene) socketOf(inode uint32) *tcp.Socket {
 	return nil
 }
 
+// tuple is a 4-tuple with all addresses as IPv6 writes them, so that IPv4-mapped ones equal those they stand for.
+type tuple struct {
+	local, peer         [16]byte
+	localPort, peerPort uint16
+}
+
+func tupleOf(s *tcp.Socket) tuple {
+	return tuple{s.Local.Addr().As16(), s.Peer.Addr().As16(), s.Local.Port(), s.Peer.Port()}
+}
+
+func (t *tuple) reverse() tuple { return tuple{t.peer, t.local, t.peerPort, t.localPort} }
+
+func (t *tuple) hash() uint32 {
+	const odd = 0xff51afd7ed558ccd
+	h := uint64(t.localPort)<<16 | uint64(t.peerPort)
+	for _, part := range [...][]byte{t.local[:8], t.local[8:], t.peer[:8], t.peer[8:]} {
+		h = (h ^ binary.NativeEndian.Uint64(part)) * odd
+		h ^= h >> 32
+	}
+	return uint32(h)
+}
+
 // other finds the other end of a connection on this host. Namespaces may use the same addresses: on loopback the other end can only be in the same namespace, and elsewhere
 // it is not known which one it is when there are several.
-func (sc *scene) other(netns int, s *tcp.Socket) (place, bool) {
-	if sc.byTuple == nil {
+func (sc *scene) other(netns int, s *tcp.Socket) (found place, ok bool) {
+	if port := s.Peer.Port(); sc.ports[port/64]>>(port%64)&1 == 0 {
+		return place{}, false
+	}
+	if sc.byTuple.slots == nil {
 		sc.indexTuples()
 	}
-	tuple := s.Tuple().Reverse()
-	all := sc.doubles[tuple]
-	if p, ok := sc.byTuple[tuple]; ok && all == nil {
-		all = append(make([]place, 0, 1), p)
-	}
+	own := tupleOf(s)
+	end := own.reverse()
 	loopback := s.Peer.Addr().Unmap().IsLoopback()
-	var found place
 	n := 0
-	for _, p := range all {
-		switch {
-		case sc.at(p) == s: // it has connected to itself
-		case p.netns == netns:
-			return p, true
-		case !loopback:
+	if p, here := sc.byTuple.find(end.hash(), func(p place) bool {
+		o := sc.at(p)
+		if o == s || tupleOf(o) != end { // it may have connected to itself
+			return false
+		}
+		if p.netns != netns && !loopback {
 			found, n = p, n+1
 		}
+		return p.netns == netns
+	}); here {
+		return p, true
 	}
 	return found, n == 1
 }
 
-// indexTuples indexes the sockets that can be other ends: those whose local port is the peer's port of a socket that matters.
 func (sc *scene) indexTuples() {
-	var ports [1 << 16]bool
-	sc.each(func(_, _ int, s *tcp.Socket) {
-		if s.State != tcp.Listen && (s.State == tcp.FinWait2 || Suspect(s)) {
-			ports[s.Peer.Port()] = true
-		}
-	})
-	for _, p := range sc.now.Processes {
-		if p.Activity == nil {
-			continue
-		}
-		for _, d := range p.Activity.Sockets {
-			if s := sc.socketOf(d.Inode); s != nil {
-				ports[s.Peer.Port()] = true
-			}
-		}
-	}
-	sc.byTuple, sc.doubles = map[tcp.Tuple]place{}, map[tcp.Tuple][]place{}
+	sc.byTuple = makeIndex(sc.now.Count())
 	sc.each(func(netns, index int, s *tcp.Socket) {
-		if s.State == tcp.Listen || !ports[s.Local.Port()] || s.Peer.Port() == 0 {
-			return
-		}
-		tuple, here := s.Tuple(), place{netns, index}
-		first, again := sc.byTuple[tuple]
-		switch all := sc.doubles[tuple]; {
-		case !again:
-			sc.byTuple[tuple] = here
-		case all == nil:
-			sc.doubles[tuple] = []place{first, here}
-		default:
-			sc.doubles[tuple] = append(all, here)
+		if s.State != tcp.Listen && s.Peer.Port() != 0 {
+			t := tupleOf(s)
+			sc.byTuple.add(t.hash(), place{netns, index})
 		}
 	})
 }

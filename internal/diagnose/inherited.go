@@ -18,7 +18,7 @@ import (
 var inherited = rule{
 	code: codeInherited, cause: "inherited",
 	claims: func(sc *scene, s *subject) bool {
-		if s.socket.State != tcp.CloseWait || s.age.Time < fresh || len(s.holders) == 0 || s.socket.SendQueue > 0 || sc.moved(s.socket) || sc.halfClosed(s) {
+		if s.socket.State != tcp.CloseWait || s.age.Time < fresh || len(s.holders) == 0 || s.socket.SendQueue > 0 || s.moved || sc.halfClosed(s) {
 			return false
 		}
 		first := s.holders[0]
@@ -58,14 +58,10 @@ func (sc *scene) heir(s *subject) int {
 // stray reports whether the only holder of a socket has it by accident.
 func (sc *scene) stray(s *subject, h look.Holder) bool {
 	d := sc.doing(h.PID)
-	if !sc.mayBeStray(s, h) || d.interest(s.socket.Inode, h.FD).set != nil || d.interest(s.socket.Inode, h.FD).waited {
+	if !sc.mayBeStray(s, h) || !d.process.Activity.Executed {
 		return false
 	}
-	own, _ := d.process.Activity.Descriptor(h.FD)
-	if !own.FlagsKnown || own.CloseOnExec {
-		return false
-	}
-	if !d.process.Activity.Executed {
+	if in := s.interest(d, h); in.set != nil || in.waited || !d.passesExec(h.FD) {
 		return false
 	}
 	if sc.startedAfter(h.PID, s.socket) {
@@ -85,6 +81,20 @@ func (sc *scene) stray(s *subject, h look.Holder) bool {
 	return accepts(d.process.PPID) && other && d.single() && untouched(s.socket) // it has got the listener in the same way
 }
 
+// passesExec reports whether a descriptor is known to stay open when its process executes another program.
+func (d *doing) passesExec(fd int) bool {
+	if d.lasting == nil {
+		d.lasting = map[int]struct{}{}
+		for _, own := range d.process.Activity.Sockets {
+			if own.FlagsKnown && !own.CloseOnExec {
+				d.lasting[own.FD] = struct{}{}
+			}
+		}
+	}
+	_, lasts := d.lasting[fd]
+	return lasts
+}
+
 // mayBeStray is what can be said of it before its flags and its parent are known.
 func (sc *scene) mayBeStray(s *subject, h look.Holder) bool {
 	const standard = 2 // what inetd and its like hand on goes to 0, 1 and 2
@@ -95,7 +105,7 @@ func (sc *scene) mayBeStray(s *subject, h look.Holder) bool {
 func describeInherited(sc *scene, g *group, f *report.Finding) {
 	seen := map[int]bool{}
 	for i := range g.members {
-		s := &g.members[i]
+		s := g.members[i]
 		if seen[s.blamed] {
 			continue
 		}

@@ -23,23 +23,38 @@ const (
 
 // Inquire says what else a diagnosis wants to know of the snapshot: what the holders of stuck sockets are doing, and from there on the programs at the other ends of the
 // connections they wait for.
-func Inquire(now *look.Snapshot) look.Wish {
-	q := &inquiry{scene: newScene(now, nil), weight: map[int]int{}, wanted: map[uint32]struct{}{}}
-	q.stuck(q.suspect)
+func (d *Diagnosis) Inquire(now *look.Snapshot) look.Wish {
+	q := &inquiry{scene: d.on(now, nil), weight: map[int]*int{}, wanted: map[uint32]struct{}{}, flagsOf: map[int]int{}}
+	if len(d.waiting) > 0 { // of all the others nothing more has become known
+		q.patience = d.patience
+		for _, s := range d.waiting {
+			q.suspect(s)
+		}
+	} else {
+		q.stuck(q.suspect)
+	}
 	for pid, p := range now.Processes {
 		if p.Activity != nil && len(p.Activity.Threads) > 0 {
 			q.process(pid)
 		}
 	}
-	return q.wish()
+	w := q.wish()
+	d.patience, d.waiting = q.patience, nil
+	if len(w.Activity) == 0 && len(w.Holders) == 0 && !w.Transit {
+		d.waiting = q.waiting
+	}
+	return w
 }
 
 // inquiry collects a wish.
 type inquiry struct {
 	*scene
-	weight   map[int]int // processes of interest, by how many stuck sockets each has
+	weight   map[int]*int // processes of interest, by how many stuck sockets each has
+	pid      int          // the last of them
+	count    *int
 	wanted   map[uint32]struct{}
 	flags    []look.Holder
+	waiting  []*subject // for those flags
 	flagsOf  map[int]int
 	again    []int
 	patience time.Duration
@@ -64,7 +79,8 @@ func (q *inquiry) suspect(s *subject) {
 	case s.socket.SendQueue > 0 && windowClosed(s.socket):
 		q.end(s.netns, s.socket)
 	}
-	if shared := q.sharing(s.netns, s.socket.Local); len(shared) > 1 && s.socket.State != tcp.FinWait2 {
+	if s.shares && s.socket.State != tcp.FinWait2 {
+		shared := q.sharing(s.netns, s.socket.Local)
 		for _, l := range shared[:min(len(shared), sharers)] {
 			q.holdersOf(l)
 		}
@@ -73,11 +89,24 @@ func (q *inquiry) suspect(s *subject) {
 		q.blind(s.socket)
 	}
 	for _, h := range s.holders {
-		q.weight[h.PID]++
+		q.weigh(h.PID)
 		if q.mayBeStray(s, h) {
 			q.stranger(s, h)
 		}
 	}
+}
+
+// weigh counts a socket for a process.
+func (q *inquiry) weigh(pid int) {
+	if pid != q.pid || q.count == nil { // as a rule one process holds many
+		n := q.weight[pid]
+		if n == nil {
+			n = new(int)
+			q.weight[pid] = n
+		}
+		q.pid, q.count = pid, n
+	}
+	*q.count++
 }
 
 // blind takes more time where nobody may be seen to hold a socket: then only that it moves can tell a slow program from a stuck one.
@@ -89,23 +118,21 @@ func (q *inquiry) blind(s *tcp.Socket) {
 
 // stranger asks for what tells whether a holder has inherited a socket.
 func (q *inquiry) stranger(s *subject, h look.Holder) {
-	p := q.now.Processes[h.PID]
-	in := q.doing(h.PID).interest(s.socket.Inode, h.FD)
-	own, ok := p.Activity.Descriptor(h.FD)
-	if in.waited || in.set != nil || !ok || len(s.holders) > 1 {
+	d := q.doing(h.PID)
+	if in := s.interest(d, h); in.waited || in.set != nil || len(s.holders) > 1 {
 		return
 	}
-	if q.flagsOf == nil {
-		q.flagsOf = map[int]int{}
+	if d.passesExec(h.FD) && s.listener != nil {
+		q.holdersOf(s.listener)
 	}
-	if q.flagsOf[h.PID] < flagged {
+	if q.flagsOf[h.PID] == flagged {
+		return
+	}
+	if own, ok := d.process.Activity.Descriptor(h.FD); ok {
 		q.flagsOf[h.PID]++
 		if !own.FlagsKnown {
-			q.flags = append(q.flags, h)
+			q.flags, q.waiting = append(q.flags, h), append(q.waiting, s)
 		}
-	}
-	if own.FlagsKnown && !own.CloseOnExec && s.listener != nil {
-		q.holdersOf(s.listener)
 	}
 }
 
@@ -116,7 +143,7 @@ func (q *inquiry) holdersOf(s *tcp.Socket) {
 		q.wanted[s.Inode] = struct{}{}
 	}
 	for _, h := range holders {
-		q.weight[h.PID]++
+		q.weigh(h.PID)
 	}
 }
 
@@ -151,28 +178,22 @@ func (q *inquiry) process(pid int) {
 			q.end(p.netns, q.at(p))
 		}
 	}
-	for _, own := range d.process.Activity.Sockets {
-		p, ok := q.placeOf(own.Inode)
-		if !ok || q.at(p).State != tcp.CloseWait || q.at(p).RecvQueue > 1 {
-			continue
-		}
-		if l, ok := q.leg(pid, q.at(p)); ok {
-			q.end(l.netns, q.at(l.place))
-		}
+	for _, l := range q.pairing(pid).legs {
+		q.end(l.netns, q.at(l.place))
 	}
 }
 
 // limit returns how long the threads still wait that may be about to get on, where that decides something: what the only thread does, and what the others do while
 // connections wait inside the program.
 func (q *inquiry) limit(d *doing) (longest time.Duration) {
-	if !d.single() && q.loadOf(d.process.PID).untouched == 0 {
-		return 0
-	}
 	const slack = 50 * time.Millisecond
 	for _, w := range d.off {
 		if left := w.call.Left; !w.strong && left > 0 && left <= patient {
 			longest = max(longest, left+slack)
 		}
+	}
+	if longest > 0 && !d.single() && q.loadOf(d.process.PID).untouched == 0 {
+		return 0
 	}
 	return longest
 }
@@ -197,7 +218,7 @@ func (q *inquiry) wish() look.Wish {
 			w.Activity = append(w.Activity, pid)
 		}
 	}
-	slices.SortFunc(w.Activity, func(a, b int) int { return cmp.Or(q.weight[b]-q.weight[a], a-b) })
+	slices.SortFunc(w.Activity, func(a, b int) int { return cmp.Or(*q.weight[b]-*q.weight[a], a-b) })
 	w.Activity = w.Activity[:min(len(w.Activity), asked)]
 	slices.Sort(w.Again)
 	return w

@@ -32,9 +32,34 @@ func (sc *scene) listener(netns int, s *tcp.Socket) *tcp.Socket {
 
 // sharing returns the listeners that connections to an address can come through: those on the very address before those on the wildcard of its family, and those before the other
 // family's, as the kernel's lookup prefers them (compute_score).
-func (sc *scene) sharing(netns int, local netip.AddrPort) (best []*tcp.Socket) {
+func (sc *scene) sharing(netns int, local netip.AddrPort) []*tcp.Socket {
+	if sc.shared.netns == netns && sc.shared.local == local && sc.sharers != nil {
+		return sc.sharers // as a rule many connections in a row came through one listener
+	}
+	all := sc.listeners[listenKey{netns, local.Port()}]
+	if len(all) == 0 {
+		return nil
+	}
+	key := shareKey{netns, local}
+	best, known := sc.shares[key]
+	if !known {
+		best = bestOf(all, local)
+		sc.shares[key] = best
+	}
+	sc.shared, sc.sharers = key, best
+	return best
+}
+
+// shareKey is an address that listeners may share.
+type shareKey struct {
+	netns int
+	local netip.AddrPort
+}
+
+// bestOf returns those of the listeners on one port that the kernel prefers for an address.
+func bestOf(all []*tcp.Socket, local netip.AddrPort) (best []*tcp.Socket) {
 	score := 0
-	for _, l := range sc.listeners[listenKey{netns, local.Port()}] {
+	for _, l := range all {
 		n := scoreOf(l, local.Addr().Unmap())
 		if n > score {
 			best, score = nil, n

@@ -20,7 +20,7 @@ type load struct {
 
 // stuckUnread reports whether the peer has closed a while ago and the program has not read to the end.
 func (sc *scene) stuckUnread(s *subject) bool {
-	return s.socket.State == tcp.CloseWait && s.socket.Inode != 0 && s.socket.RecvQueue > 0 && s.age.Time >= fresh && !sc.moved(s.socket) && !sc.drains(s)
+	return s.socket.State == tcp.CloseWait && s.socket.Inode != 0 && s.socket.RecvQueue > 0 && s.age.Time >= fresh && !s.moved && !sc.drains(s)
 }
 
 // unnoticed reports whether the peer has closed a while ago and the program may not know: it has not read to the end, or the FIN came so closely behind the last data
@@ -45,14 +45,14 @@ func untouched(s *tcp.Socket) bool {
 // loadOf returns what waits for a process. It is counted for all of them when the first is asked for.
 func (sc *scene) loadOf(pid int) load {
 	if sc.loads == nil {
-		waiting := map[int][]subject{}
+		waiting := map[int][]*subject{}
 		sc.stuck(func(s *subject) {
 			if s.listener == nil || !sc.unnoticed(s) {
 				return
 			}
 			for i, h := range s.holders {
 				if i == 0 || s.holders[i-1].PID != h.PID {
-					waiting[h.PID] = append(waiting[h.PID], *s)
+					waiting[h.PID] = append(waiting[h.PID], s)
 				}
 			}
 		})
@@ -65,7 +65,7 @@ func (sc *scene) loadOf(pid int) load {
 }
 
 // weigh counts the connections that wait for a process.
-func (sc *scene) weigh(pid int, waiting []subject) load {
+func (sc *scene) weigh(pid int, waiting []*subject) load {
 	l := load{served: len(waiting), own: attended(sc.doing(pid), waiting)}
 	for i := range waiting {
 		s := waiting[i].socket
@@ -83,11 +83,12 @@ func (sc *scene) weigh(pid int, waiting []subject) load {
 	return l
 }
 
-// stuck visits the suspects that are old enough for a verdict. What visit writes into a subject is lost.
+// stuck visits the suspects that are old enough for a verdict.
 func (sc *scene) stuck(visit func(*subject)) {
-	for _, s := range sc.suspects() {
-		if s.age.Time >= fresh || waits(s.socket) {
-			visit(&s)
+	all := sc.suspects()
+	for i := range all {
+		if s := &all[i]; s.age.Time >= fresh || waits(s.socket) {
+			visit(s)
 		}
 	}
 }

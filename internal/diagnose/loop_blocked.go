@@ -22,7 +22,7 @@ var loopBlocked = rule{
 			return false
 		}
 		for _, h := range s.holders {
-			if d := sc.doing(h.PID); d.halted == "" && sc.keptFrom(d, d.interest(s.socket.Inode, h.FD)) {
+			if d := sc.doing(h.PID); d.halted == "" && sc.keptFrom(d, s.interest(d, h)) {
 				s.blamed = h.PID
 				return true
 			}
@@ -80,12 +80,12 @@ func (sc *scene) manifold(d *doing, set *look.PollSet) bool {
 
 // loopThreads returns the threads that can be the loop: the one that works, or else the main one, for members of a pool wait in a lock as well.
 func (d *doing) loopThreads() []worker {
-	if strong := d.strong(); len(strong) > 0 {
+	if strong := d.strong; len(strong) > 0 {
 		return strong
 	}
 	main := slices.IndexFunc(d.off, func(w worker) bool { return w.thread.TID == d.process.PID })
 	if main >= 0 {
 		return d.off[main : main+1]
 	}
-	return d.working()
+	return d.working
 }

@@ -33,8 +33,8 @@ var notReading = rule{
 func (sc *scene) interestEvidence(g *group) (lines []string) {
 	var dropped, outside, constant int
 	for i := range g.members {
-		s := &g.members[i]
-		switch in := sc.doing(s.holders[0].PID).interest(s.socket.Inode, s.holders[0].FD); {
+		s := g.members[i]
+		switch in := s.interest(sc.doing(s.holders[0].PID), s.holders[0]); {
 		case in.set == nil && !in.waited:
 			outside++
 		case in.set != nil && !in.armed:

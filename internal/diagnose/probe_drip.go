@@ -17,14 +17,7 @@ import (
 // Needs: what was received and the ages. Claims: nothing but a FIN came on at least five of its connections, and most of the intervals between them are alike. Refuted by intervals
 // that differ. The sockets belong to the finding that is fed: this one only says where they come from.
 func probeDrips(g *group, fed *report.Finding) (findings []report.Finding) {
-	byAddr := map[netip.Addr][]subject{}
-	for _, s := range g.sockets() {
-		in, known := s.socket.Info.Uint(tcp.DataSegsIn)
-		if s.listener != nil && s.socket.State == tcp.CloseWait && known && in == 0 && s.age.Kind != look.AgeUnknown {
-			byAddr[s.socket.Peer.Addr().Unmap()] = append(byAddr[s.socket.Peer.Addr().Unmap()], s)
-		}
-	}
-	for addr, members := range byAddr {
+	for addr, members := range silentByAddr(g.sockets()) {
 		interval, ok := regular(members)
 		if !ok {
 			continue
@@ -46,8 +39,28 @@ func probeDrips(g *group, fed *report.Finding) (findings []report.Finding) {
 	return findings
 }
 
+// silentByAddr returns those accepted connections on which nothing but a FIN came, by the peer's address.
+func silentByAddr(sockets []*subject) map[netip.Addr][]*subject {
+	byAddr := map[netip.Addr][]*subject{}
+	var run []*subject // of one address
+	var last netip.Addr
+	for _, s := range sockets {
+		in, known := s.socket.Info.Uint(tcp.DataSegsIn)
+		if s.listener == nil || s.socket.State != tcp.CloseWait || !known || in > 0 || s.age.Kind == look.AgeUnknown {
+			continue
+		}
+		if addr := s.socket.Peer.Addr().Unmap(); addr != last {
+			byAddr[last] = run
+			run, last = byAddr[addr], addr
+		}
+		run = append(run, s)
+	}
+	byAddr[last] = run
+	return byAddr
+}
+
 // regular returns the usual interval between connections, when most are like it.
-func regular(members []subject) (time.Duration, bool) {
+func regular(members []*subject) (time.Duration, bool) {
 	const enough = 5
 	if len(members) < enough {
 		return 0, false

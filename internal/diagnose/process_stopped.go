@@ -21,7 +21,7 @@ var processStopped = rule{
 		if s.socket.Unaccepted() {
 			return s.listener != nil && !sc.accepting[s.listener] && sc.keeper(s.netns, s.listener).blames(s, codeProcessStopped)
 		}
-		if s.socket.State != tcp.CloseWait || len(s.holders) == 0 || s.socket.SendQueue > 0 || sc.moved(s.socket) {
+		if s.socket.State != tcp.CloseWait || len(s.holders) == 0 || s.socket.SendQueue > 0 || s.moved {
 			return false
 		}
 		for _, h := range s.holders {

@@ -41,11 +41,11 @@ func (sc *scene) judgeKeeper(netns int, l *tcp.Socket) queueKeeper {
 			halted = append(halted, h.PID)
 		case in.waited || d.rings() || d.process.Activity == nil || len(d.process.Activity.Threads) == 0:
 			return none // it could accept, or nobody knows what it does
-		case tableFull(d.process) && len(d.strong()) == 0:
+		case tableFull(d.process) && len(d.strong) == 0:
 			return none // it waits until it may accept again
 		case sc.loopOff(d, in):
 			looping = append(looping, h.PID)
-		case len(stuck(d.strong())) > 0 || len(stuck(d.working())) > 0 && sc.serves(netns, d, l) || sc.allLocked(d):
+		case len(stuck(d.strong)) > 0 || len(stuck(d.working)) > 0 && sc.serves(netns, d, l) || sc.allLocked(d):
 			working = append(working, h.PID)
 		}
 	}
@@ -64,7 +64,7 @@ func (sc *scene) judgeKeeper(netns int, l *tcp.Socket) queueKeeper {
 // connections waiting to be accepted and none of the threads there to accept them, those are not idle.
 func (sc *scene) allLocked(d *doing) bool {
 	l := sc.loadOf(d.process.PID)
-	return d.known && l.inHand > 0 && l.inHand <= len(stuck(d.locked()))
+	return d.known && l.inHand > 0 && l.inHand <= len(stuck(d.locked))
 }
 
 // serves reports whether a process holds a connection that came through the listener.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/report"
 	"github.com/closewait/closewait/tcp"
 )
@@ -21,18 +22,18 @@ var relayWaiting = rule{
 		if s.socket.State != tcp.CloseWait || s.socket.RecvQueue > 1 || s.socket.SendQueue > 0 || s.age.Time < fresh || len(s.holders) == 0 || sc.halfClosed(s) {
 			return false
 		}
-		leg, ok := sc.leg(s.holders[0].PID, s.socket)
-		if !ok || sc.at(leg.place).State == tcp.Established && sc.doing(s.holders[0].PID).reads(sc.at(leg.place)) {
+		leg := sc.leg(s.holders[0].PID, s.socket)
+		if leg == nil || sc.at(leg.place).State == tcp.Established && sc.doing(s.holders[0].PID).reads(sc.at(leg.place)) {
 			return false // a handler that asked somebody
 		}
-		s.blamed, s.leg = s.holders[0].PID, &leg
+		s.blamed, s.leg = s.holders[0].PID, leg
 		return true
 	},
 	describe: func(sc *scene, g *group, f *report.Finding) {
 		f.Role = new("relay")
 		g.blame(sc, f)
 		for i := range g.members[:min(len(g.members), maxCulprits)] {
-			s := &g.members[i]
+			s := g.members[i]
 			leg := sc.at(s.leg.place)
 			peer := endpoint(leg.Peer)
 			c := report.Culprit{PID: &s.blamed, What: "other_leg", FD: &s.leg.fd, Peer: &peer}
@@ -64,23 +65,23 @@ type leg struct {
 // within is how far apart the moments may be at which one event passes both legs.
 const within = 150 * time.Millisecond
 
-// leg returns the open leg that belongs to a socket in CLOSE_WAIT whose end was read. The legs of a process are paired once, each with one other.
-func (sc *scene) leg(pid int, s *tcp.Socket) (leg, bool) {
-	l, ok := sc.pairing(pid).open[s]
-	return l, ok
-}
+// leg returns the open leg that belongs to a socket in CLOSE_WAIT whose end was read, nil for none. The legs of a process are paired once, each with one other.
+func (sc *scene) leg(pid int, s *tcp.Socket) *leg { return sc.pairing(pid).open[s] }
 
 // pairing is which sockets of a process are the two legs of one connection.
 type pairing struct {
-	open   map[*tcp.Socket]leg         // the open leg of a closed one
+	open   map[*tcp.Socket]*leg        // the open leg of a closed one
 	closed map[*tcp.Socket]*tcp.Socket // the closed leg of an open one
+	legs   []*leg                      // the open ones
 }
 
-func (sc *scene) pairing(pid int) pairing {
-	p, ok := sc.pairings[pid]
-	if !ok {
-		p = pairing{map[*tcp.Socket]leg{}, map[*tcp.Socket]*tcp.Socket{}}
-		sc.pairLegs(pid, p)
+func (sc *scene) pairing(pid int) *pairing {
+	if p := sc.pairings[pid]; p != nil {
+		return p
+	}
+	p := &pairing{open: map[*tcp.Socket]*leg{}, closed: map[*tcp.Socket]*tcp.Socket{}}
+	if process := sc.now.Processes[pid]; process != nil && process.Activity != nil {
+		sc.pairLegs(process.Activity, p)
 		sc.pairings[pid] = p
 	}
 	return p
@@ -110,35 +111,33 @@ func newEnd(at place, fd int, s *tcp.Socket, server bool, heard time.Duration) e
 }
 
 // pairLegs finds the legs that belong together, the surest signs first. Only sockets of opposite roles can, so that nothing is compared in a process that has but one kind.
-func (sc *scene) pairLegs(pid int, to pairing) {
-	p := sc.now.Processes[pid]
-	if p == nil || p.Activity == nil {
+func (sc *scene) pairLegs(a *look.Activity, to *pairing) {
+	open := sc.placesOf(a, func(s *tcp.Socket) bool { return tcp.SetOf(tcp.FinWait2, tcp.Established, tcp.FinWait1).Has(s.State) })
+	if len(open) == 0 {
+		return // a server whose clients have all gone, say
+	}
+	closed := sc.placesOf(a, func(s *tcp.Socket) bool { return s.State == tcp.CloseWait && s.RecvQueue <= 1 })
+	if len(closed) == 0 {
 		return
 	}
-	var closed, open []place
-	for _, d := range p.Activity.Sockets {
-		at, ok := sc.placeOf(d.Inode)
-		if !ok {
-			continue
-		}
-		switch s := sc.at(at); {
-		case s.State == tcp.CloseWait && s.RecvQueue <= 1:
-			closed = append(closed, at)
-		case s.State == tcp.FinWait2, s.State == tcp.Established, s.State == tcp.FinWait1:
-			open = append(open, at)
-		}
-	}
-	if len(closed) == 0 || len(open) == 0 {
-		return
-	}
-	held := make(map[uint32]int, len(p.Activity.Sockets)) // descriptors
-	for _, d := range p.Activity.Sockets {
+	held := make(map[uint32]int, len(a.Sockets)) // descriptors
+	for _, d := range a.Sockets {
 		held[d.Inode] = d.FD
 	}
 	ends, others := sc.legs(closed, held), sc.legs(open, held)
 	for _, m := range [...]matching{sameMoment, sameBytes, sameRequest} {
 		to.match(ends, others, m)
 	}
+}
+
+// placesOf returns where those sockets of a process are that are as asked.
+func (sc *scene) placesOf(a *look.Activity, is func(*tcp.Socket) bool) (places []place) {
+	for _, own := range a.Sockets {
+		if at, ok := sc.placeOf(own.Inode); ok && is(sc.at(at)) {
+			places = append(places, at)
+		}
+	}
+	return places
 }
 
 // legs makes ends of those sockets whose other ends the process has not as well.
@@ -193,7 +192,7 @@ var (
 )
 
 // match pairs each closed leg that is still alone with the open one of the nearest descriptor.
-func (p pairing) match(closed, open []end, m matching) {
+func (p *pairing) match(closed, open []end, m matching) {
 	slices.SortFunc(open, func(a, b end) int { return cmp.Compare(m.ofOpen(&a), m.ofOpen(&b)) })
 	for i := range closed {
 		a := &closed[i]
@@ -211,7 +210,8 @@ func (p pairing) match(closed, open []end, m matching) {
 		}
 		if best != nil {
 			p.closed[best.socket] = a.socket
-			p.open[a.socket] = leg{best.place, best.fd, m.why}
+			l := &leg{best.place, best.fd, m.why}
+			p.open[a.socket], p.legs = l, append(p.legs, l)
 		}
 	}
 }

@@ -13,19 +13,53 @@ const fresh = 5 * time.Second
 
 // subject is one suspect socket with what was joined to it.
 type subject struct {
-	netns    int // index into the snapshot's namespaces
-	index    int // of the socket in it
-	socket   *tcp.Socket
-	age      look.Age
+	netns  int // index into the snapshot's namespaces
+	index  int // of the socket in it
+	socket *tcp.Socket
+	age    look.Age
+	joined
+	opinion
+}
+
+// joined is what others tell of a socket.
+type joined struct {
 	holders  []look.Holder
 	known    bool        // whether holders is the whole truth
 	listener *tcp.Socket // the one the connection came through, nil on the connecting side
+	shares   bool        // whether others listen on the same address
 	// connected is true when this side made the connection, as far as that shows: a listener that is gone leaves connections behind that look alike.
 	connected bool
+}
+
+// opinion is what was made of a socket.
+type opinion struct {
+	moved bool // what the scene says of it
+	// half and view are answers that several rules ask for, kept once they were given.
+	half answer
+	view interest
+	seen bool // whether view is an answer
 	// blamed is the process that the rule which claims the socket holds responsible, 0 for its holder.
 	blamed int
 	// leg is the other leg of a relayed connection, for the rule of relays.
 	leg *leg
+	// draft is the position, from 1, of the draft the socket belongs to, 0 for none.
+	draft int
+}
+
+// answer is yes or no, or not given yet.
+type answer uint8
+
+const (
+	unasked answer = iota
+	no
+	yes
+)
+
+func answerOf(is bool) answer {
+	if is {
+		return yes
+	}
+	return no
 }
 
 // The codes by which rules know of each other.

@@ -9,24 +9,37 @@ import (
 
 // scene is a snapshot made ready for questions. Its indexes are made once, and only of what rules ask for.
 type scene struct {
-	now       *look.Snapshot
-	later     map[tcp.Cookie]*tcp.Socket // the second look at suspects, nil if there was none
+	now *look.Snapshot
+	// What follows is about the sockets themselves, and stays true when more becomes known of the processes.
 	listeners map[listenKey][]*tcp.Socket
+	shares    map[shareKey][]*tcp.Socket // of them, those that share an address
+	shared    shareKey                   // the last of the addresses, with its listeners
+	sharers   []*tcp.Socket
+	ports     [1 << 16 / 64]uint64 // a bit for each local port of a connection
+	suspected []subject
+	byInode   index
+	byTuple   index
+	pairings  map[int]*pairing
+	// found is how much was known of the holders when it was joined to the suspects.
+	found  extent
+	queues map[*tcp.Socket]*tcp.Socket // of unaccepted connections, where several listeners share an address
+	// What follows is about the processes, too.
+	answers
+}
+
+// answers is what depends on the processes, and on the second look. It is made of those parts that are asked for.
+type answers struct {
+	later map[tcp.Cookie]*tcp.Socket // the second look at suspects, nil if there was none
 	// accepting are the listeners whose program took connections out of their queue between the two looks.
 	accepting map[*tcp.Socket]bool
 	owners    *ownerIndex
-	// What follows is made of those parts that are asked for.
-	suspected []subject
-	byInode   map[uint32]place
-	byTuple   map[tcp.Tuple]place
-	doubles   map[tcp.Tuple][]place // of tuples that several namespaces use
 	doings    map[int]*doing
+	asked     *doing // the last
 	keepers   map[*tcp.Socket]queueKeeper
-	pairings  map[int]pairing
 	loads     map[int]load
 	flocks    map[flockKey]*flock
+	flock     *flock // the last
 	homeless  *int
-	queues    map[*tcp.Socket]*tcp.Socket // of unaccepted connections, where several listeners share an address
 }
 
 type listenKey struct {
@@ -35,28 +48,50 @@ type listenKey struct {
 }
 
 func newScene(now *look.Snapshot, later []tcp.Socket) *scene {
-	sc := &scene{now: now, listeners: map[listenKey][]*tcp.Socket{}, accepting: map[*tcp.Socket]bool{}}
-	sc.owners = &ownerIndex{scene: sc, byName: map[string]int{}, byPID: map[int]int{}}
-	sc.doings, sc.keepers, sc.pairings = map[int]*doing{}, map[*tcp.Socket]queueKeeper{}, map[int]pairing{}
+	sc := &scene{now: now, listeners: map[listenKey][]*tcp.Socket{}, shares: map[shareKey][]*tcp.Socket{}, pairings: map[int]*pairing{}}
+	sc.each(func(netns, _ int, s *tcp.Socket) {
+		port := s.Local.Port()
+		if s.State != tcp.Listen {
+			sc.ports[port/64] |= 1 << (port % 64)
+			return
+		}
+		key := listenKey{netns, port}
+		sc.listeners[key] = append(sc.listeners[key], s)
+	})
+	sc.renew(later)
+	return sc
+}
+
+// renew forgets what more knowledge of the processes, or the second look, may have changed.
+func (sc *scene) renew(later []tcp.Socket) {
+	sc.answers = answers{
+		accepting: map[*tcp.Socket]bool{}, owners: &ownerIndex{scene: sc, byName: map[string]int{}, byPID: map[int]int{}},
+		doings: map[int]*doing{}, keepers: map[*tcp.Socket]queueKeeper{},
+	}
 	if later != nil {
 		sc.later = make(map[tcp.Cookie]*tcp.Socket, len(later))
 		for i := range later {
 			sc.later[later[i].Cookie] = &later[i]
 		}
+		sc.each(func(netns, _ int, s *tcp.Socket) {
+			if s.Unaccepted() && sc.moved(s) {
+				sc.accepting[sc.listener(netns, s)] = true
+			}
+		})
 	}
-	sc.each(func(netns, _ int, s *tcp.Socket) {
-		if s.State == tcp.Listen {
-			key := listenKey{netns, s.Local.Port()}
-			sc.listeners[key] = append(sc.listeners[key], s)
+	found := extent{sc.now.Holders.Wanted(), sc.now.Holders.Held(), len(sc.now.Processes)}
+	for i := range sc.suspected {
+		s := &sc.suspected[i]
+		if found != sc.found {
+			sc.join(s)
 		}
-	})
-	sc.each(func(netns, _ int, s *tcp.Socket) {
-		if s.Unaccepted() && sc.moved(s) {
-			sc.accepting[sc.listener(netns, s)] = true
-		}
-	})
-	return sc
+		s.opinion = opinion{moved: sc.moved(s.socket)}
+	}
+	sc.found = found
 }
+
+// extent is how much is known of the holders of sockets. It only grows.
+type extent struct{ wanted, held, processes int }
 
 func (sc *scene) each(f func(netns, index int, s *tcp.Socket)) {
 	for n := range sc.now.Namespaces {

@@ -35,23 +35,39 @@ func (d *doing) interest(inode uint32, fd int) (i interest) {
 		// Runtimes that ask for everything at once, edge-triggered and for ever, keep to themselves who wants to know.
 		i.constant = w.watch.Events&look.PollEdge != 0 && w.watch.Events&look.PollOut != 0
 	}
-	i.waited = i.armed && d.polls(i.set) || d.moments(func(m *look.Moment) bool { return waitsFor(m, inode, fd) })
+	i.waited = i.armed && d.polls(i.set) || slices.ContainsFunc(d.waits, func(m *look.Moment) bool { return waitsFor(m, inode, fd) })
 	return i
 }
 
-// watches returns the epoll entries of a descriptor. They are indexed when the first is asked for.
+// interest returns how a holder looks at the socket. The answer for the first, as a rule the only one, is kept.
+func (s *subject) interest(d *doing, h look.Holder) interest {
+	if h != s.holders[0] {
+		return d.interest(s.socket.Inode, h.FD)
+	}
+	if !s.seen {
+		s.view, s.seen = d.interest(s.socket.Inode, h.FD), true
+	}
+	return s.view
+}
+
+// watches returns the epoll entries of a descriptor. They are put in order when the first is asked for.
 func (d *doing) watches(fd int) []watched {
-	if d.byFD == nil {
-		d.byFD = map[int][]watched{}
+	if d.watching == nil {
+		d.watching = []watched{}
 		for n := range d.process.Activity.Epolls {
 			set := &d.process.Activity.Epolls[n]
 			for k := range set.Watches {
-				w := &set.Watches[k]
-				d.byFD[w.FD] = append(d.byFD[w.FD], watched{set, w})
+				d.watching = append(d.watching, watched{set, &set.Watches[k]})
 			}
 		}
+		slices.SortStableFunc(d.watching, func(a, b watched) int { return a.watch.FD - b.watch.FD })
 	}
-	return d.byFD[fd]
+	from, _ := slices.BinarySearchFunc(d.watching, fd, func(w watched, fd int) int { return w.watch.FD - fd })
+	to := from
+	for to < len(d.watching) && d.watching[to].watch.FD == fd {
+		to++
+	}
+	return d.watching[from:to]
 }
 
 // waitsFor reports whether a thread waits for a socket in a call of its own.
@@ -67,14 +83,22 @@ func waitsFor(m *look.Moment, inode uint32, fd int) bool {
 
 // polls reports whether a thread waits for the events of an epoll instance, directly or through another one that contains it.
 func (d *doing) polls(set *look.PollSet) bool {
-	return d.moments(func(m *look.Moment) bool {
-		if m.Call.Kind != look.CallPoll {
-			return false
+	polled, known := d.polled[set]
+	if !known {
+		polled = slices.ContainsFunc(d.waits, func(m *look.Moment) bool {
+			if m.Call.Kind != look.CallPoll {
+				return false
+			}
+			return m.Call.FD == set.FD ||
+				slices.ContainsFunc(d.watches(set.FD), func(w watched) bool { return w.set.FD == m.Call.FD }) ||
+				slices.ContainsFunc(m.Call.Watches, func(w look.Watch) bool { return w.FD == set.FD })
+		})
+		if d.polled == nil {
+			d.polled = map[*look.PollSet]bool{}
 		}
-		return m.Call.FD == set.FD ||
-			slices.ContainsFunc(d.watches(set.FD), func(w watched) bool { return w.set.FD == m.Call.FD }) ||
-			slices.ContainsFunc(m.Call.Watches, func(w look.Watch) bool { return w.FD == set.FD })
-	})
+		d.polled[set] = polled
+	}
+	return polled
 }
 
 // rings reports whether a thread waits for an io_uring or for asynchronous I/O, whose requests do not show: it may be waiting for anything.

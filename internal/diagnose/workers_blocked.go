@@ -37,7 +37,7 @@ func claimsWorkersBlocked(sc *scene, s *subject) bool {
 		if queued {
 			return k.blames(s, codeWorkersBlocked)
 		}
-		in := d.interest(s.socket.Inode, h.FD)
+		in := s.interest(d, h)
 		if sc.waiting(d) || in.set == nil && sc.waitingForLocks(d) || !in.armed && !in.waited && owes(s.socket) && sc.overrun(d) {
 			s.blamed = h.PID
 			return true
@@ -52,33 +52,23 @@ func (sc *scene) waiting(d *doing) bool {
 	if l.untouched == 0 || !d.known {
 		return false
 	}
-	if tableFull(d.process) && len(d.strong()) == 0 {
+	if tableFull(d.process) && len(d.strong) == 0 {
 		return false // it waits until it may accept again
 	}
-	return len(stuck(d.strong())) > 0 || l.inHand > 0 && len(stuck(d.working())) > 0 && l.inHand <= len(d.working())
+	return len(stuck(d.strong)) > 0 || l.inHand > 0 && len(stuck(d.working)) > 0 && l.inHand <= len(d.working)
 }
 
 // overrun reports whether more connections are in hand than threads at work, and no thread is left that may be idle: what was read of the others waits inside the program.
 func (sc *scene) overrun(d *doing) bool {
-	working := len(stuck(d.working()))
-	return d.known && !d.single() && working > 0 && len(d.locked()) == 0 && sc.loadOf(d.process.PID).inHand > working
+	working := len(stuck(d.working))
+	return d.known && !d.single() && working > 0 && len(d.locked) == 0 && sc.loadOf(d.process.PID).inHand > working
 }
 
 // waitingForLocks reports whether connections wait inside the program while each of those in hand may be in the hands of a thread that waits for another. That the idle members of a
 // pool do as well, but they would have taken what waits.
 func (sc *scene) waitingForLocks(d *doing) bool {
 	l := sc.loadOf(d.process.PID)
-	return d.known && l.untouched > 0 && l.inHand > 0 && l.inHand <= len(d.locked())
-}
-
-// locked returns the threads, but the main one, that wait for another.
-func (d *doing) locked() (list []worker) {
-	for _, w := range d.off {
-		if w.parked && w.thread.TID != d.process.PID {
-			list = append(list, w)
-		}
-	}
-	return list
+	return d.known && l.untouched > 0 && l.inHand > 0 && l.inHand <= len(d.locked)
 }
 
 // stuckOn reports whether a thread is blocked in writing to the socket.
@@ -117,11 +107,11 @@ func describeWorkersBlocked(sc *scene, g *group, f *report.Finding) {
 
 // blocked returns the threads to blame when others wait: those that certainly cannot take work, or else those that may be at work, or else those in a lock.
 func (d *doing) blocked() []worker {
-	if strong := stuck(d.strong()); len(strong) > 0 {
+	if strong := stuck(d.strong); len(strong) > 0 {
 		return strong
 	}
-	if working := stuck(d.working()); len(working) > 0 {
+	if working := stuck(d.working); len(working) > 0 {
 		return working
 	}
-	return d.locked()
+	return d.locked
 }

@@ -87,6 +87,9 @@ func (v *visit) evidence(ctx context.Context) {
 
 // moreHolders finds who holds further sockets, and describes those processes.
 func (v *visit) moreHolders(ctx context.Context, inodes []uint32) {
+	if len(inodes) == 0 {
+		return
+	}
 	more := look.MakeHolders(len(inodes))
 	for _, inode := range inodes {
 		v.snapshot.Holders.Want(inode)
@@ -150,8 +153,8 @@ func (v *visit) flags(h look.Holder) {
 	if p == nil || p.Activity == nil {
 		return
 	}
-	i := slices.IndexFunc(p.Activity.Sockets, func(d look.Descriptor) bool { return d.FD == h.FD })
-	if i < 0 {
+	i, open := slices.BinarySearchFunc(p.Activity.Sockets, h.FD, func(d look.Descriptor, fd int) int { return d.FD - fd })
+	if !open {
 		return
 	}
 	d := &p.Activity.Sockets[i]

@@ -67,7 +67,7 @@ func verdicts(t *testing.T, fam nstest.Family, want map[string]string) {
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		s, later, err := host.New(time.Now).Look(t.Context(), host.Request{Netns: []string{netnsPath()}, Holders: diagnose.Suspect, Undecided: diagnose.Undecided, Inquire: diagnose.Inquire})
+		s, later, err := host.New(time.Now).Look(t.Context(), host.Request{Netns: []string{netnsPath()}, Holders: diagnose.Suspect, Undecided: diagnose.Undecided, Inquire: new(diagnose.Diagnosis).Inquire})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -105,9 +105,16 @@ func (v *visit) wanted() look.Holders {
 	if v.request.Holders == nil {
 		return look.Holders{}
 	}
-	wanted := look.MakeHolders(0)
+	n := 0
+	is := func(s *tcp.Socket) bool { return s.Inode != 0 && v.request.Holders(s) }
 	v.each(func(_ *look.Namespace, s *tcp.Socket) {
-		if s.Inode != 0 && v.request.Holders(s) {
+		if is(s) {
+			n++
+		}
+	})
+	wanted := look.MakeHolders(n)
+	v.each(func(_ *look.Namespace, s *tcp.Socket) {
+		if is(s) {
 			wanted.Want(s.Inode)
 		}
 	})
