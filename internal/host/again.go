@@ -9,7 +9,6 @@ import (
 
 	"github.com/closewait/closewait/inetdiag"
 	"github.com/closewait/closewait/internal/look"
-	"github.com/closewait/closewait/internal/sockopt"
 	"github.com/closewait/closewait/tcp"
 )
 
@@ -46,7 +45,7 @@ func (v *visit) again(ctx context.Context) []tcp.Socket {
 			v.host.proc.ActivityAgain(pid, p.Activity)
 		}
 	}
-	v.snapshot.Dead = slices.DeleteFunc(v.snapshot.Dead, closedSince)
+	v.snapshot.Dead = slices.DeleteFunc(v.snapshot.Dead, v.closedSince)
 	if len(v.tables) == 0 {
 		return nil
 	}
@@ -81,9 +80,9 @@ func (v *visit) wait(ctx context.Context) bool {
 }
 
 // closedSince reports whether a descriptor that was dead in the first look has been closed or used again since: then nothing has leaked.
-func closedSince(d look.DeadFD) bool {
-	_, err := sockopt.Inspect(d.PID, d.FD, d.Inode)
-	return errors.Is(err, sockopt.ErrGone)
+func (v *visit) closedSince(d look.DeadFD) bool {
+	inode, err := v.host.proc.SocketInode(d.PID, d.FD)
+	return errors.Is(err, fs.ErrNotExist) || err == nil && inode != d.Inode
 }
 
 func (v *visit) relook(ctx context.Context, conn *inetdiag.Conn, sockets, to []tcp.Socket) ([]tcp.Socket, error) {

@@ -68,6 +68,19 @@ func (f FS) NamespaceInode(pid int) (uint64, error) {
 	return inode, nil
 }
 
+// SocketInode returns the inode of the socket behind a descriptor, 0 when it is no socket. It needs the right to trace the process.
+//
+// Errors: fs.ErrNotExist when the descriptor or the process is gone.
+func (f FS) SocketInode(pid, fd int) (uint32, error) {
+	path := f.path(pid, "fd/"+strconv.Itoa(fd))
+	link, err := os.Readlink(path)
+	if err != nil {
+		return 0, opError("read link", path, err)
+	}
+	n, _ := bracketed([]byte(link), "socket")
+	return uint32(n), nil
+}
+
 // SocketProtocol returns the protocol of the socket behind a descriptor as the kernel names it: "TCP", "TCPv6", "MPTCP", "UDP", "UNIX". A dead socket, which
 // is in no table, still has it (sockfs_xattr_get in net/socket.c, since 2.6.37). It needs the right to trace the process.
 //

@@ -212,12 +212,18 @@ func TestSocketProtocol(t *testing.T) {
 	if got, err := f.SocketProtocol(os.Getpid(), int(file.Fd())); (got != "TCP" && got != "MPTCP") || err != nil {
 		t.Errorf("%q, %v", got, err)
 	}
-	for fd := range openSockets(t, 1) {
+	for fd, inode := range openSockets(t, 1) {
+		if got, err := f.SocketInode(os.Getpid(), fd); got != inode || err != nil {
+			t.Errorf("%d, %v, want %d", got, err, inode)
+		}
 		if got, err := f.SocketProtocol(os.Getpid(), fd); got != "TCP" || err != nil {
 			t.Errorf("%q, %v", got, err)
 		}
 	}
 	if _, err := f.SocketProtocol(os.Getpid(), 1<<20); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := f.SocketInode(os.Getpid(), 1<<20); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
 	null, err := os.Open("/dev/null")
