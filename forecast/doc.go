@@ -15,7 +15,8 @@
 //     Elsewhere what one firing tells of the next is used, and the rest is half a slot.
 //
 // A forecast assumes that nothing changes: no acknowledgement, no ICMP message, no new limit. It is void as soon as the count of retransmissions
-// falls. That a neighbour does not answer shows only once a time-out found its segment still waiting in this host, or a back-off was undone: until then the answer is that of
+// falls. Where nobody answers for the next hop it follows what the kernel does with the waiting segment (RFC 6069), if it is told what the kernel knows of that hop
+// ([Neighbour]); where it is not told, that shows only once a time-out found its segment still waiting, or a back-off was undone: until then the answer is that of
 // a path that swallows everything, which comes up to a time-out earlier and with ETIMEDOUT.
 //
 // Models, like all values of this package, may be used by several goroutines at once as long as nobody changes them. A forecast allocates nothing.

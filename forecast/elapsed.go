@@ -70,7 +70,10 @@ func (v *view) elapsed(p *plan) elapsed {
 	if p.retransmits == 0 {
 		return v.recovering(p, e)
 	}
-	if d, ok := v.exactElapsed(); ok {
+	if d, ok := v.stampedElapsed(); ok {
+		return v.apart(d)
+	}
+	if d, ok := v.timedElapsed(); ok {
 		return v.exactly(d)
 	}
 	e = v.reconstruct(p)
@@ -140,11 +143,44 @@ func (v *view) sinceTick(d time.Duration) elapsed {
 
 // exactElapsed is the time since the first retransmission where it is known to the millisecond.
 func (v *view) exactElapsed() (time.Duration, bool) {
-	if v.options.Elapsed.Known {
-		return v.options.Elapsed.Value, true
+	if d, ok := v.stampedElapsed(); ok {
+		return d, true
 	}
+	return v.timedElapsed()
+}
+
+// timedElapsed is the time since the first time-out, at which the stamp is set as a rule.
+func (v *view) timedElapsed() (time.Duration, bool) {
 	total, ok := v.socket.Info.Duration(tcp.TotalRTOTime)
 	return total, ok && v.uint(tcp.TotalRTORecoveries) == 1
+}
+
+// stampedElapsed is the time since the stamp itself, where that is not when the first time-out came: it was read, or nothing has been sent again yet, so that it is when the
+// segment was sent first (tcp_retransmit_skb).
+func (v *view) stampedElapsed() (time.Duration, bool) {
+	if read := v.options.Elapsed; read.Known {
+		timed, ok := v.timedElapsed()
+		return read.Value, !ok || (read.Value-timed).Abs() > stampJitter
+	}
+	total, ok := v.socket.Info.Uint(tcp.TotalRetrans)
+	if !ok || total > 0 || !v.payloadSent() || v.socket.State == tcp.SynSent {
+		return 0, false
+	}
+	return v.socket.Info.Duration(tcp.LastDataSent)
+}
+
+// apart is an elapsed time whose stamp was set at any moment of a jiffy.
+func (v *view) apart(d time.Duration) elapsed {
+	e := elapsed{source: Exact, phase: v.into(), below: stampJitter, above: stampJitter}
+	if !v.Clock.Known || v.Clock.unsure > 0 {
+		e.below, e.above = max(v.tick, stampJitter), max(v.tick, stampJitter)
+	}
+	if v.Clock.HZ == 0 {
+		e.below, e.above = coarsest, coarsest
+	}
+	since := d - e.phase
+	e.look = [lanesLength]time.Duration{since, since, since}
+	return e
 }
 
 // reconstruct sums up the time-outs that have passed since the first: nominal lengths, and the lateness each may have had.

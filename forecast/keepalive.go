@@ -111,7 +111,7 @@ func (v *view) keepaliveSilent() (Ends, bool) {
 		return Ends{}, false
 	}
 	ends := Ends{
-		Kind: At, By: ByKeepalive, Error: v.errorOf(v.options.Unreachable.Value), Reason: reasonKeepaliveSilent,
+		Kind: At, By: ByKeepalive, Error: v.errorOf(v.options.SoftError.Value != 0), Reason: reasonKeepaliveSilent,
 		Limit: Limit{"tcp_keepalive_probes", count.Value, time.Duration(count.Value) * interval.Value},
 	}
 	step := max(v.Clock.jiffies(interval.Value), 1)

@@ -84,8 +84,10 @@ type Options struct {
 	Congestion string
 	// Elapsed is the time since the first retransmission, exactly: now - tcp_sock.retrans_stamp.
 	Elapsed Setting[time.Duration]
-	// Unreachable is whether a soft error is recorded (sk_err_soft): the network said that the peer cannot be reached.
-	Unreachable Setting[bool]
+	// SoftError is the number of the error that was recorded for a time-out to report (sk_err_soft), 0 for none: the network said that the peer cannot be reached.
+	SoftError Setting[int]
+	// Neighbour is what is known of the next hop towards the peer.
+	Neighbour Setting[Neighbour]
 	// PeerForgot says that the other end of the connection exists no more, so that it answers whatever arrives with a reset.
 	PeerForgot bool
 }

@@ -106,7 +106,7 @@ func (v *view) probesEnd(answered bool) Ends {
 		}
 		return ends
 	}
-	ends.Kind, ends.Error = At, v.errorOf(v.options.Unreachable.Value)
+	ends.Kind, ends.Error = At, v.errorOf(v.options.SoftError.Value != 0)
 	v.moments(&ends, w.lanes.first(), w.lanes.now[likely], w.lanes.last(), v.into())
 	v.explainProbes(&ends, &w, verdict)
 	if w.uncounted > 0 && verdict == userTimedOut {
@@ -142,7 +142,7 @@ func (v *view) explainProbes(e *Ends, w *probeWalk, verdict probeVerdict) {
 		e.By, e.Reason, e.Elapsed = ByUserTimeout, reasonUserTimeout, Reconstructed
 		e.Limit = Limit{"TCP_USER_TIMEOUT", w.user.Milliseconds(), w.user}
 		// When the probes began is summed up from their intervals, and the last is cut short to fit.
-		spread := time.Duration(w.spread+w.slot+1) * v.tick
+		spread := time.Duration(w.spread+w.slot+1+2*v.Clock.unsure) * v.tick
 		e.Earliest, e.Latest = max(e.Earliest-spread, 0), e.Latest+spread
 		// Those at the end of the doubling are not counted.
 		if v.backoff >= v.Limits.Retries2.Value {

@@ -13,6 +13,8 @@ const (
 	reasonRetransmit    = "retransmissions go unanswered: the kernel gives up at the first time-out beyond the limit; the descriptor stays open until the program closes it"
 	reasonRetransmitNew = "data are in flight: if no acknowledgement comes, the kernel gives up at the first time-out beyond the limit; the descriptor stays open until the program closes it"
 	reasonUnreachable   = "the path reports the peer unreachable: each report moves the next time-out, so the moment is less certain; the descriptor stays open until the program closes it"
+	reasonNeighbour     = "nobody on the local network answers for the next hop: the kernel asks for it again and again, and gives the connection up at the first time-out beyond the limit; the descriptor stays open until the program closes it"
+	reasonSynNeighbour  = "nobody on the local network answers for the next hop: the request is over when the kernel has asked for it in vain; the descriptor stays open until the program closes it"
 	reasonLocalDrop     = "our own packets do not leave this host and are tried again every 500 ms: the kernel gives up beyond the limit; the descriptor stays open until the program closes it"
 	reasonUnsent        = "the last retransmission did not leave this host, as without a route: the kernel gives up at the first time-out beyond the limit, with the error of what failed; the descriptor stays open until the program closes it"
 	reasonNoLimit       = "retransmission runs: the kernel gives up at one of the next time-outs if no answer comes"

@@ -26,12 +26,26 @@ func (v *view) retransmission() Ends {
 		return v.clamped(&p)
 	}
 	v.cutShort(&p)
-	f := v.followThin(&p)
+	f := v.followPath(&p)
 	if !f.known {
 		return ends
 	}
 	v.describe(&ends, &p, &f, local)
 	return ends
+}
+
+// followPath follows the time-outs on a path that swallows everything, or to a next hop that does not answer.
+func (v *view) followPath(p *plan) fate {
+	n := &v.options.Neighbour
+	switch {
+	case !n.Known || !n.Value.silent() || p.interval > 0 || v.thin():
+	case p.retransmits > 0:
+		p.waiting = true
+		return v.followWaiting(p)
+	default:
+		return v.soonWaiting(v.follow(p))
+	}
+	return v.followThin(p)
 }
 
 // running finds out how far ahead the running timer was armed. Payload went out when it was armed, so that the time since then and the time left
@@ -137,10 +151,10 @@ func (v *view) describe(e *Ends, p *plan, f *fate, local bool) {
 	if f.also > 0 {
 		e.Also = max(time.Duration(f.also)*tick-p.elapsed.phase+v.later/2, 0)
 	}
-	unreachable := !local && v.unreachable()
-	e.Error, e.Elapsed = v.errorOf(unreachable), p.elapsed.source
-	unsent := !local && v.unsent()
-	if unsent {
+	unreachable := !local && !p.waiting && v.unreachable()
+	unsent := !local && !p.waiting && v.unsent()
+	e.Error, e.Elapsed = v.errorOf(unreachable || p.told), p.elapsed.source
+	if unsent || p.untold {
 		e.Error = ""
 	}
 	e.By, e.Limit = v.decided(&p.timeout, f.capped)
@@ -151,6 +165,8 @@ func (v *view) describe(e *Ends, p *plan, f *fate, local bool) {
 		e.Reason = reasonOrphan
 	case local:
 		e.Reason = reasonLocalDrop
+	case p.waiting:
+		e.Reason = reasonNeighbour
 	case unsent:
 		e.Reason = reasonUnsent
 	case unreachable:

@@ -32,7 +32,7 @@ func (c *Clock) shift(jiffies int64, tick time.Duration, unsure int64) {
 // settledByElapsed compares how far into a jiffy the look came, which the elapsed time tells because its stamp was set at the beginning of one, with the two parts of jiffies
 // in which it may have come.
 func (v *view) settledByElapsed() bool {
-	d, ok := v.exactElapsed()
+	d, ok := v.timedElapsed()
 	begun := v.Clock.Into + v.Clock.Doubt - v.tick // how far into the next jiffy it may have come
 	if !ok || v.retransmits == 0 || v.Clock.Into-begun < 2*stampJitter {
 		return false

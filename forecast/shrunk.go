@@ -58,6 +58,9 @@ func (v *view) shrunkWalk(user time.Duration, base int64, lane int) lanes {
 	}
 	l := start(v.Clock, v.rto, v.expires, before)
 	due, rto := v.expires, v.rto // the silence counts up to the nominal expiry
+	if lane == late {
+		stalled++ // each firing may be served a jiffy late
+	}
 	for range mostFirings {
 		if v.rtxTimedOut(user, stalled+l.now[lane], v.acked+due, limit) {
 			break

@@ -56,7 +56,7 @@ type simSock struct {
 	retransStamp           int64 // ms, 0 when not set
 	rtoStamp               int64 // ms
 	pending                pending
-	timeout                int64 // when it expires
+	timeout, armed         int64 // when it expires; how far ahead that was
 	runs                   int64 // when the wheel runs it
 	packetsOut, sndWnd     int64
 	lsndtime, rcvTstamp    int64
@@ -74,6 +74,8 @@ type simSock struct {
 	keepTime, keepIntvl, keepProbes int64
 	keepalive                       bool
 
+	nexthop *simNeighbour // nil for one that is there
+
 	// late has a bit for each firing, the first lowest: whether it is served a jiffy after it was due.
 	late   uint64
 	behind int64 // by how much the handler at work is late
@@ -88,7 +90,8 @@ func (s *simSock) msecsToJiffies(ms int64) int64 { return (ms*s.hz + 999) / 1000
 
 // resetXmitTimer is tcp_reset_xmit_timer; a handler finds the wheel's clock one ahead.
 func (s *simSock) resetXmitTimer(what pending, when int64, handler bool) {
-	s.pending, s.timeout = what, s.jiffies+min(when, s.rtoMax)
+	s.armed = min(when, s.rtoMax)
+	s.pending, s.timeout = what, s.jiffies+s.armed
 	clk := s.jiffies
 	if handler && s.behind == 0 { // else forward_timer_base sets it to jiffies
 		clk++
@@ -113,6 +116,9 @@ func (s *simSock) step(until int64) {
 	behind := int64(s.late & 1)
 	due := s.runs + behind
 	next := due
+	if n := s.nexthop; n != nil && n.state == nudIncomplete {
+		next = min(next, n.runs)
+	}
 	if s.closeAt > s.jiffies && s.closeAt < next {
 		next = s.closeAt
 	}
@@ -127,6 +133,11 @@ func (s *simSock) step(until int64) {
 			s.state = tcp.LastAck
 		} else {
 			s.state = tcp.FinWait1
+		}
+	}
+	if n := s.nexthop; n != nil && n.state == nudIncomplete && s.jiffies == n.runs {
+		if s.neighTimer(); s.jiffies != s.runs || s.ended {
+			return
 		}
 	}
 	if s.jiffies != due {
@@ -149,6 +160,9 @@ func (s *simSock) step(until int64) {
 
 func (s *simSock) end(killer, errno string) {
 	s.ended, s.killer = true, killer
+	if s.nexthop != nil && s.nexthop.softError != 0 {
+		errno = "EHOSTUNREACH"
+	}
 	if !s.dead {
 		s.errno = errno
 	}
@@ -185,6 +199,9 @@ func (s *simSock) retransmitsTimedOut(boundary, timeout int64) bool {
 
 func (s *simSock) tcpOrphanRetries(alive bool) int64 {
 	retries := s.orphanRetry
+	if s.nexthop != nil && s.nexthop.softError != 0 && !alive {
+		retries = 0
+	}
 	if retries == 0 && alive {
 		retries = 8
 	}
@@ -269,11 +286,19 @@ func (s *simSock) retransmitTimer() {
 }
 
 func (s *simSock) retransmitSkb() {
+	if n := s.nexthop; n != nil && n.queued { // skb_still_in_host_queue
+		n.throttled = true
+		if s.retransStamp == 0 {
+			s.retransStamp = s.lsndtime * 1000 / s.hz
+		}
+		return
+	}
 	if s.retransStamp == 0 {
 		s.retransStamp = s.ms()
 	}
 	s.lsndtime = s.jiffies
 	s.totalRetrans++
+	s.neighOutput()
 }
 
 // clampRTO is tcp_clamp_rto_to_user_timeout.
@@ -359,9 +384,12 @@ func (s *simSock) keepaliveTimer() {
 // diag shows the socket as sock_diag does at a moment so many ms after the present jiffy began.
 func (s *simSock) diag(phase int64) tcp.Socket {
 	toMS := func(j int64) uint64 { return uint64(max(j, 0) * 1000 / s.hz) }
-	d := tcp.Socket{State: s.state, Inode: 4711, SendQueue: 100}
+	d := tcp.Socket{Family: tcp.IPv4, State: s.state, Inode: 4711, SendQueue: 100}
 	if s.dead {
 		d.Inode = 0
+	}
+	if s.nexthop != nil && s.nexthop.ipv6 {
+		d.Family = tcp.IPv6
 	}
 	d.Timer.Expires = time.Duration(toMS(s.timeout-s.jiffies)) * time.Millisecond
 	switch {

@@ -10,6 +10,9 @@ import (
 // the time since the request was sent has reached its limit. The first time-outs may not double (tcp_syn_linear_timeouts); they raise the count, not
 // the time.
 func (v *view) synSent() Ends {
+	if n := &v.options.Neighbour; n.Known && n.Value.State == NeighbourAsked && n.Value.silent() {
+		return v.synWaiting()
+	}
 	ends := Ends{By: ByRetransmission, Reason: reasonSyn}
 	retries := v.options.SynRetries
 	if !retries.Known || retries.Value == 0 {

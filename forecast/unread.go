@@ -19,6 +19,8 @@ func (v *view) doubt(e *Ends) {
 	switch e.Reason {
 	case reasonRetransmit:
 		e.Reason = reasonRetransmit + unreadOption
+	case reasonNeighbour:
+		e.Reason = reasonNeighbour + unreadOption
 	case reasonRetransmitNew:
 		e.Reason = reasonRetransmitNew + unreadOption
 	case reasonOrphan:

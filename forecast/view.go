@@ -115,8 +115,8 @@ func (v *view) overdue(armed int64) {
 
 // unreachable says whether the network reported the peer unreachable: it undoes one back-off each time (tcp_ld_RTO_revert, RFC 6069).
 func (v *view) unreachable() bool {
-	if v.options.Unreachable.Known {
-		return v.options.Unreachable.Value
+	if v.options.SoftError.Known {
+		return v.options.SoftError.Value != 0
 	}
 	undoubled := int64(0)
 	if v.socket.State == tcp.SynSent {
@@ -139,8 +139,9 @@ func (v *view) unsent() bool {
 
 // errorOf is the error of a time-out: a recorded soft error counts more than ETIMEDOUT (tcp_write_err). Nobody gets that of an orphan.
 func (v *view) errorOf(unreachable bool) string {
-	switch {
-	case v.orphan:
+	const hostUnreachable = 113 // EHOSTUNREACH
+	switch recorded := v.options.SoftError.Value; {
+	case v.orphan, recorded != 0 && recorded != hostUnreachable:
 		return ""
 	case unreachable:
 		return "EHOSTUNREACH"

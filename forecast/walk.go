@@ -12,6 +12,9 @@ type plan struct {
 	stamped     bool               // the elapsed time runs already before the first firing
 	cut         bool               // the running timer was cut short: it ends the socket
 	cuts        [lanesLength]int64 // how far ahead it was armed then, where that is not certain
+	waiting     bool               // for a neighbour that does not answer
+	told        bool               // which will have been recorded as an error by then
+	untold      bool               // or not
 	elapsed     elapsed
 	timeout     timeout
 }

@@ -36,7 +36,7 @@ var layers = map[string]layer{
 	"model":      {rooms: []string{"forecast"}, may: []string{"tcp"}, forbidden: pure},
 	"look data":  {rooms: []string{"internal/look"}, may: []string{"tcp", "forecast"}, forbidden: pure},
 	"doors": {
-		rooms: []string{"inetdiag", "internal/procfs", "internal/netns", "internal/sysctl", "internal/sockopt", "internal/probe", "internal/journal"},
+		rooms: []string{"inetdiag", "internal/procfs", "internal/netns", "internal/sysctl", "internal/sockopt", "internal/probe", "internal/neighbour", "internal/journal"},
 		may:   []string{"vocabulary", "look data"}, forbidden: map[string]string{"os/exec": pure["os/exec"]}, others: []string{"golang.org/x/sys", "github.com/cilium/ebpf"},
 	},
 	"look": {rooms: []string{"internal/host", "internal/record"}, may: []string{"vocabulary", "look data", "doors"}, forbidden: map[string]string{

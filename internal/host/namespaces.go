@@ -9,6 +9,7 @@ import (
 
 	"github.com/closewait/closewait/inetdiag"
 	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/internal/neighbour"
 	"github.com/closewait/closewait/internal/netns"
 	"github.com/closewait/closewait/internal/procfs"
 	"github.com/closewait/closewait/tcp"
@@ -88,6 +89,7 @@ func (v *visit) namespace(ctx context.Context, ns netns.Namespace) error {
 		}
 	}
 	var conn *inetdiag.Conn
+	var hops *neighbour.Conn
 	var condition tcp.Condition
 	size := 0
 	err := v.host.roots.Do(ns, func() (err error) {
@@ -114,9 +116,13 @@ func (v *visit) namespace(ctx context.Context, ns netns.Namespace) error {
 				return err
 			}
 		}
+		hops = v.openNeighbours()
 		conn, err = inetdiag.Open()
 		return err
 	})
+	if hops != nil {
+		defer hops.Close()
+	}
 	if err != nil || found.Skipped {
 		if err == nil {
 			v.snapshot.Namespaces = append(v.snapshot.Namespaces, found)
@@ -132,7 +138,7 @@ func (v *visit) namespace(ctx context.Context, ns netns.Namespace) error {
 		return conn, err
 	}
 	defer v.stream.leave()
-	return v.dump(ctx, conn, found, condition, size)
+	return v.dump(ctx, conn, hops, found, condition, size)
 }
 
 // tally adds a namespace's counters to the host's and returns how many sockets they promise. Unknown counters promise some.
@@ -153,7 +159,7 @@ const spare = 64
 // few is the number of sockets up to which it is worth asking for listeners first. The kernel keeps them in a table of their own, which is small.
 const few = 200
 
-func (v *visit) dump(ctx context.Context, conn *inetdiag.Conn, found look.Namespace, condition tcp.Condition, size int) error {
+func (v *visit) dump(ctx context.Context, conn *inetdiag.Conn, hops *neighbour.Conn, found look.Namespace, condition tcp.Condition, size int) error {
 	query := inetdiag.Query{States: v.request.States, Condition: condition, Extensions: extensions(found.Sysctls)}
 	found.ReadAt = v.host.now()
 	var sockets []tcp.Socket
@@ -180,6 +186,7 @@ func (v *visit) dump(ctx context.Context, conn *inetdiag.Conn, found look.Namesp
 		sockets, stats, err = v.timed(ctx, conn, query, &found, make([]tcp.Socket, 0, v.expected(size)))
 	}
 	found.Sockets, found.Partial = sockets, v.restricted() || err != nil || stats.Interrupted || stats.Malformed > 0
+	v.neighbours(hops, &found)
 	index := len(v.snapshot.Namespaces)
 	v.snapshot.Namespaces = append(v.snapshot.Namespaces, found)
 	if v.anyUndecided(sockets) {

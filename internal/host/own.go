@@ -62,13 +62,14 @@ func (v *visit) ownIn(ctx context.Context, program *probe.Options, n *look.Names
 	})
 }
 
-// ending lists the sockets whose end a timer may bring, of those that the look is about; mute is true when one of them has no descriptor to be asked through.
+// ending lists the sockets whose end a timer may bring, of those that the look is about; mute is true when one of them has no descriptor to be asked through, or waits
+// for its next hop, so that what matters is when it was stamped.
 func (v *visit) ending() (wanted map[tcp.Cookie]struct{}, mute bool) {
 	wanted = map[tcp.Cookie]struct{}{}
-	v.each(func(_ *look.Namespace, s *tcp.Socket) {
+	v.each(func(n *look.Namespace, s *tcp.Socket) {
 		if look.Telling(s) && v.request.Holders != nil && v.request.Holders(s) {
 			wanted[s.Cookie] = struct{}{}
-			mute = mute || s.Inode == 0
+			mute = mute || s.Inode == 0 || n.Neighbours[s.Cookie].State > look.NeighbourResolved
 		}
 	})
 	return wanted, mute

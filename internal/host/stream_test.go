@@ -85,7 +85,7 @@ func streamedAndKept(t *testing.T, request host.Request) (differences []string, 
 		ends := p.Snapshot.Forecaster(p.Namespace).Passing(p.Socket, p.Options, p.PeerForgot)
 		one.kind, one.by = ends.Kind, ends.By
 		if p.Options != nil {
-			one.options = *p.Options
+			one.options = optional(*p.Options)
 		}
 		if len(one.holders) > 0 {
 			one.comm = p.Snapshot.Processes[one.holders[0].PID].Comm
@@ -101,7 +101,7 @@ func streamedAndKept(t *testing.T, request host.Request) (differences []string, 
 	for i := range n.Sockets {
 		s := &n.Sockets[i]
 		ends := forecaster.Ends(i)
-		want := passed{state: s.State, holders: kept.Holders.Of(s.Inode), kind: ends.Kind, by: ends.By, options: n.Options[s.Cookie]}
+		want := passed{state: s.State, holders: kept.Holders.Of(s.Inode), kind: ends.Kind, by: ends.By, options: optional(n.Options[s.Cookie])}
 		if len(want.holders) > 0 {
 			want.comm = kept.Processes[want.holders[0].PID].Comm
 		}

@@ -5,7 +5,8 @@ var noNeighbour = Scene{
 	Teaches: `The peer was switched off, and its address is asked for in vain. While the kernel
 asks, the segment waits in a queue of this host and is not sent again. Each time
 asking fails the error is noted and the segment sent anew, which moves the timer: the
-limit stays, the moment comes up to a time-out later, with EHOSTUNREACH as a rule.`,
+limit stays, the moment comes up to a time-out later, with EHOSTUNREACH. Since when
+the kernel asks can be read, so that the moment can be foretold.`,
 	play: func(p *Play) {
 		p.limits()
 		p.Cable()

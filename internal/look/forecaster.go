@@ -64,14 +64,16 @@ func (f *Forecaster) ends(i int) forecast.Ends {
 // Passing forecasts the end of a socket that need not be in the namespace's list, from its own options if they are known, and from whether its peer's end is known not
 // to exist any more. Times count from when it was read.
 func (f *Forecaster) Passing(s *tcp.Socket, own *Options, forgotten bool) forecast.Ends {
-	if own == nil && !forgotten {
+	hop, waits := f.namespace.Neighbours[s.Cookie]
+	if own == nil && !forgotten && !waits {
 		return f.model.Ends(s)
 	}
 	options := f.model.Options
 	if own != nil {
 		options = f.options(own)
+		options.Elapsed = own.elapsed(s)
 	}
-	options.PeerForgot = forgotten
+	options.PeerForgot, options.Neighbour = forgotten, forecast.Setting[Neighbour]{Value: hop, Known: waits}
 	return f.model.EndsKnowing(s, &options)
 }
 

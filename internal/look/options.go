@@ -18,6 +18,14 @@ type Options struct {
 	SynRetries        int           // TCP_SYNCNT
 	ThinLinear        bool          // TCP_THIN_LINEAR_TIMEOUTS
 	Congestion        string        `redact:"keep"` // TCP_CONGESTION; "" unless ThinLinear is on, where it matters
+
+	// What follows no option of a socket tells, only a BPF program that sees inside: see Inside.
+	Inside    bool
+	SoftError int // number of the error that a time-out will report (sk_err_soft), 0 for none
+	// Recoveries is the number of recoveries by time-out for which Ahead holds, 0 when it is not known: the time since the first retransmission, on which limits count, is that
+	// much more than the time in recoveries that sock_diag reports (since 6.7).
+	Recoveries int
+	Ahead      time.Duration
 }
 
 // Telling reports whether the options of a socket can change the forecast of its end: a timer runs that may end it. A half-open connection has no options yet.
@@ -29,6 +37,17 @@ func Telling(s *tcp.Socket) bool {
 	return false
 }
 
+// elapsed is the time since a socket's first retransmission, as far as Ahead tells it at the moment of the look.
+func (o *Options) elapsed(s *tcp.Socket) forecast.Setting[time.Duration] {
+	total, ok := s.Info.Duration(tcp.TotalRTOTime)
+	recoveries, _ := s.Info.Uint(tcp.TotalRTORecoveries)
+	retransmits, _ := s.Info.Uint(tcp.Retransmits)
+	if !ok || o.Recoveries == 0 || recoveries != uint64(o.Recoveries) || retransmits == 0 {
+		return forecast.Setting[time.Duration]{}
+	}
+	return forecast.Is(total + o.Ahead)
+}
+
 // apart leaves out what may be the namespace's: it is known without asking, and a change of the namespace's setting that is tried out would reach the socket.
 func (o *Options) apart(common *forecast.Limits) forecast.Options {
 	own := forecast.Options{
@@ -37,6 +56,9 @@ func (o *Options) apart(common *forecast.Limits) forecast.Options {
 		KeepaliveInterval: unlike(o.KeepaliveInterval, common.KeepaliveInterval),
 		KeepaliveProbes:   unlike(int64(o.KeepaliveProbes), common.KeepaliveProbes),
 		SynRetries:        unlike(int64(o.SynRetries), common.SynRetries),
+	}
+	if o.Inside {
+		own.SoftError = forecast.Is(o.SoftError)
 	}
 	if o.RTOMax != 0 { // every socket has its own, copied when it was made
 		own.RTOMax = forecast.Is(o.RTOMax)

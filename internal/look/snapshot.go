@@ -98,6 +98,8 @@ type Namespace struct {
 	Overflows *int64
 	// Options are those of the sockets that were asked for them, by cookie.
 	Options map[tcp.Cookie]Options
+	// Neighbours are the next hops of sockets that wait for an answer, by cookie, as they were at ReadAt; those of which the kernel knows nothing are absent.
+	Neighbours map[tcp.Cookie]Neighbour
 }
 
 // Model returns what forecasts the ends of a namespace's sockets, as if all were read when the table began to be.

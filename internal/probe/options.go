@@ -10,7 +10,7 @@ import (
 )
 
 // optionSize is the size of struct option in bpf/options.c.
-const optionSize = 48
+const optionSize = 56
 
 // decodeOption reads one; tick is the length of a jiffy.
 func decodeOption(b *[optionSize]byte, tick time.Duration) (tcp.Cookie, look.Options) {
@@ -18,6 +18,11 @@ func decodeOption(b *[optionSize]byte, tick time.Duration) (tcp.Cookie, look.Opt
 	o := look.Options{
 		UserTimeout: time.Duration(binary.NativeEndian.Uint32(b[8:])) * time.Millisecond, RTOMax: jiffies(12),
 		KeepaliveTime: jiffies(16), KeepaliveInterval: jiffies(20), KeepaliveProbes: int(b[24]), SynRetries: int(b[25]), ThinLinear: b[26] != 0,
+		Inside: true, SoftError: int(binary.NativeEndian.Uint16(b[30:])),
+	}
+	if b[27] != 0 {
+		o.Recoveries = int(binary.NativeEndian.Uint16(b[28:]))
+		o.Ahead = time.Duration(int32(binary.NativeEndian.Uint32(b[48:]))) * time.Millisecond
 	}
 	if o.ThinLinear {
 		name, _, _ := bytes.Cut(b[32:], []byte{0})

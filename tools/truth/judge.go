@@ -174,8 +174,11 @@ func (j *judgement) moment(r *row, l *life, p *said, lane int) {
 // unseen marks the kinds of disturbed sockets that show no sign of it yet.
 const unseen = ", no sign"
 
-// sign says whether a socket shows that its path is broken: back-offs were undone (RFC 6069), the last time-out sent nothing, or a probe is unanswered.
+// sign says whether a socket shows that its path is broken: its next hop does not answer, back-offs were undone (RFC 6069), the last time-out sent nothing, or a probe is unanswered.
 func sign(p *said) bool {
+	if p.hop.State > forecast.NeighbourResolved {
+		return true
+	}
 	info := &p.socket.Info
 	retransmits, _ := info.Uint(tcp.Retransmits)
 	backoff, _ := info.Uint(tcp.Backoff)
@@ -242,6 +245,9 @@ func (j *judgement) describe(l *life, p *said, lane int) string {
 		} else if n, ok := p.socket.Info.Uint(f); ok {
 			fmt.Fprintf(&b, " %v=%d", f, n)
 		}
+	}
+	if p.hop.State != forecast.NeighbourUntold {
+		fmt.Fprintf(&b, " next hop %v for %v shared %v", p.hop.State, p.hop.Since, p.hop.Shared)
 	}
 	fmt.Fprintf(&b, " wqueue=%d jiffies=%d and %v", p.socket.SendQueue, p.clock.Jiffies, p.clock.Into)
 	if l.diedAt != 0 {

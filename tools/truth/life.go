@@ -62,6 +62,7 @@ type said struct {
 	until   time.Time // when the look was over
 	version int
 	socket  tcp.Socket
+	hop     forecast.Neighbour
 	clock   forecast.Clock
 	lanes   [lanes]forecast.Ends
 }

@@ -43,7 +43,7 @@ func matrix(r *rand.Rand) []group {
 	for _, n := range []int{3, 20, 59, 62, 75, 90} {
 		groups = append(groups, m.closing(n))
 	}
-	groups = append(groups, m.unreachable(), m.routeless())
+	groups = append(groups, m.unreachable(), m.alone(), m.routeless())
 	return groups
 }
 
@@ -271,6 +271,27 @@ func (m deck) unreachable() group {
 	for i := range g.scenes {
 		g.scenes[i].kind = "no neighbour"
 	}
+	return g
+}
+
+// alone has a next hop for each socket, which no other makes the kernel ask for.
+func (m deck) alone() group {
+	g := group{name: "no neighbours", sysctls: map[string]int{"tcp_retries2": 5, "tcp_orphan_retries": 5}, commands: []string{
+		"link add v0 type veth peer name v1", "link set v0 up", "link set v1 up", "addr add 10.99.0.1/24 dev v0", "addr add fd99::1/64 dev v0 nodad",
+	}}
+	var gone []string
+	there4, there6 := there4, there6
+	for _, state := range states {
+		there4, there6 = there4.Next(), there6.Next()
+		for _, ends := range [][2]netip.Addr{{here4, there4}, {here6, there6}} {
+			own := fmt.Sprintf("%v/%d dev lo", ends[1], ends[1].BitLen())
+			g.commands, gone = append(g.commands, "addr add "+own), append(gone, "addr del "+own)
+			g.scenes = append(g.scenes, scene{
+				kind: "next hop alone", note: state, length: 32 * second, disturbed: true, from: ends[0], to: ends[1], play: retransmitting(state, m.send()),
+			})
+		}
+	}
+	g.acts = []act{{startSpread + second, "addresses of the peers gone", func() error { return ip(gone...) }}}
 	return g
 }
 

@@ -47,7 +47,7 @@ func (o *oracle) look(ns *namespace) {
 			versions[k] = v
 		}
 	}
-	snapshot, _, err := o.host.Look(context.Background(), host.Request{Netns: []string{ns.network.Path()}, States: tcp.ConnectedStates})
+	snapshot, _, err := o.host.Look(context.Background(), host.Request{Netns: []string{ns.network.Path()}, States: tcp.ConnectedStates, Options: true})
 	until := time.Now()
 	o.looks++
 	if err != nil || len(snapshot.Namespaces) != 1 {
@@ -73,7 +73,10 @@ func foretell(snapshot *look.Snapshot, table *look.Namespace, s *tcp.Socket, l *
 	if !options.UserTimeout.Known {
 		options.UserTimeout = forecast.Is[time.Duration](0)
 	}
-	p := said{at: table.ReadAt, socket: *s}
+	hop, waits := table.Neighbours[s.Cookie]
+	untold := forecast.Options{Neighbour: forecast.Setting[forecast.Neighbour]{Value: hop, Known: waits}}
+	options.Neighbour = untold.Neighbour
+	p := said{at: table.ReadAt, socket: *s, hop: hop}
 	known := *snapshot
 	for lane := range lanes {
 		switch lane {
@@ -89,7 +92,7 @@ func foretell(snapshot *look.Snapshot, table *look.Namespace, s *tcp.Socket, l *
 			p.clock = model.Clock
 		}
 		if lane == blind {
-			p.lanes[lane] = model.Ends(s)
+			p.lanes[lane] = model.EndsKnowing(s, &untold)
 		} else {
 			p.lanes[lane] = model.EndsKnowing(s, &options)
 		}

@@ -10,6 +10,7 @@ typedef unsigned char __u8;
 typedef unsigned short __u16;
 typedef unsigned int __u32;
 typedef unsigned long long __u64;
+typedef int __s32;
 
 #define SEC(name) __attribute__((section(name), used))
 #define INLINE static __attribute__((always_inline))
@@ -151,6 +152,7 @@ struct sock {
 	__u16 sk_type;
 	__u16 sk_protocol;
 	struct timer_list sk_timer;
+	int sk_err_soft;
 } RELOCATED;
 
 struct socket {
@@ -174,6 +176,11 @@ struct tcp_sock {
 	__u32 keepalive_intvl;
 	__u8 keepalive_probes;
 	__u8 thin_lto : 1;
+	__u8 tcp_usec_ts : 1;
+	__u16 total_rto_recoveries; /* since 6.7, as the next two */
+	__u32 total_rto_time;
+	__u32 rto_stamp;
+	__u32 retrans_stamp;
 	__u32 snd_wnd;
 	__u32 delivered;
 	__u64 bytes_received;

@@ -15,9 +15,25 @@ struct option {
 	__u8 keepalive_probes;
 	__u8 syn_retries;
 	__u8 thin;
-	__u8 unused[5];
+	__u8 stamped;	  /* ahead is known */
+	__u16 recoveries; /* total_rto_recoveries when it was */
+	__u16 soft_error; /* sk_err_soft */
 	__u64 congestion[2]; /* the name of the congestion control */
+	__s32 ahead;	     /* ms by which now - retrans_stamp is more than tcpi_total_rto_time */
+	__u32 unused;
 };
+
+/* measure finds out how far the time since the first retransmission, on which the limits count, is ahead of what tcp_info reports of recoveries by time-out (since 6.7). */
+INLINE void measure(struct option *out, struct tcp_sock *tcp)
+{
+	if (!EXISTS(tcp->rto_stamp) || !EXISTS(tcp->tcp_usec_ts))
+		return;
+	if (!tcp->rto_stamp || !tcp->retrans_stamp || BITS(tcp, tcp_usec_ts))
+		return;
+	out->ahead = tcp->rto_stamp - tcp->retrans_stamp - tcp->total_rto_time;
+	out->recoveries = tcp->total_rto_recoveries;
+	out->stamped = 1;
+}
 
 SEC("iter/tcp")
 int options(struct bpf_iter__tcp *ctx)
@@ -49,6 +65,8 @@ int options(struct bpf_iter__tcp *ctx)
 	congestion = CAST(struct tcp_congestion_ops, icsk->icsk_ca_ops);
 	out.congestion[0] = WORD(&congestion->name[0]);
 	out.congestion[1] = WORD(&congestion->name[8]);
+	out.soft_error = sk->sk_err_soft;
+	measure(&out, tcp);
 	bpf_seq_write(ctx->meta->seq, &out, sizeof(out));
 	return 0;
 }
