@@ -34,11 +34,15 @@ func newDescriptors() descriptors {
 }
 
 func (d *descriptors) socket(pid, fd int, inode uint32) {
+	d.add(pid, look.Descriptor{FD: fd, Inode: inode})
+}
+
+func (d *descriptors) add(pid int, own look.Descriptor) {
 	if pid != d.pid {
 		d.flush()
 		d.pid, d.list = pid, d.sockets[pid]
 	}
-	d.list = append(d.list, look.Descriptor{FD: fd, Inode: inode})
+	d.list = append(d.list, own)
 }
 
 func (d *descriptors) epoll(pid, fd int) { d.epolls[pid] = append(d.epolls[pid], fd) }
@@ -160,6 +164,6 @@ func (v *visit) flags(h look.Holder) {
 	d := &p.Activity.Sockets[i]
 	d.FlagsKnown = true // asked once, whatever the answer
 	if info, err := v.host.proc.FDInfo(h.PID, h.FD); err == nil {
-		d.CloseOnExec, d.NonBlocking = info.CloseOnExec(), info.NonBlocking()
+		d.CloseOnExec = info.CloseOnExec()
 	}
 }

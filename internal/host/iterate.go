@@ -30,10 +30,11 @@ func (v *visit) iterate(ctx context.Context, all bool) bool {
 	v.wantKnown()
 	var dead []look.DeadFD
 	err = iterator.Walk(ctx, func(d *probe.Descriptor) {
+		own := look.Descriptor{FD: d.FD, Inode: d.Inode, FlagsKnown: true, CloseOnExec: d.CloseOnExec}
 		switch {
 		case d.Kind == probe.Epoll, d.Kind == probe.Ring:
 			v.passedFile(d)
-		case !v.passed(d.PID, d.FD, d.Inode) && d.PID != v.host.self && d.Kind == probe.TCPSocket && d.State == tcp.Closed && d.Connected && v.selected(d.Netns):
+		case !v.passed(d.PID, own) && d.PID != v.host.self && d.Kind == probe.TCPSocket && d.State == tcp.Closed && d.Connected && v.selected(d.Netns):
 			dead = append(dead, look.DeadFD{PID: d.PID, FD: d.FD, Inode: d.Inode})
 		}
 	})

@@ -149,7 +149,7 @@ func (v *visit) walk(ctx context.Context) (procfs.WalkStats, error) {
 	v.wantKnown()
 	var strange []look.DeadFD
 	w := procfs.Walk{Visit: func(pid, fd int, inode uint32) procfs.Next {
-		if !v.passed(pid, fd, inode) && pid != v.host.self {
+		if !v.passed(pid, look.Descriptor{FD: fd, Inode: inode}) && pid != v.host.self {
 			strange = append(strange, look.DeadFD{PID: pid, FD: fd, Inode: inode})
 		}
 		return procfs.Continue
@@ -175,12 +175,12 @@ func (v *visit) wantKnown() {
 }
 
 // passed notes a descriptor of a socket and reports whether the socket is in a table.
-func (v *visit) passed(pid, fd int, inode uint32) (listed bool) {
+func (v *visit) passed(pid int, d look.Descriptor) (listed bool) {
 	if v.request.Inquire != nil {
-		v.passing.socket(pid, fd, inode)
+		v.passing.add(pid, d)
 	}
-	holder := look.Holder{PID: pid, FD: fd}
-	return v.snapshot.Holders.Add(inode, holder) || v.known.Add(inode, holder)
+	holder := look.Holder{PID: pid, FD: d.FD}
+	return v.snapshot.Holders.Add(d.Inode, holder) || v.known.Add(d.Inode, holder)
 }
 
 // judge asks the sockets that are in no table what they are. Most are not TCP at all; some are of namespaces that were not read; some have never

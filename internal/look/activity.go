@@ -33,8 +33,8 @@ type Activity struct {
 type Descriptor struct {
 	FD    int
 	Inode uint32
-	// FlagsKnown says that CloseOnExec and NonBlocking were read, which is done for suspect sockets only.
-	FlagsKnown, CloseOnExec, NonBlocking bool
+	// FlagsKnown says that CloseOnExec was read.
+	FlagsKnown, CloseOnExec bool
 }
 
 // PollSet is an epoll instance.

@@ -26,6 +26,8 @@ type Descriptor struct {
 	// State is that of a TCP socket. Connected says of one in state Closed that it has been part of a connection; sockopt.Facts.WasConnected asks for the same.
 	State     tcp.State
 	Connected bool
+	// CloseOnExec is known of sockets.
+	CloseOnExec bool
 }
 
 // recordSize is the size of struct holder in bpf/descriptor.h.
@@ -51,7 +53,8 @@ func (d *Descriptor) decode(b *[recordSize]byte) bool {
 		Inode: binary.NativeEndian.Uint32(b[8:]), Netns: uint64(binary.NativeEndian.Uint32(b[12:])),
 	}
 	name := b[24:]
-	switch family := binary.NativeEndian.Uint16(b[20:]); {
+	family := binary.NativeEndian.Uint16(b[20:])
+	switch {
 	case family == 0 && string(name) == nameEpoll[:len(name)]:
 		d.Kind = Epoll
 	case family == 0 && string(name) == nameRing[:len(name)]:
@@ -61,5 +64,6 @@ func (d *Descriptor) decode(b *[recordSize]byte) bool {
 	case (family == familyIPv4 || family == familyIPv6) && binary.NativeEndian.Uint16(b[22:]) == protocolTCP && binary.NativeEndian.Uint16(b[24:]) == typeStream:
 		d.Kind, d.State, d.Connected = TCPSocket, tcp.State(b[26]), binary.NativeEndian.Uint32(b[16:]) != 0
 	}
+	d.CloseOnExec = family != 0 && b[27] != 0
 	return true
 }

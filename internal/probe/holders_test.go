@@ -75,6 +75,9 @@ func testHolders(t *testing.T, h *probe.Holders) {
 				others = append(others, fd)
 			}
 		}
+		if _, err := unix.FcntlInt(uintptr(others[0]), unix.F_SETFD, 0); err != nil { // an exec keeps this one alone
+			t.Fatal(err)
+		}
 		epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 		if err != nil {
 			t.Fatal(err)
@@ -121,6 +124,9 @@ func testHolders(t *testing.T, h *probe.Holders) {
 			}
 		}
 		for at, d := range sockets {
+			if flags, err := unix.FcntlInt(uintptr(at.fd), unix.F_GETFD, 0); at.pid == os.Getpid() && (err != nil || d.CloseOnExec != (flags&unix.FD_CLOEXEC != 0)) {
+				t.Errorf("descriptor %d has the flags %#x, %v: %+v", at.fd, flags, err, d)
+			}
 			if at.pid == os.Getpid() && slices.Contains(others, at.fd) && (d.Kind != probe.OtherSocket || d.State != tcp.State(0) || d.Connected) {
 				t.Errorf("descriptor %d, which is no TCP socket: %+v", at.fd, d)
 			}

@@ -26,9 +26,6 @@ type FDInfo struct {
 // CloseOnExec reports whether the descriptor does not survive an exec.
 func (i *FDInfo) CloseOnExec() bool { return i.Flags&unix.O_CLOEXEC != 0 }
 
-// NonBlocking reports whether calls on the file return instead of waiting.
-func (i *FDInfo) NonBlocking() bool { return i.Flags&unix.O_NONBLOCK != 0 }
-
 // ParseFDInfo parses /proc/PID/fdinfo/FD. What it does not know is skipped.
 func ParseFDInfo(r io.Reader) (FDInfo, error) {
 	var info FDInfo

@@ -20,6 +20,7 @@ struct holder {
 		struct {
 			__u16 type;
 			__u8 state;
+			__u8 closes; /* on exec */
 		};
 		__u64 name; /* the first bytes, of a file of the kernel's own; 0 for any other */
 	};

@@ -41,6 +41,14 @@ INLINE void describe_socket(struct holder *out, struct sock *sk)
 		out->used = used_of(tcp);
 }
 
+INLINE __u8 closes_on_exec(struct task_struct *task, __u32 fd)
+{
+	__u64 word = 0;
+
+	bpf_probe_read_kernel(&word, sizeof(word), (void *)((__u64)task->files->fdt->close_on_exec + fd / 64 * 8ULL));
+	return word >> (fd & 63) & 1;
+}
+
 SEC("iter/task_file")
 int holders(struct bpf_iter__task_file *ctx)
 {
@@ -54,7 +62,7 @@ int holders(struct bpf_iter__task_file *ctx)
 		return 0;
 	socket = bpf_sock_from_file(file);
 	if (socket)
-		describe_socket(&out, socket->sk);
+		describe_socket(&out, socket->sk), out.closes = closes_on_exec(task, ctx->fd);
 	else if (file->f_inode->i_sb->s_magic == ANON_INODE_FS_MAGIC)
 		bpf_probe_read_kernel(&out.name, sizeof(out.name), file->f_path.dentry->d_name.name);
 	if (!out.name)

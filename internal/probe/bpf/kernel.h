@@ -80,6 +80,7 @@ struct pid {
 struct fdtable {
 	unsigned int max_fds;
 	struct file **fd;
+	unsigned long *close_on_exec;
 	unsigned long *open_fds;
 } RELOCATED;
 

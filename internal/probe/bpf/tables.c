@@ -43,7 +43,7 @@ INLINE void describe_socket(struct holder *out, struct sock *sk)
 }
 
 /* descriptor appends what descriptor fd is if it is still that when all has been read. A load from nowhere gives 0. */
-INLINE void descriptor(struct progress *progress, __u32 pid, __u32 fd, __u64 place)
+INLINE void descriptor(struct progress *progress, __u32 pid, __u32 fd, __u64 place, __u8 closes)
 {
 	__u64 address = WORD(place);
 	struct file *file = CAST(struct file, address);
@@ -54,7 +54,7 @@ INLINE void descriptor(struct progress *progress, __u32 pid, __u32 fd, __u64 pla
 	__u32 index;
 
 	if (magic == SOCKFS_MAGIC)
-		describe_socket(&out, CAST(struct socket, file->private_data)->sk);
+		describe_socket(&out, CAST(struct socket, file->private_data)->sk), out.closes = closes;
 	else if (magic == ANON_INODE_FS_MAGIC)
 		out.name = WORD(file->f_path.dentry->d_name.name);
 	if (!out.name || WORD(place) != address)
@@ -69,7 +69,7 @@ INLINE void descriptor(struct progress *progress, __u32 pid, __u32 fd, __u64 pla
 INLINE void pass(struct progress *progress, __u32 pid, struct fdtable *fdt)
 {
 	struct bpf_iter_num words, bits;
-	__u64 open, places = (__u64)fdt->fd, marks = (__u64)fdt->open_fds;
+	__u64 open, close, places = (__u64)fdt->fd, marks = (__u64)fdt->open_fds, exec = (__u64)fdt->close_on_exec;
 	__u32 until = (fdt->max_fds + 63) / 64;
 	int *word, *bit;
 
@@ -84,10 +84,11 @@ INLINE void pass(struct progress *progress, __u32 pid, struct fdtable *fdt)
 		open = WORD(marks + *word * 8ULL);
 		if (!open)
 			continue;
+		close = WORD(exec + *word * 8ULL);
 		bpf_iter_num_new(&bits, 0, 64);
 		while ((bit = bpf_iter_num_next(&bits)))
 			if (open >> (*bit & 63) & 1)
-				descriptor(progress, pid, base + *bit, places + 8ULL * (base + *bit));
+				descriptor(progress, pid, base + *bit, places + 8ULL * (base + *bit), close >> (*bit & 63) & 1);
 		bpf_iter_num_destroy(&bits);
 	}
 	bpf_iter_num_destroy(&words);
