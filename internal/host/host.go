@@ -9,6 +9,7 @@ import (
 	"github.com/closewait/closewait/inetdiag"
 	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/netns"
+	"github.com/closewait/closewait/internal/probe"
 	"github.com/closewait/closewait/internal/procfs"
 	"github.com/closewait/closewait/internal/sysctl"
 	"github.com/closewait/closewait/tcp"
@@ -95,6 +96,16 @@ func (h *Host) Look(ctx context.Context, r Request) (*look.Snapshot, []tcp.Socke
 	return v.snapshot, later, nil
 }
 
+// counter is the quickest way to count jiffies that is open.
+func (v *visit) counter() (count procfs.Counter, done func()) {
+	if !v.request.NoBPF && v.host.proc.Native() {
+		if c, err := probe.OpenClock(); err == nil {
+			return c.Read, func() { _ = c.Close() }
+		}
+	}
+	return v.host.proc.CountJiffies, func() {}
+}
+
 // clock reads the kernel's timer clock when the first socket with a timer is seen that may end it. Without the right to do so forecasts are less exact, which they
 // say themselves.
 func (v *visit) clock(s *tcp.Socket) {
@@ -102,7 +113,9 @@ func (v *visit) clock(s *tcp.Socket) {
 		return
 	}
 	v.clocked = true
-	if hz, jiffies, began, err := v.host.proc.Clock(v.host.now); err == nil || errors.Is(err, procfs.ErrBusy) {
+	count, done := v.counter()
+	defer done()
+	if hz, jiffies, began, err := procfs.Clock(v.host.now, count); err == nil || errors.Is(err, procfs.ErrBusy) {
 		v.snapshot.Clock = look.Clock{HZ: hz, Jiffies: jiffies, At: began}
 	}
 }

@@ -156,7 +156,7 @@ func load(spec *ebpf.ProgramSpec, attachTypeID uint32) (*ebpf.Program, error) {
 	pin.Pin(&instructions[0])
 	pin.Pin(&license[0])
 	attr := progLoad{
-		kind: uint32(spec.Type), attachType: uint32(spec.AttachType), attachTypeID: attachTypeID,
+		kind: uint32(spec.Type), flags: spec.Flags, attachType: uint32(spec.AttachType), attachTypeID: attachTypeID,
 		instructionCount: uint32(len(instructions) / asm.InstructionSize), //nolint:gosec // some hundred
 		instructions:     uint64(uintptr(unsafe.Pointer(&instructions[0]))), license: uint64(uintptr(unsafe.Pointer(&license[0]))),
 	}

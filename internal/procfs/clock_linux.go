@@ -20,27 +20,30 @@ const (
 // ErrBusy is returned by Clock where the process was held up at every try, so that the count cannot be said of a moment.
 var ErrBusy = errors.New("the machine is too busy to read its clock at one moment")
 
-// Clock returns the kernel's frequency, its count of jiffies at this moment and when that jiffy began, by the clock now. It takes a few jiffies. The count comes
-// from /proc/timer_list, which only root may read: fs.ErrPermission otherwise. With ErrBusy only the frequency is known.
+// Counter reads the kernel's count of jiffies, and two moments of CLOCK_MONOTONIC between which it was read.
+type Counter func() (jiffies uint64, from, until time.Duration, err error)
+
+// Clock returns the kernel's frequency, its count of jiffies at this moment and when that jiffy began, by the clock now. It takes a few jiffies. count is where
+// the count comes from, CountJiffies or something quicker. With ErrBusy only the frequency is known.
 //
 // Ticks come at multiples of their period on CLOCK_MONOTONIC (tick_setup_device, since 6.4), so that one base ties the two together; before, the answer can be
 // off by a jiffy.
-func (f FS) Clock(now func() time.Time) (hz int, jiffies uint64, began time.Time, err error) {
+func Clock(now func() time.Time, count Counter) (hz int, jiffies uint64, began time.Time, err error) {
 	var base int64
 	var tick time.Duration
 	for try, read := 0, 0; read < readings; try++ {
-		var at, after time.Duration
-		if hz, jiffies, at, err = f.timerList(); err == nil {
-			after, err = monotonic()
-		}
+		jiffies, from, until, err := count()
 		if err != nil {
 			return 0, 0, time.Time{}, err
 		}
+		if hz = frequency(jiffies, from); hz == 0 {
+			return 0, 0, time.Time{}, opError("count jiffies", "", errNoClock)
+		}
 		if try == tries {
-			return hz, 0, time.Time{}, opError("read", f.proc+"/timer_list", ErrBusy)
+			return hz, 0, time.Time{}, opError("count jiffies", "", ErrBusy)
 		}
 		tick = time.Second / time.Duration(hz)
-		b, sure := baseOf(jiffies, at, after, tick)
+		b, sure := baseOf(jiffies, from, until, tick)
 		if try == 0 || b > base {
 			base = b
 		}
@@ -48,7 +51,7 @@ func (f FS) Clock(now func() time.Time) (hz int, jiffies uint64, began time.Time
 			read++
 		}
 		if read < readings {
-			time.Sleep(tick - after%tick + tick/4) //nolint:forbidigo // a tick is waited for: nothing tells that it came
+			time.Sleep(tick - until%tick + tick/4) //nolint:forbidigo // a tick is waited for: nothing tells that it came
 		}
 	}
 	for range tries {
@@ -73,12 +76,17 @@ func monotonic() (time.Duration, error) {
 	return time.Duration(now.Nano()), nil
 }
 
-func (f FS) timerList() (hz int, jiffies uint64, now time.Duration, err error) {
+// CountJiffies is a Counter that reads /proc/timer_list, which only root may: fs.ErrPermission otherwise. With thousands of timers that takes longer than a jiffy, and then
+// the count cannot be said of a moment.
+func (f FS) CountJiffies() (jiffies uint64, from, until time.Duration, err error) {
 	path := f.proc + "/timer_list"
 	file, err := os.Open(path)
 	if err != nil {
 		return 0, 0, 0, opError("read", path, err)
 	}
 	defer file.Close()
-	return ParseTimerList(file)
+	if _, jiffies, from, err = ParseTimerList(file); err == nil {
+		until, err = monotonic()
+	}
+	return jiffies, from, until, err
 }
