@@ -53,7 +53,8 @@ func TestModel_cases(t *testing.T) {
 		{name: "keepalive of established, peer forgot", socket: idle(tcp.TimerKeepalive, tcp.Established, 0, time.Minute), options: forgot, kind: forecast.At, by: "keepalive", err: "ECONNRESET", best: 125, within: 2},
 		{name: "keepalive unanswered", socket: idle(tcp.TimerKeepalive, tcp.CloseWait, 3, 10*time.Second), kind: forecast.At, by: "keepalive", err: "ETIMEDOUT", best: 460, within: 8},
 		{name: "window closed, nothing known", socket: persist(0, 0), by: "persist"},
-		{name: "window closed, peer answers", socket: persist(0, 3), kind: forecast.Never},
+		{name: "window closed, peer answers", socket: persist(0, 3), options: forecast.Options{UserTimeout: forecast.Is[time.Duration](0)}, kind: forecast.Never},
+		{name: "window closed, peer answers, options unread", socket: persist(0, 3), by: "persist"}, // a TCP_USER_TIMEOUT would end it
 		{name: "window closed, answered until now", socket: persist(1, 3), by: "persist"},
 		{name: "window closed, peer silent", socket: persist(3, 3), kind: forecast.At, by: "persist", err: "ETIMEDOUT", best: 938, within: 15},
 		{name: "window closed, orphan", socket: gone(func() tcp.Socket { s := persist(3, 3); s.State = tcp.LastAck; return s }()), kind: forecast.At, by: "orphan", best: 103, within: 3},

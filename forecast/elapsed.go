@@ -244,7 +244,7 @@ func (v *view) passedFrom(p *plan, low, base, high int64) (jiffies [lanesLength]
 
 // retrace goes again from the first firing to the last, slot by slot, where the jiffy of the first is known.
 func (v *view) retrace(p *plan, rto int64) (jiffies int64) {
-	l := lanes{clock: v.Clock, tick: v.tick, modulus: known}
+	l := lanes{clock: &v.Clock, tick: v.tick, modulus: known}
 	l.phase[likely] = (int64(v.Clock.Jiffies&(known-1)) - int64(p.elapsed.look[likely]/v.tick) + known) & (known - 1)
 	thin, longest := v.thin(), max(v.rtoMax, v.rto)
 	for i := int64(1); i < p.retransmits; i++ {
@@ -257,7 +257,7 @@ func (v *view) retrace(p *plan, rto int64) (jiffies int64) {
 }
 
 // lateness is how late a past firing was, of which only the length of the timer is known.
-func (c Clock) lateness(lane int, armed int64) int64 {
+func (c *Clock) lateness(lane int, armed int64) int64 {
 	switch lane {
 	case early:
 		return 1

@@ -29,7 +29,7 @@ func (v *view) forgotten() Ends {
 		ends.Error = "EPIPE"
 	}
 	next := v.Clock.jiffies(v.nextKeepalive())
-	l := start(v.Clock, v.keepaliveArmed(), next, 1)
+	l := start(&v.Clock, v.keepaliveArmed(), next, 1)
 	v.moments(&ends, l.first(), l.now[likely], l.last(), v.into())
 	if rtt, ok := v.socket.Info.Duration(tcp.RTT); ok {
 		ends.Best += rtt
@@ -119,7 +119,7 @@ func (v *view) keepaliveSilent() (Ends, bool) {
 	if v.probes > 1 {
 		before = slotOf(step)
 	}
-	l := start(v.Clock, v.keepaliveArmed(), v.expires, before)
+	l := start(&v.Clock, v.keepaliveArmed(), v.expires, before)
 	if user > 0 {
 		ends.By, ends.Limit = ByUserTimeout, Limit{"TCP_USER_TIMEOUT", user.Milliseconds(), user}
 		allowed := v.Clock.jiffiesUp(user)

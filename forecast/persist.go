@@ -211,7 +211,7 @@ func (v *view) probeWalk(answered bool, uncounted int64) probeWalk {
 		armed += outside
 	}
 	w.slot = slotOf(armed + w.spread)
-	w.lanes = start(v.Clock, armed, expires, before)
+	w.lanes = start(&v.Clock, armed, expires, before)
 	return w
 }
 

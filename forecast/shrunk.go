@@ -38,7 +38,8 @@ func (v *view) windowShrunk() Ends {
 		ends.By, ends.Limit, ends.Reason = ByUserTimeout, Limit{"TCP_USER_TIMEOUT", user.Milliseconds(), user}, reasonUserTimeout
 	}
 	low, base, high := v.bases()
-	l, shortest, longest := v.shrunkWalk(user, base, likely), v.shrunkWalk(user, low, early), v.shrunkWalk(user, high, late)
+	walks := v.shrunkWalks(user, [lanesLength]int64{early: low, likely: base, late: high})
+	l, shortest, longest := &walks[likely], &walks[early], &walks[late]
 	v.moments(&ends, min(l.first(), longest.first()), l.now[likely], max(l.last(), shortest.last()), v.into())
 	for _, other := range [...]int64{longest.now[likely], shortest.now[likely]} {
 		if other != l.now[likely] {
@@ -49,49 +50,63 @@ func (v *view) windowShrunk() Ends {
 	return ends
 }
 
-// shrunkWalk goes from firing to firing in one of the lanes.
-func (v *view) shrunkWalk(user time.Duration, base int64, lane int) lanes {
-	limit, stalled := v.silenceLimit(), v.stalled(base, lane)
+// shrunkWalks goes from firing to firing, up to where each of the lanes ends.
+func (v *view) shrunkWalks(user time.Duration, bases [lanesLength]int64) (ended [lanesLength]lanes) {
+	silence := v.silence(user)
 	before := int64(1)
 	if v.backoff > 1 {
 		before = slotOf(v.rto / 2)
 	}
-	l := start(v.Clock, v.rto, v.expires, before)
-	due, rto := v.expires, v.rto // the silence counts up to the nominal expiry
-	if lane == late {
-		stalled++ // each firing may be served a jiffy late
+	l := start(&v.Clock, v.rto, v.expires, before)
+	var stalled, due [lanesLength]int64
+	for lane, base := range bases {
+		stalled[lane], due[lane] = v.stalled(base, lane), v.expires // the silence counts up to the nominal expiry
 	}
+	stalled[late]++ // each firing may be served a jiffy late
+	var over [lanesLength]bool
+	rto := v.rto
 	for range mostFirings {
-		if v.rtxTimedOut(user, stalled+l.now[lane], v.acked+due, limit) {
+		rto = min(2*rto, v.rtoMax)
+		for lane := range over {
+			if over[lane] {
+				continue
+			}
+			ended[lane] = l
+			over[lane] = silence.over(stalled[lane]+l.now[lane], v.acked+due[lane])
+			due[lane] = l.now[lane] + rto
+		}
+		if over == [lanesLength]bool{true, true, true} {
 			break
 		}
-		rto = min(2*rto, v.rtoMax)
-		due = l.now[lane] + rto
 		l.arm(rto)
 	}
-	return l
+	return ended
 }
 
-// rtxTimedOut is the kernel's test, in jiffies.
-func (v *view) rtxTimedOut(user time.Duration, stalled, silent, limit int64) bool {
+// silence is what a peer that took its window back is allowed of it, in jiffies (tcp_rtx_probe0_timed_out).
+type silence struct {
+	user, limit int64 // TCP_USER_TIMEOUT, 0 for none
+	both        bool  // nothing acknowledged for as long as nothing heard
+}
+
+func (v *view) silence(user time.Duration) silence {
+	s := silence{both: v.Kernel.has(factShrunkTwice, &v.socket.Info), limit: v.Clock.jiffies(rtoMaxDefault)}
+	if s.both {
+		s.limit = 2 * v.rtoMax
+	}
 	if user > 0 {
-		allowed := v.Clock.jiffiesUp(user)
-		if stalled > allowed {
-			return true
-		}
-		limit = min(limit, allowed)
+		s.user = v.Clock.jiffiesUp(user)
+		s.limit = min(s.limit, s.user)
 	}
-	if !v.Kernel.has(factShrunkTwice, &v.socket.Info) {
-		return silent > limit
-	}
-	return silent > limit && stalled > limit
+	return s
 }
 
-func (v *view) silenceLimit() int64 {
-	if v.Kernel.has(factShrunkTwice, &v.socket.Info) {
-		return 2 * v.rtoMax
+// over is the kernel's test.
+func (s *silence) over(stalled, silent int64) bool {
+	if s.user > 0 && stalled > s.user {
+		return true
 	}
-	return v.Clock.jiffies(rtoMaxDefault)
+	return silent > s.limit && (stalled > s.limit || !s.both)
 }
 
 // stalled reconstructs the time since the first of these retransmissions.

@@ -75,11 +75,17 @@ func (p *plan) walk(l lanes, rtoMax int64) fate {
 	var f fate
 	e := p.elapsed
 	retransmits, rto, cut := p.retransmits, p.rto, p.cut
+	far, growing := p.far(&l, &e, rto >= rtoMax), rto < rtoMax
 	for range mostFirings {
 		capped := rto >= rtoMax
+		if capped && growing {
+			far, growing = p.far(&l, &e, capped), false
+		}
 		switch {
 		case retransmits == 0 && !p.stamped:
 			e.begin(&l) // tcp_retransmit_skb sets retrans_stamp; the first firing never kills (retransmits_timed_out)
+			far = p.far(&l, &e, capped)
+		case !cut && time.Duration(l.last())*l.tick < far:
 		case retransmits > 0 && p.fires(&f, &l, &e, retransmits, capped, cut):
 			f.waited = rto
 			return f
@@ -89,6 +95,14 @@ func (p *plan) walk(l lanes, rtoMax int64) fate {
 		cut = p.arm(&l, &e, rto)
 	}
 	return fate{}
+}
+
+// far is up to which time since the look no firing can end the socket, without a look at each lane.
+func (p *plan) far(l *lanes, e *elapsed, capped bool) time.Duration {
+	if p.timeout.count >= 0 {
+		return 0
+	}
+	return p.timeout.at(capped) - p.timeout.grace - l.tick - e.above - max(e.look[early], e.look[likely], e.look[late])
 }
 
 // fires compares the elapsed time with the limit at a firing, and says whether the socket ends there at the latest.

@@ -26,22 +26,22 @@ const finestHZ = 1000
 // coarsest is the longest jiffy there is (HZ=100).
 const coarsest = 10 * time.Millisecond
 
-func (c Clock) hz() int64 {
+func (c *Clock) hz() int64 {
 	if c.HZ > 0 {
 		return int64(c.HZ)
 	}
 	return finestHZ
 }
 
-func (c Clock) tick() time.Duration { return time.Second / time.Duration(c.hz()) }
+func (c *Clock) tick() time.Duration { return time.Second / time.Duration(c.hz()) }
 
 // jiffies converts a time to the nearest number of jiffies. The times the kernel reports are whole jiffies, give or take the rounding of the unit.
-func (c Clock) jiffies(d time.Duration) int64 {
+func (c *Clock) jiffies(d time.Duration) int64 {
 	return (int64(d)*c.hz() + int64(time.Second)/2) / int64(time.Second)
 }
 
 // jiffiesUp converts a time the program chose, as msecs_to_jiffies does: up.
-func (c Clock) jiffiesUp(d time.Duration) int64 {
+func (c *Clock) jiffiesUp(d time.Duration) int64 {
 	return (int64(d)*c.hz() + int64(time.Second) - 1) / int64(time.Second)
 }
 
@@ -50,16 +50,32 @@ func (c Clock) jiffiesUp(d time.Duration) int64 {
 // What arms a timer from a timer's own handler finds the wheel's clock one jiffy ahead (base->clk, in __run_timers), so that the distance is one
 // less.
 func slotOf(armed int64) int64 {
-	const first, levels = 63, 8 // they end at 63, 63*8, 63*64, ... jiffies
-	if armed <= first {
+	const levels = 8 // they end at 63, 63*8, 63*64, ... jiffies
+	if armed <= levelEnd {
 		return 1
 	}
-	level := (bits.Len64(uint64(armed-1)/first) + 2) / 3
+	level := (bits.Len64(uint64(armed-1)/levelEnd) + 2) / 3
 	return 1 << (3 * min(level, levels))
 }
 
+// levelEnd is how far ahead timers of the finest level are armed at most, and those of the others in slots of theirs.
+const levelEnd = 63
+
+// slotsOf is slotOf, and what it would be for timers armed a jiffy less or more ahead.
+func slotsOf(armed int64) (narrower, slot, wider int64) {
+	slot = slotOf(armed)
+	narrower, wider = slot, slot
+	switch {
+	case armed == levelEnd*slot:
+		wider = slotOf(armed + 1)
+	case armed-1 == levelEnd*(slot>>3):
+		narrower = max(slot>>3, 1)
+	}
+	return narrower, slot, wider
+}
+
 // widest is the widest the slot of a timer can be.
-func (c Clock) widest(armed int64) int64 {
+func (c *Clock) widest(armed int64) int64 {
 	if c.HZ > 0 {
 		return slotOf(armed)
 	}
@@ -86,7 +102,7 @@ const (
 // The absolute time is known modulo some number: completely where jiffies can be read, and otherwise from the firing before: having been rounded to
 // its own slot, it fixes the next one up to what the next slot is wider.
 type lanes struct {
-	clock Clock
+	clock *Clock
 	tick  time.Duration
 	now   [lanesLength]int64 // jiffies since the look
 	phase [lanesLength]int64 // the absolute jiffies now, modulo modulus
@@ -96,7 +112,7 @@ type lanes struct {
 
 // start makes lanes for a timer that was armed so many jiffies ahead, after a firing that was rounded to slots of the width before, and expires (not
 // counting lateness) so many jiffies after the look. They stand at its firing.
-func start(c Clock, armed, expires, before int64) lanes {
+func start(c *Clock, armed, expires, before int64) lanes {
 	l := lanes{clock: c, tick: c.period, modulus: 1}
 	switch {
 	case c.HZ > 0 && c.Known:
@@ -122,8 +138,27 @@ func start(c Clock, armed, expires, before int64) lanes {
 
 // arm arms the timer at the firing the lanes stand at, and moves them to the next.
 func (l *lanes) arm(jiffies int64) {
+	narrower, slot, wider := slotsOf(jiffies)
+	if slot > 1 && narrower == wider && l.armTogether(jiffies, slot) {
+		return
+	}
 	l.serve()
-	l.advance(jiffies, jiffies)
+	l.move(jiffies, jiffies, narrower, slot, wider)
+}
+
+// armTogether is arm for lanes that stand at the same jiffy and go to the same slot, as most do once slots are wider than what lies between them.
+func (l *lanes) armTogether(jiffies, slot int64) bool {
+	if l.modulus != known || l.now[early] != l.now[late] || l.now[early] != l.now[likely] || l.phase[early] != l.phase[late] {
+		return false
+	}
+	at := l.phase[early] + jiffies
+	into := at & (slot - 1)
+	if into == slot-1 { // served late it would miss the slot
+		return false
+	}
+	now, phase := l.now[early]+jiffies+slot-into, (at+slot-into)&(known-1)
+	l.now, l.phase = [lanesLength]int64{now, now, now}, [lanesLength]int64{phase, phase, phase}
+	return true
 }
 
 // serve serves the firing the lanes stand at. A processor that does not count the ticks itself can find the count of the tick before when its own comes
@@ -158,14 +193,19 @@ func (l *lanes) include(o lanes) {
 
 // advance moves the lanes by a distance and the lateness of the slot, which it returns.
 func (l *lanes) advance(distance, armed int64) int64 {
-	slot, wider := slotOf(armed), slotOf(armed+1)
+	narrower, slot, wider := slotsOf(armed)
+	l.move(distance, armed, narrower, slot, wider)
+	return slot
+}
+
+func (l *lanes) move(distance, armed, narrower, slot, wider int64) {
 	if wider <= l.modulus {
 		// What is armed a jiffy late finds the wheel's clock forwarded to jiffies, not one ahead of it (forward_timer_base), and what is armed outside may find it ahead, if
 		// other timers were served in the same jiffy. That counts where a level ends.
-		l.round(early, distance, slotOf(armed-1))
+		l.round(early, distance, narrower)
 		l.round(likely, distance, slot)
 		l.round(late, distance, wider)
-		return slot
+		return
 	}
 	modulus := min(l.modulus, slot)
 	// Only the part of the lateness below the modulus is known; of the rest, half is likely.
@@ -178,10 +218,9 @@ func (l *lanes) advance(distance, armed int64) int64 {
 	if l.clock.HZ > 0 {
 		l.now[late] += wider - modulus
 		l.modulus = slot
-		return slot
+		return
 	}
 	l.now[late] += l.clock.widest(armed) - 1
-	return slot
 }
 
 // round moves one lane to the next slot, whose place is known (calc_index).

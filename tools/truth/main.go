@@ -18,7 +18,7 @@
 //	machine    misses beyond a bound at a moment when the machine's own timers were late by as much
 //
 // Where the network or the peer disturbs a socket (no route, no neighbour, a peer with a closed window that vanishes) forecasts made before that shows are in
-// rows of their own, "no sign": nobody can know. They are no part of the totals that are held against the requirements; of "blind" the interval alone is.
+// rows of their own, "no sign": nobody can know. They are no part of the totals that are held against the requirements; of "blind" the interval alone is, and a wrong "never".
 //
 // Single findings follow: a moment off by a whole time-out, a wrong "never" or "at", a wrong error. The exit code is 1 when a requirement is not met.
 //

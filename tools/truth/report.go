@@ -131,7 +131,7 @@ func (r *row) add(o *row) {
 	maps.Copy(r.deaths, o.deaths)
 }
 
-// require notes which requirements of a lane are not met. Without knowing the options the interval alone is promised.
+// require notes which requirements of a lane are not met. Without knowing the options the interval alone is promised, and that what is said to live for ever does.
 func (r *report) require(lane int, sum, steady *row) {
 	if sum.N == 0 {
 		return
@@ -144,6 +144,8 @@ func (r *report) require(lane int, sum, steady *row) {
 	switch lane {
 	case blind:
 		fail(sum.InsideRate < leastInside, "%.2f %% of deaths inside the interval, at least 99 %% wanted", 100*sum.InsideRate)
+		n := r.count(kindOf(wrongNever, lane, sum))
+		fail(n > 0, "%s: %d times", wrongNever, n)
 		return
 	case jiffies:
 		fail(steady.MaxMS > ms(worstExact), "error up to %.0f ms, at most %v allowed", steady.MaxMS, worstExact)
