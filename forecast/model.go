@@ -7,6 +7,8 @@ type Model struct {
 	Limits Limits
 	Clock  Clock
 	Kernel Kernel
+	// Resources are those of the host.
+	Resources Resources
 	// Options are those of every socket for which [Model.EndsKnowing] is told no others.
 	Options Options
 }
@@ -37,14 +39,24 @@ func (m *Model) endsKnowing(s *tcp.Socket, o *Options) Ends {
 			return v.finWait2()
 		}
 		return v.keepalive()
-	case tcp.TimerRetransmit:
+	case tcp.TimerRetransmit, tcp.TimerPersist:
 		v := m.view(s, o)
-		return v.writeTimer()
-	case tcp.TimerPersist:
-		v := m.view(s, o)
-		return v.persist()
+		return v.sending()
 	}
 	return Ends{Reason: reasonStrange}
+}
+
+// sending is the answer while the write timer runs; orphans among such sockets depend on what the host can afford.
+func (v *view) sending() (e Ends) {
+	if v.socket.Timer.Kind == tcp.TimerPersist {
+		e = v.persist()
+	} else {
+		e = v.writeTimer()
+	}
+	if v.orphan {
+		return v.reset(e)
+	}
+	return e
 }
 
 // writeTimer tells apart what the write timer does (tcp_retransmit_timer, reqsk_timer_handler).

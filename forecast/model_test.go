@@ -352,6 +352,45 @@ func doubts(t *rapid.T, l *life, s *simSock) (ago time.Duration) {
 	return ago
 }
 
+// TestModel_out_of_resources holds orphans against a host that has too many of them from some moment on: where the look saw that, the next firing is named; where
+// it saw many, the interval begins with it; and otherwise they end as if there were no such limit.
+func TestModel_out_of_resources(t *testing.T) {
+	const most = 1000
+	for _, scene := range []string{"retransmit", "silent", "answering"} {
+		t.Run(scene, func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) {
+				l := drawLife(t, scene)
+				alone := l.make
+				crowded := alone().jiffies + rapid.Int64Range(1, 400*int64(l.model.Clock.HZ)).Draw(t, "crowded")
+				l.make = func() *simSock { s := alone(); s.crowded = crowded; return s }
+				end := l.make()
+				if start := end.jiffies; !play(end) || end.jiffies <= start+2 || end.killer != "orphan" {
+					t.Skip("no orphan's end")
+				}
+				s, shown, rest := look(t, &l, end)
+				if s.closeAt > s.jiffies {
+					t.Skip("closed after the look")
+				}
+				over := s.jiffies >= crowded
+				l.model.Resources = forecast.Resources{Orphans: most * 3 / 10, MaxOrphans: most, MaxPages: 1}
+				if over {
+					l.model.Resources.Orphans = most + 1
+				}
+				got := l.model.Ends(&shown)
+				if got.Kind == forecast.Unknown && !over {
+					return
+				}
+				if got.Kind != forecast.At || got.Earliest > rest || got.Latest < rest {
+					t.Fatalf("over %v: ends in %v, forecast %+v\nsimulated %+v", over, rest, got, *s)
+				}
+				if off := (got.Best - rest).Abs(); over && (off > lateness(s, 0) || got.Limit.Name != "tcp_max_orphans" || got.Error != "") {
+					t.Fatalf("ends in %v, off by %v, forecast %+v\nsimulated %+v", rest, off, got, *s)
+				}
+			})
+		})
+	}
+}
+
 // TestModel_unread checks that no socket ends before the interval of an answer that was given without its options.
 func TestModel_unread(t *testing.T) {
 	for _, scene := range scenes {

@@ -142,7 +142,7 @@ func (v *view) explainProbes(e *Ends, w *probeWalk, verdict probeVerdict) {
 		e.By, e.Reason, e.Elapsed = ByUserTimeout, reasonUserTimeout, Reconstructed
 		e.Limit = Limit{"TCP_USER_TIMEOUT", w.user.Milliseconds(), w.user}
 		// When the probes began is summed up from their intervals, and the last is cut short to fit.
-		spread := time.Duration(w.spread+w.slot+1+2*v.Clock.unsure) * v.tick
+		spread := time.Duration(w.spread+(w.slot+1)*(1+2*v.Clock.unsure)) * v.tick
 		e.Earliest, e.Latest = max(e.Earliest-spread, 0), e.Latest+spread
 		// Those at the end of the doubling are not counted.
 		if v.backoff >= v.Limits.Retries2.Value {

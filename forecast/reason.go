@@ -21,6 +21,7 @@ const (
 	reasonUserTimeout   = "TCP_USER_TIMEOUT of the socket ends it; the descriptor stays open until the program closes it"
 	reasonClamped       = "the running timer was cut short, which only TCP_USER_TIMEOUT does: it ends the socket when it fires; the descriptor stays open until the program closes it"
 	reasonOrphan        = "nobody holds the socket any more: the kernel gives up at the first time-out beyond the orphan limit"
+	reasonExhausted     = "nobody holds the socket any more, and the host has more of such sockets, or more memory in queues, than it allows: the kernel resets it at its next time-out"
 	reasonSyn           = "the connection request goes unanswered: the kernel gives up after tcp_syn_retries; the descriptor stays open until the program closes it"
 	reasonRequest       = "a half-open connection: the kernel drops it when its SYN-ACKs stay unanswered; each SYN that the peer repeats begins the running time-out anew"
 	reasonShrunkAlive   = "the peer took its window back and answers the probes: retransmission cannot end the socket"

@@ -74,6 +74,9 @@ type simSock struct {
 	keepTime, keepIntvl, keepProbes int64
 	keepalive                       bool
 
+	// crowded is from when on the host has more orphans than tcp_max_orphans, 0 for never.
+	crowded int64
+
 	nexthop *simNeighbour // nil for one that is there
 
 	// late has a bit for each firing, the first lowest: whether it is served a jiffy after it was due.
@@ -217,6 +220,9 @@ func (s *simSock) writeTimeout() bool {
 	} else if s.dead {
 		alive := s.rto < s.rtoMax
 		killer, retryUntil = "orphan", s.tcpOrphanRetries(alive)
+		if s.outOfResources() {
+			return true
+		}
 	}
 	if s.userTimeout > 0 {
 		killer = "user_timeout"
@@ -226,6 +232,15 @@ func (s *simSock) writeTimeout() bool {
 		return true
 	}
 	return false
+}
+
+// outOfResources is tcp_out_of_resources.
+func (s *simSock) outOfResources() bool {
+	if s.crowded == 0 || s.jiffies < s.crowded {
+		return false
+	}
+	s.end("orphan", "")
+	return true
 }
 
 // rtxProbe0TimedOut is tcp_rtx_probe0_timed_out.
@@ -345,6 +360,9 @@ func (s *simSock) probeTimer() {
 		maxProbes = s.tcpOrphanRetries(alive)
 		if !alive && s.backoff >= maxProbes {
 			s.end(killer, "")
+			return
+		}
+		if s.outOfResources() {
 			return
 		}
 	}

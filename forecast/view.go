@@ -161,6 +161,9 @@ func (v *view) moments(e *Ends, first, best, last int64, phase time.Duration) {
 	}
 	e.Best = max(time.Duration(best)*tick-phase+v.later/2, 0)
 	e.Latest = max(time.Duration(last+1)*tick-min(phase, 0)+v.later, 0)
+	if v.later > 0 {
+		e.Latest += tick // the doubt is no whole number of jiffies
+	}
 	if v.Clock.HZ == 0 {
 		e.Earliest, e.Latest = max(e.Earliest-coarsest, 0), e.Latest+coarsest
 	}

@@ -90,6 +90,7 @@ func (h *Host) Look(ctx context.Context, r Request) (*look.Snapshot, []tcp.Socke
 	v.owners(ctx)
 	v.evidence(ctx)
 	v.settings()
+	v.resources()
 	v.options(ctx)
 	later := v.again(ctx)
 	v.snapshot.Elapsed = h.now().Sub(v.snapshot.TakenAt)

@@ -44,6 +44,18 @@ func (v *visit) options(ctx context.Context) {
 	v.unasked(refused, left)
 }
 
+// resources reads what TCP uses of the whole host's limits where sockets that nobody holds are to be forecast: beyond them they are reset.
+func (v *visit) resources() {
+	if !v.request.Options || v.snapshot.Memory != nil {
+		return
+	}
+	v.each(func(_ *look.Namespace, s *tcp.Socket) {
+		if v.snapshot.Memory == nil && s.Orphan() && look.Telling(s) {
+			v.snapshot.Memory = v.memory()
+		}
+	})
+}
+
 // unasked says that sockets were not asked for their options, as they may not be or were too many.
 func (v *visit) unasked(refused, left int) {
 	if refused > 0 {

@@ -108,7 +108,11 @@ func (s *Snapshot) Model(n *Namespace) forecast.Model {
 	if clock.HZ == 0 {
 		clock = Clock{HZ: n.hz()}
 	}
-	return forecast.Model{Limits: forecast.LimitsOf(n.Sysctls), Kernel: forecast.KernelOf(s.Host.Kernel), Clock: clock.read(n.ReadAt, n.ReadFor)}
+	m := forecast.Model{Limits: forecast.LimitsOf(n.Sysctls), Kernel: forecast.KernelOf(s.Host.Kernel), Clock: clock.read(n.ReadAt, n.ReadFor)}
+	if u := s.Memory; u != nil {
+		m.Resources = forecast.Resources{Orphans: u.Orphans, MaxOrphans: u.MaxOrphans, Pages: u.Pages, MaxPages: u.Limit}
+	}
+	return m
 }
 
 // hz infers the number of jiffies a second from the sockets' times; 0 when they are too few.
