@@ -139,9 +139,10 @@ func (a *app) labResult(results []report.LabScene, f *labFlags) error {
 			return err
 		}
 	}
+	sum := lab.Summarize(results)
 	switch {
 	case a.flags.output == formatJSON:
-		return writeDocument(a.out, report.Lab{Header: a.header("Lab"), Scenes: results})
+		return writeDocument(a.out, report.Lab{Header: a.header("Lab"), Scenes: results, Summary: sum})
 	case a.flags.output == formatNDJSON:
 		lines := newLineWriter(a.out)
 		for i := range results {
@@ -157,28 +158,13 @@ func (a *app) labResult(results []report.LabScene, f *labFlags) error {
 	case len(results) == 1:
 		return render.LabScene(a.out, &results[0], a.style())
 	}
-	_, err := fmt.Fprintln(a.out, tally(results))
-	return err
+	return render.LabSummary(a.out, &sum)
 }
 
 // labLine is a scene as a line of ndjson.
 type labLine struct {
 	Kind string `json:"kind"`
 	report.LabScene
-}
-
-func tally(results []report.LabScene) string {
-	count := map[string]int{}
-	for i := range results {
-		count[results[i].Status]++
-	}
-	text := fmt.Sprintf("%d of %d scenes came out as they must", count[report.LabPassed], len(results))
-	for _, status := range []string{report.LabFailed, report.LabSkipped} {
-		if count[status] > 0 {
-			text += fmt.Sprintf(", %d %s", count[status], status)
-		}
-	}
-	return text
 }
 
 // sweepTable sets predictions beside measurements, a line for each value.

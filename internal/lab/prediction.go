@@ -133,7 +133,7 @@ func (f *Prediction) Confirm(got func() string) {
 	r := &p.result.Predictions[f.index]
 	ended := before.Sub(f.taken) + after.Sub(before)/2
 	r.EndedSeconds = report.SecondsOf(ended)
-	r.ErrorSeconds = report.SecondsOf(miss(f.socket.Ends, ended))
+	r.ErrorSeconds = report.SecondsOf(offBy(f.socket.Ends, ended))
 	if got != nil {
 		r.Got = new(got())
 	}
@@ -152,8 +152,8 @@ func (f *Prediction) Confirm(got func() string) {
 // slack is how far a forecast counted from the beginning of a look may be off because the sockets were read a little later.
 const slack = 50 * time.Millisecond
 
-// miss is how far the nearer of the likely moments was off.
-func miss(e report.Ends, ended time.Duration) time.Duration {
+// offBy is how far the nearer of the likely moments was off.
+func offBy(e report.Ends, ended time.Duration) time.Duration {
 	off := (ended - time.Duration(*e.Seconds)).Round(time.Millisecond)
 	if e.AlsoSeconds != nil {
 		if other := (ended - time.Duration(*e.AlsoSeconds)).Round(time.Millisecond); other.Abs() < off.Abs() {

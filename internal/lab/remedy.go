@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -24,9 +23,9 @@ type remedy struct {
 	result  report.LabRemedy
 	plan    *report.Change
 	before  map[tcp.Cookie]foreseen // when the plan was made
-	// taken is when the ends of the targets were foretold, began when the action was.
-	taken, began time.Time
-	at           report.Seconds // began, on the clock of the story
+	// taken is when that was, began when the action did, done when it was made.
+	taken, began, done time.Time
+	at                 report.Seconds // began, on the clock of the story
 }
 
 // How an action is watched: an end foretold within horizon is waited for, and what is to stay must still be there after calm.
@@ -44,11 +43,13 @@ func (r *remedy) take() {
 	r.result.Command = strings.Join(r.action.command, " ")
 	r.Play.result.Remedy = &r.result
 	fds, places := r.descriptors(r.stuck.Holder), r.queued()
+	r.settle()
 	r.propose()
 	r.began, r.at = time.Now(), r.since()
 	if r.result.Refused == nil {
 		r.apply()
 	}
+	r.done = time.Now()
 	r.refresh()
 	r.watchTargets()
 	r.result.Freed.AcceptQueuePlaces = places - r.queued()
@@ -77,33 +78,6 @@ func (r *remedy) verb(flags ...string) []string {
 	return append(args, flags...)
 }
 
-// foreseen is what "closewait when --if" says of a socket.
-type foreseen struct {
-	Cookie *string      `json:"cookie"`
-	Timer  report.Timer `json:"timer"`
-	Ends   report.Ends  `json:"ends"`
-	EndsIf *report.Ends `json:"ends_if"`
-}
-
-// foresee learns when the targets end: as things are and, with a setting to be tried, with that. taken is when the kernel was asked.
-func (r *remedy) foresee(trial string) (sockets map[tcp.Cookie]foreseen, taken time.Time) {
-	args := []string{"when", r.stuck.Filter}
-	if trial != "" {
-		args = append(args, "--if", trial)
-	}
-	var answer struct {
-		TakenAt time.Time  `json:"taken_at"`
-		Sockets []foreseen `json:"sockets"`
-	}
-	asked := time.Now()
-	r.must(r.run(&answer, args...))
-	sockets = map[tcp.Cookie]foreseen{}
-	for _, s := range answer.Sockets {
-		sockets[cookie(s.Cookie)] = s
-	}
-	return sockets, asked.Add(answer.TakenAt.Sub(asked))
-}
-
 // propose asks for the plan. Refused is one that no accepted risk would let pass.
 func (r *remedy) propose() {
 	r.before, r.taken = r.foresee(r.action.trial)
@@ -119,52 +93,6 @@ func (r *remedy) propose() {
 	r.promised()
 	r.Say("closewait %s", strings.Join(quoted(r.verb()), " "))
 	r.tellPlan()
-}
-
-// promised notes what the plan promises of each target, and of all.
-func (r *remedy) promised() {
-	touched := r.touched()
-	for i := range r.targets {
-		t := &r.targets[i]
-		then, there := r.before[t.key.Cookie]
-		if !there {
-			r.Lacks("a socket had ended before anything was done about it: this host is too busy")
-		}
-		step := touched[t.key.Cookie.String()]
-		t.now = step != nil && step.Frees.Sockets > 0
-		if t.ends = then.Ends; then.EndsIf != nil && r.result.Refused == nil && (step != nil || !r.action.filter) {
-			t.ends = *then.EndsIf
-		}
-		if !r.watched && step != nil {
-			r.Watch(t.key.Local, t.key.Peer)
-		}
-	}
-	for i := range r.plan.Steps {
-		r.result.Promised.FDs += r.plan.Steps[i].Frees.FDs
-		r.result.Promised.AcceptQueuePlaces += r.plan.Steps[i].Frees.AcceptQueuePlaces
-	}
-}
-
-// near reports whether the end of a target is foretold for so soon that it is waited for.
-func (t *target) near() bool { return t.latest() < horizon }
-
-// latest is when a target ends at the latest, a very long time where that is not known.
-func (t *target) latest() time.Duration {
-	if t.ends.Kind != "at" {
-		return math.MaxInt64
-	}
-	return time.Duration(*t.ends.LatestSeconds)
-}
-
-// touched returns the steps of the plan by the cookies of their sockets.
-func (r *remedy) touched() map[string]*report.Step {
-	steps := map[string]*report.Step{}
-	for i := range r.plan.Steps {
-		if socket := r.plan.Steps[i].Detail.Socket; socket != nil {
-			steps[socket.Cookie] = &r.plan.Steps[i]
-		}
-	}
-	return steps
 }
 
 // apply makes the change that was planned.
@@ -183,41 +111,6 @@ func (r *remedy) apply() {
 			r.must(fmt.Errorf("a step is not verified: %s %s", s.Action, s.Target))
 		}
 	}
-}
-
-// refresh foretells the ends anew where a timer has fired between the plan and the action: that firing was yet to learn of it, as the plan says. Then it counts what is
-// to end.
-func (r *remedy) refresh() {
-	now, taken := r.foresee("")
-	fired := false
-	for i := range r.targets {
-		cookie := r.targets[i].key.Cookie
-		s, there := now[cookie]
-		fired = fired || there && s.fired(r.before[cookie], taken.Sub(r.taken))
-	}
-	if fired {
-		r.Say("a timer fired meanwhile: the ends are foretold anew")
-		r.taken = taken
-	}
-	for i := range r.targets {
-		t := &r.targets[i]
-		if s, there := now[t.key.Cookie]; there && fired {
-			t.ends = s.Ends
-		}
-		if t.now || t.near() {
-			r.result.Promised.Sockets++
-		}
-	}
-}
-
-// fired reports whether the timer of a socket has fired since it was looked at before: it is no longer due at the same moment.
-func (s *foreseen) fired(before foreseen, since time.Duration) bool {
-	const blur = 100 * time.Millisecond // less than any pause between two firings
-	was, is := before.Timer.ExpiresSeconds, s.Timer.ExpiresSeconds
-	if was == nil || is == nil || before.Timer.Kind != s.Timer.Kind || before.Timer.Count != s.Timer.Count {
-		return before.Timer != s.Timer
-	}
-	return (time.Duration(*is) + since - time.Duration(*was)).Abs() > blur
 }
 
 // watchTargets waits for the ends that are near and makes sure that what is to stay is there a while later.
@@ -248,6 +141,9 @@ func (r *remedy) account(t *target) {
 	switch {
 	case t.gone:
 		r.result.Freed.Sockets++
+		if t.itself {
+			r.result.ByThemselves++
+		}
 		if r.result.EndedSeconds == nil || report.Seconds(t.ended) > *r.result.EndedSeconds {
 			r.result.EndedSeconds = report.SecondsOf(t.ended)
 		}
@@ -259,10 +155,10 @@ func (r *remedy) account(t *target) {
 // punctual waits for an end that was foretold and holds it against the interval.
 func (r *remedy) punctual(t *target) {
 	earliest, latest := time.Duration(*t.ends.EarliestSeconds), time.Duration(*t.ends.LatestSeconds)
-	before, after := r.gone(t.key, r.taken, latest+spare)
+	before, after := r.gone(t.key, t.taken, latest+spare)
 	t.ended, t.gone = after.Sub(r.began), true
-	if after.Sub(r.taken) < earliest-slack || before.Sub(r.taken) > latest+slack {
-		r.must(fmt.Errorf("a socket ended after %.3f s; %s", after.Sub(r.taken).Seconds(), foretold(t.ends)))
+	if after.Sub(t.taken) < earliest-slack || before.Sub(t.taken) > latest+slack {
+		r.must(fmt.Errorf("a socket ended after %.3f s; %s", after.Sub(t.taken).Seconds(), foretold(t.ends)))
 	}
 }
 

@@ -51,9 +51,12 @@ func (p *Play) Stuck(s Stuck) {
 type target struct {
 	key   tcp.Socket
 	ends  report.Ends // as foretold, with what the action does to this socket
+	taken time.Time   // when that was
 	now   bool        // the action promises the end at once
-	ended time.Duration
-	gone  bool
+	// itself says that the target would end at the same moment without the action.
+	itself bool
+	ended  time.Duration
+	gone   bool
 }
 
 // selected waits for the sockets and returns them as targets.

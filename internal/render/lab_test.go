@@ -78,11 +78,37 @@ func TestLabRemedies(t *testing.T) {
 		Owner: new("ECONNABORTED"), Sent: new("reset"), Right: true,
 	}
 	refused.Remedy = &report.LabRemedy{Command: "limit 2s", Sockets: 3, Refused: new("the limit would do nothing: not accepted yet: no process has a descriptor of it, whatever \x1b[2J is said"), Right: true}
+	itself, late := played(), played()
+	itself.Remedy = &report.LabRemedy{
+		Command: "limit 2s", Sockets: 2, Freed: report.Frees{Sockets: 1}, ByThemselves: 1, EndedSeconds: report.SecondsOf(4166 * time.Millisecond),
+		Refused: new("the limit would do nothing"), Sent: new("nothing"), Right: true,
+	}
+	late.Remedy = &report.LabRemedy{
+		Command: "tune tcp_retries2=3", Sockets: 2, Freed: report.Frees{Sockets: 2}, ByThemselves: 1, ForetoldAnew: true,
+		EndedSeconds: report.SecondsOf(3 * time.Second), Right: true,
+	}
 	broken.Status, broken.Reason, broken.Settings = report.LabFailed, new("the scene was not to be had"), map[string]any{"act": "tune"}
 	for _, style := range []render.Style{{}, {ASCII: true, Width: 60}} {
-		if err := render.LabRemedies(&b, []report.LabScene{*done, *refused, *broken}, style); err != nil {
+		if err := render.LabRemedies(&b, []report.LabScene{*done, *refused, *itself, *late, *broken}, style); err != nil {
 			t.Fatal(err)
 		}
 	}
 	golden.Compare(t, "labremedies.golden", b.Bytes())
+}
+
+func TestLabSummary(t *testing.T) {
+	var b bytes.Buffer
+	all := report.LabSummary{
+		Scenes: 135, Passed: 132, Failed: 1, Skipped: 2,
+		Predictions: report.LabPredictionsSum{
+			Count: 12, Right: 11, MedianErrorSeconds: report.SecondsOf(2 * time.Millisecond), MaxErrorSeconds: report.SecondsOf(2275 * time.Millisecond), MaxErrorScene: new("no-\x1bneighbour"),
+		},
+		Remedies: report.LabRemediesSum{Count: 104, Right: 103, ForetoldAnew: 2},
+	}
+	for _, s := range []report.LabSummary{all, {Scenes: 2, Passed: 2, Remedies: report.LabRemediesSum{Count: 2, Right: 2}}} {
+		if err := render.LabSummary(&b, &s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	golden.Compare(t, "labsummary.golden", b.Bytes())
 }

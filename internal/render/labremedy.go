@@ -25,10 +25,19 @@ func remedy(b *bufio.Writer, s *report.LabScene, style Style) {
 		mark = labMarks[s.Status][1][:1]
 	}
 	if r := s.Remedy; r != nil {
-		fmt.Fprintf(b, "%s %-22s %-11s %-9s %-11d %-6d %-12s %s\n", mark, r.Command, fmt.Sprintf("%d of %d", r.Freed.Sockets, r.Sockets), remedyTime(r),
+		fmt.Fprintf(b, "%s %-22s %-11s %-9s %-11d %-6d %-12s %s\n", mark, r.Command, fmt.Sprintf("%d of %d", r.Freed.Sockets-r.ByThemselves, r.Sockets), remedyTime(r),
 			r.Freed.FDs, r.Freed.AcceptQueuePlaces, orDash(r.Owner), orDash(r.Sent))
 		if r.Refused != nil {
 			note(b, "not done: "+*r.Refused, style)
+		}
+		switch {
+		case r.ByThemselves > 0 && r.ByThemselves == r.Freed.Sockets:
+			note(b, fmt.Sprintf("%d ended after %.3f s, as without it", r.ByThemselves, labSeconds(*r.EndedSeconds)), style)
+		case r.ByThemselves > 0:
+			note(b, fmt.Sprintf("%d more ended, as without it", r.ByThemselves), style)
+		}
+		if r.ForetoldAnew {
+			note(b, "a timer fired between the plan and the action: foretold anew after it", style)
 		}
 	} else {
 		fmt.Fprintf(b, "%s %v\n", mark, s.Settings["act"])
@@ -39,7 +48,7 @@ func remedy(b *bufio.Writer, s *report.LabScene, style Style) {
 }
 
 func remedyTime(r *report.LabRemedy) string {
-	if r.EndedSeconds == nil {
+	if r.EndedSeconds == nil || r.Freed.Sockets == r.ByThemselves {
 		return "-"
 	}
 	return fmt.Sprintf("%.3f s", labSeconds(*r.EndedSeconds))

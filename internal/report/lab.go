@@ -10,7 +10,34 @@ const (
 // Lab is the document of "closewait lab run".
 type Lab struct {
 	Header
-	Scenes []LabScene `json:"scenes"`
+	Scenes  []LabScene `json:"scenes"`
+	Summary LabSummary `json:"summary"`
+}
+
+// LabSummary counts what came out of all scenes together.
+type LabSummary struct {
+	Scenes      int               `json:"scenes"`
+	Passed      int               `json:"passed"`
+	Failed      int               `json:"failed"`
+	Skipped     int               `json:"skipped"`
+	Predictions LabPredictionsSum `json:"predictions"`
+	Remedies    LabRemediesSum    `json:"remedies"`
+}
+
+// LabPredictionsSum is about ends that were foretold and waited for, those that the kernel brings by itself. Errors are without sign: how far the nearer of the likely moments was off.
+type LabPredictionsSum struct {
+	Count              int      `json:"count"`
+	Right              int      `json:"right"` // inside the interval, and with the error foretold
+	MedianErrorSeconds *Seconds `json:"median_error_seconds"`
+	MaxErrorSeconds    *Seconds `json:"max_error_seconds"`
+	MaxErrorScene      *string  `json:"max_error_scene"`
+}
+
+// LabRemediesSum is about actions. Right are those that did what their plan promised, ForetoldAnew those among all that had to be held against a later forecast.
+type LabRemediesSum struct {
+	Count        int `json:"count"`
+	Right        int `json:"right"`
+	ForetoldAnew int `json:"foretold_anew"`
 }
 
 // LabList is the document of "closewait lab list".
@@ -96,6 +123,10 @@ type LabRemedy struct {
 	// Ends is the end foretold by the plan for a socket that was not ended at once, EndedSeconds when the last of those that ended did, counted from the action; null when none did.
 	Ends         *Ends    `json:"ends"`
 	EndedSeconds *Seconds `json:"ended_seconds"`
+	// ForetoldAnew says that a timer fired between the plan and the action, and that the ends were held against a forecast made after it instead of the plan's promise.
+	ForetoldAnew bool `json:"foretold_anew"`
+	// ByThemselves is how many of those that ended would have at the same moment without the action.
+	ByThemselves int `json:"by_themselves"`
 	// Owner is the error the program got, "none" when it was told of the end without one, null where none was or it did not listen.
 	Owner *string `json:"owner"`
 	// Sent is what the peer was sent at the end: "reset", "fin", "nothing"; null where segments could not be seen.
