@@ -13,7 +13,7 @@ import (
 
 // wire turns the segments of one connection into lines of the story.
 type wire struct {
-	local, peer netip.AddrPort // the socket under watch, IPv4-mapped addresses as IPv4
+	local, peer netip.AddrPort // the socket under watch, IPv4-mapped addresses as IPv4; one is zero until the first connection of the other is seen
 	// next is the sequence number after all that the socket has sent; repeats counts transmissions of what begins at a number.
 	next    uint32
 	known   bool
@@ -24,12 +24,24 @@ func newWire(local, peer netip.AddrPort) *wire {
 	return &wire{local: unmapped(local), peer: unmapped(peer), repeats: map[uint32]int{}}
 }
 
+// adopt takes the first connection that is made to the one end that is known: that of a server.
+func (w *wire) adopt(s *stage.Segment) {
+	switch {
+	case !s.SYN || s.ACK:
+	case !w.peer.IsValid() && s.To == w.local:
+		w.peer = s.From
+	case !w.local.IsValid() && s.To == w.peer:
+		w.local = s.From
+	}
+}
+
 func unmapped(ap netip.AddrPort) netip.AddrPort {
 	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
 }
 
 // read classifies a segment; nil when it is not of this connection.
 func (w *wire) read(s *stage.Segment) *report.LabSegment {
+	w.adopt(s)
 	sent := s.From == w.local && s.To == w.peer
 	if !sent && (s.From != w.peer || s.To != w.local) {
 		return nil
@@ -134,12 +146,20 @@ func (p *Play) capture() {
 	})
 }
 
-// Watch tells the segments of one connection from now on, and those before it that can still be had.
+// Watch tells the segments of one connection from now on, and those before it that can still be had. Of two ends one may be zero where the other is a server's: then it is the first
+// connection of that. A scene that names none watches the first that it dials.
 func (p *Play) Watch(local, peer netip.AddrPort) {
 	p.watched = true
 	if p.watch != nil {
 		p.watch <- newWire(local, peer)
 	}
+}
+
+// swallows reports whether the path lost what was sent at a moment.
+func (p *Play) swallows(at time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.swallowed.IsZero() && at.After(p.swallowed)
 }
 
 // glance is how long the eye stays shut when nothing comes, before it asks whether the play is over.
@@ -151,6 +171,7 @@ func (p *Play) stare(eye *stage.Capture, wires <-chan *wire) {
 		s, err := eye.Next(glance)
 		if err == nil {
 			if seen := w.read(&s); seen != nil {
+				seen.Lost = seen.Sent && p.swallows(s.At)
 				p.event(report.LabEvent{AtSeconds: report.Seconds(s.At.Sub(p.began)), Kind: "segment", Text: describe(seen), Segment: seen})
 			}
 			continue

@@ -38,11 +38,12 @@ type Play struct {
 	began     time.Time
 	undo      []func()
 	watch     chan<- *wire // nil when segments cannot be seen
-	watched   bool         // Watch was called
+	watched   bool         // a connection is
 
-	mu     sync.Mutex // capture tells, too
-	tell   func(report.LabEvent)
-	result report.LabScene
+	mu        sync.Mutex // capture tells, too
+	tell      func(report.LabEvent)
+	result    report.LabScene
+	swallowed time.Time // since when the path swallows what is sent, zero while it does not
 }
 
 // lacking ends a play for which this host is not made.
@@ -248,6 +249,9 @@ func (p *Play) dial(to netip.AddrPort, buffer int) *Client {
 	p.must(c.Connect(to))
 	c.Local, err = c.Socket.Local()
 	p.must(err)
+	if !p.watched {
+		p.Watch(to, c.Local)
+	}
 	return c
 }
 

@@ -133,6 +133,7 @@ func (f *Prediction) Confirm(got func() string) {
 	r := &p.result.Predictions[f.index]
 	ended := before.Sub(f.taken) + after.Sub(before)/2
 	r.EndedSeconds = report.SecondsOf(ended)
+	r.CountedFromSeconds = f.countedFrom()
 	r.ErrorSeconds = report.SecondsOf(offBy(f.socket.Ends, ended))
 	if got != nil {
 		r.Got = new(got())
@@ -147,6 +148,32 @@ func (f *Prediction) Confirm(got func() string) {
 	if !r.Right {
 		p.must(fmt.Errorf("%s; %s", text, foretold(f.socket.Ends)))
 	}
+}
+
+// countedFrom is when the limit of a forecast began to count, as the wire showed it: with the first retransmission (not that of a tail loss probe, which the kernel does not count), or with the
+// first probe of a closed window.
+func (f *Prediction) countedFrom() *report.Seconds {
+	p := f.play
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var again, probes []report.Seconds
+	for i := range p.result.Story {
+		switch e := &p.result.Story[i]; {
+		case e.Segment == nil || !e.Segment.Sent || e.AtSeconds > p.result.Predictions[f.index].AtSeconds:
+		case e.Segment.What == "window_probe":
+			probes = append(probes, e.AtSeconds)
+		case e.Segment.Repeat > 0:
+			again = append(again, e.AtSeconds)
+		}
+	}
+	counted, known := f.socket.Info.Number("retransmits")
+	switch {
+	case f.socket.Timer.Kind == "persist" && len(probes) > 0:
+		return &probes[0]
+	case f.socket.Timer.Kind == "retransmit" && known && counted > 0 && counted <= len(again):
+		return &again[len(again)-counted]
+	}
+	return nil
 }
 
 // slack is how far a forecast counted from the beginning of a look may be off because the sockets were read a little later.

@@ -51,9 +51,6 @@ func (r *remedy) promised() {
 		if then.EndsIf != nil && r.result.Refused == nil && (step != nil || !r.action.filter) {
 			t.ends, t.itself = *then.EndsIf, sameEnd(&then.Ends, then.EndsIf)
 		}
-		if !r.watched && step != nil {
-			r.Watch(t.key.Local, t.key.Peer)
-		}
 	}
 	for i := range r.plan.Steps {
 		r.result.Promised.FDs += r.plan.Steps[i].Frees.FDs

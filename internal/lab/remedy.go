@@ -25,7 +25,6 @@ type remedy struct {
 	before  map[tcp.Cookie]foreseen // when the plan was made
 	// taken is when that was, began when the action did, done when it was made.
 	taken, began, done time.Time
-	at                 report.Seconds // began, on the clock of the story
 }
 
 // How an action is watched: an end foretold within horizon is waited for, and what is to stay must still be there after calm.
@@ -45,7 +44,7 @@ func (r *remedy) take() {
 	fds, places := r.descriptors(r.stuck.Holder), r.queued()
 	r.settle()
 	r.propose()
-	r.began, r.at = time.Now(), r.since()
+	r.began, r.result.AtSeconds = time.Now(), r.since()
 	if r.result.Refused == nil {
 		r.apply()
 	}

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/closewait/closewait/internal/stage"
@@ -12,6 +13,7 @@ var burst = Scene{
 alone would raise an alarm.`,
 	play: func(p *Play) {
 		server := p.Serve("prompt")
+		p.Watch(server.At, netip.AddrPort{})
 		client := p.Start("visitor", server.At.String())
 		client.Await("begun")
 		p.Say("a client connects and leaves 200 times a second; the server closes 50 ms after the end")

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/closewait/closewait/internal/stage"
@@ -13,6 +14,7 @@ reading; the server goes on writing. Nothing must be said of it, and nothing
 done to it.`,
 	play: func(p *Play) {
 		server := p.Serve("slow")
+		p.Watch(server.At, netip.AddrPort{})
 		reader := p.Start("reader", server.At.String())
 		reader.Await("asked")
 		p.Say("a client shut down its side and reads a slow answer")

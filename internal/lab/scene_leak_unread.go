@@ -1,5 +1,7 @@
 package lab
 
+import "net/netip"
+
 var leakUnread = Scene{
 	Name: "leak-unread", Title: "a client reads its answers halfway and drops them",
 	Teaches: `Response bodies that are never closed: the client has what it wanted, the
@@ -8,6 +10,7 @@ leaks, and each new request adds a socket.`,
 	stuck: true,
 	play: func(p *Play) {
 		server := p.Serve("server")
+		p.Watch(netip.AddrPort{}, server.At)
 		client := p.Start("client", server.At.String())
 		n := p.sockets(12)
 		for range n {

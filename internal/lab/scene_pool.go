@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/closewait/closewait/internal/stage"
@@ -13,6 +14,7 @@ They stay in CLOSE_WAIT until the client wants one. As long as their number is
 bounded that harms nobody.`,
 	play: func(p *Play) {
 		server := p.Serve("impatient")
+		p.Watch(netip.AddrPort{}, server.At)
 		client := p.Start("pool", server.At.String())
 		client.Await("idle")
 		server.Do("close")

@@ -100,12 +100,11 @@ func (w *Process) Do(format string, args ...any) {
 	w.Await("done")
 }
 
-// connection is what most scenes about timers are made of: an owner, its client, and a time line of their segments.
+// connection is what most scenes about timers are made of: an owner and its client.
 func (p *Play) connection() (*Process, *Client) {
 	server := p.Serve("owner")
 	client := p.Dial(server.At)
 	server.Await("accepted")
-	p.Watch(server.At, client.Local)
 	return server, client
 }
 
@@ -123,6 +122,9 @@ func (p *Play) limits() {
 // vanish makes the path lose everything for the client, without a sign.
 func (p *Play) vanish() {
 	p.must(p.near.BlackHole())
+	p.mu.Lock()
+	p.swallowed = time.Now()
+	p.mu.Unlock()
 	p.Say("from now on the path swallows all that is sent to the client")
 }
 
@@ -152,7 +154,6 @@ func (p *Play) flood() (*Process, *Client) {
 	server := p.Serve("owner")
 	client := p.DialSmall(server.At)
 	server.Await("accepted")
-	p.Watch(server.At, client.Local)
 	client.Finish()
 	server.Do("read")
 	server.Do("write %d", 64<<10)

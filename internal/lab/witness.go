@@ -76,7 +76,7 @@ func (r *remedy) sent() string {
 	sent := "nothing"
 	for i := range r.Play.result.Story {
 		switch e := &r.Play.result.Story[i]; {
-		case e.Segment == nil || !e.Segment.Sent || e.AtSeconds < r.at:
+		case e.Segment == nil || !e.Segment.Sent || e.AtSeconds < r.result.AtSeconds:
 		case e.Segment.What == "reset":
 			return "reset"
 		case e.Segment.What == "fin" && e.Segment.Repeat == 0:
@@ -91,7 +91,7 @@ func (r *remedy) conclude() {
 	got, promised := r.result.Freed, r.result.Promised
 	text := fmt.Sprintf("%d of %d sockets ended, %d descriptors and %d places in accept queues freed", got.Sockets, len(r.targets), got.FDs, got.AcceptQueuePlaces)
 	if r.result.EndedSeconds != nil {
-		text += fmt.Sprintf("; the last socket after %s s", r.result.EndedSeconds.Append(nil))
+		text += fmt.Sprintf("; the last socket after %.3f s", time.Duration(*r.result.EndedSeconds).Seconds())
 	}
 	if r.result.Owner != nil {
 		text += "; the program got " + *r.result.Owner

@@ -22,29 +22,40 @@ func played() *report.LabScene {
 		{AtSeconds: 0, Kind: "act", Text: "the path swallows everything"},
 		{AtSeconds: at(0.01), Kind: "segment", Text: "-> data 200 bytes", Segment: &report.LabSegment{Sent: true, What: "data", Bytes: 200}},
 		{AtSeconds: at(0.22), Kind: "segment", Text: "-> data 200 bytes, retransmission 1", Segment: &report.LabSegment{Sent: true, What: "data", Bytes: 200, Repeat: 1}},
-		{AtSeconds: at(0.63), Kind: "segment", Text: "-> data 200 bytes, retransmission 2", Segment: &report.LabSegment{Sent: true, What: "data", Bytes: 200, Repeat: 2}},
+		{AtSeconds: at(0.63), Kind: "segment", Text: "-> data 200 bytes, retransmission 2", Segment: &report.LabSegment{Sent: true, What: "data", Bytes: 200, Repeat: 2, Lost: true}},
 		{AtSeconds: at(0.64), Kind: "segment", Text: "<- ACK", Segment: &report.LabSegment{What: "ack"}},
 		{AtSeconds: at(6.9), Kind: "end", Text: "ended"},
 	}
 	s.Verdicts = []report.LabVerdict{{Expected: "CW201", Right: true}}
 	s.Predictions = []report.LabPrediction{
-		{AtSeconds: at(0.5), Ends: report.Ends{Kind: "at", Seconds: in(6.4), EarliestSeconds: in(6.39), LatestSeconds: in(6.41)}, EndedSeconds: in(6.4), ErrorSeconds: in(0), Right: true},
+		{AtSeconds: at(0.5), Ends: report.Ends{Kind: "at", Seconds: in(6.4), EarliestSeconds: in(6.39), LatestSeconds: in(6.41), Limit: &report.Limit{Name: "tcp_retries2", Value: 4, Seconds: at(6.2)}},
+			EndedSeconds: in(6.4), ErrorSeconds: in(0), CountedFromSeconds: in(0.22), Right: true},
 		{AtSeconds: at(0.6), Ends: report.Ends{Kind: "never"}, Right: true},
 	}
 	return s
 }
 
 func TestLabPlot(t *testing.T) {
-	var b bytes.Buffer
-	if err := render.LabPlot(&b, played()); err != nil {
-		t.Fatal(err)
+	action := played()
+	action.Predictions = nil
+	action.Remedy = &report.LabRemedy{Command: "limit 2s", AtSeconds: report.Seconds(time.Second), Sockets: 1, Freed: report.Frees{Sockets: 1}, EndedSeconds: report.SecondsOf(5 * time.Second)}
+	silent := &report.LabScene{Name: "silent", Title: "nothing was seen"}
+	long := played()
+	for range 100 {
+		long.Story = append(long.Story, long.Story[4])
 	}
-	golden.Compare(t, "lab.svg", b.Bytes())
-	for decoder := xml.NewDecoder(&b); ; {
-		if _, err := decoder.Token(); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
+	for name, s := range map[string]*report.LabScene{"lab": played(), "labaction": action, "labsilent": silent, "lablong": long} {
+		var b bytes.Buffer
+		if err := render.LabPlot(&b, s); err != nil {
 			t.Fatal(err)
+		}
+		golden.Compare(t, name+".svg", b.Bytes())
+		for decoder := xml.NewDecoder(&b); ; {
+			if _, err := decoder.Token(); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 }

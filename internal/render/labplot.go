@@ -10,34 +10,44 @@ import (
 	"github.com/closewait/closewait/internal/report"
 )
 
-// The plot's measures in pixels: a time axis with what was sent above it and what came below, and beside it the ladder of segments.
+// The plot's measures in pixels: a time axis with what was sent above it and what came back and the limit below, and under all that the ladder of segments.
 const (
-	plotWidth, plotHeight    = 1000, 300
-	plotLeft, plotRight      = 60, 30
-	plotAxis                 = 190
-	ladderTop, ladderStep    = 380, 22
-	ladderLocal, ladderPeer  = 300, 700
-	ladderMost               = 60 // segments; a story is no capture file
-	plotTickTarget           = 10
-	plotStroke               = `stroke="#333" stroke-width="1"`
-	plotSent, plotReceived   = "#0b66c2", "#777777"
-	plotForecast, plotActual = "#c26a0b", "#b3261e"
+	plotWidth, plotHeight   = 1000, 320
+	plotLeft, plotRight     = 60, 40
+	plotTitle, plotLegend   = 24, 44
+	plotForetold            = 70 // the words above the forecast; those above the end are a line lower
+	plotLine                = 16
+	plotTop                 = plotForetold + plotLine + 6
+	plotAxis                = 230
+	plotFirst, plotRepeat   = 24, 48 // heights of what was sent for the first time, and again
+	plotArc, plotArcWritten = 30, 40 // how high the pauses are above that, and how long one must be to have its time written
+	plotBracket             = plotAxis + 44
+	plotTickTarget          = 10
+	plotStroke              = `stroke="#333" stroke-width="1"`
 )
 
-// LabPlot draws a scene as SVG: every segment of the watched connection on one time axis with the pauses between retransmissions, the interval of the forecast and
-// the end, and below it the exchange as a sequence diagram.
+// The colours of the plot.
+const (
+	plotSent, plotReceived   = "#0b66c2", "#777777"
+	plotForecast, plotActual = "#c26a0b", "#b3261e"
+	plotAction               = "#1a7f37"
+)
+
+// LabPlot draws a scene as SVG: every segment of the watched connection on one time axis with the pauses between retransmissions, the limit, the interval of the forecast, the
+// action and the end, and below it the exchange as a sequence diagram with what the scene and closewait said.
 func LabPlot(w io.Writer, s *report.LabScene) error {
 	p := plot{w: bufio.NewWriter(w), scene: s, end: plotEnd(s)}
-	segments := p.segments()
-	rows := min(len(segments), ladderMost)
-	p.line(`<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12">`,
-		plotWidth, ladderTop+(rows+2)*ladderStep, plotWidth, ladderTop+(rows+2)*ladderStep)
+	segments, rows := p.segments(), p.rows()
+	height := plotHeight + ladderHeight(rows)
+	p.line(`<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12">`, plotWidth, height, plotWidth, height)
 	p.line(`<rect width="100%%" height="100%%" fill="#ffffff"/>`)
-	p.text(plotLeft, 24, "start", fmt.Sprintf("%s: %s", s.Name, s.Title))
-	p.axis()
+	p.text(plotLeft, plotTitle, "start", "", fmt.Sprintf("%s: %s", s.Name, s.Title))
+	p.legend(segments)
 	p.predictions()
+	p.remedy()
+	p.axis()
 	p.marks(segments)
-	p.ladder(segments[:rows], len(segments)-rows)
+	p.ladder(rows)
 	p.line(`</svg>`)
 	return p.w.Flush()
 }
@@ -62,8 +72,21 @@ type plot struct {
 
 func (p *plot) line(format string, args ...any) { fmt.Fprintf(p.w, format+"\n", args...) }
 
-func (p *plot) text(x, y int, anchor, text string) {
-	p.line(`<text x="%d" y="%d" text-anchor="%s">%s</text>`, x, y, anchor, html.EscapeString(Clean(text)))
+// text writes words at a place; color "" is black.
+func (p *plot) text(x, y int, anchor, color, text string) {
+	if color != "" {
+		color = fmt.Sprintf(` fill="%s"`, color)
+	}
+	p.line(`<text x="%d" y="%d" text-anchor="%s"%s>%s</text>`, x, y, anchor, color, html.EscapeString(Clean(text)))
+}
+
+// beside writes words next to an upright line, on the side where there is room.
+func (p *plot) beside(x, y int, color, text string) {
+	if x > plotWidth/2 {
+		p.text(x-4, y, "end", color, text)
+		return
+	}
+	p.text(x+4, y, "start", color, text)
 }
 
 func (p *plot) x(at report.Seconds) int {
@@ -80,6 +103,15 @@ func (p *plot) segments() []*report.LabEvent {
 	return list
 }
 
+// legend says what the marks of segments are, or that there are none.
+func (p *plot) legend(segments []*report.LabEvent) {
+	text := "above the line what this host sent: numbers count retransmissions or probes, arcs are the pauses before them; below it what came back"
+	if len(segments) == 0 {
+		text = "no segment of the connection was seen on the wire"
+	}
+	p.text(plotLeft, plotLegend, "start", plotReceived, text)
+}
+
 // axis draws the time line with about ten round ticks.
 func (p *plot) axis() {
 	p.line(`<line x1="%d" y1="%d" x2="%d" y2="%d" %s/>`, plotLeft, plotAxis, plotWidth-plotRight, plotAxis, plotStroke)
@@ -87,7 +119,7 @@ func (p *plot) axis() {
 	for at := time.Duration(0); at <= p.end; at += step {
 		x := p.x(report.Seconds(at))
 		p.line(`<line x1="%d" y1="%d" x2="%d" y2="%d" %s/>`, x, plotAxis, x, plotAxis+5, plotStroke)
-		p.text(x, plotAxis+20, "middle", fmt.Sprintf("%g s", at.Seconds()))
+		p.text(x, plotAxis+26, "middle", "", fmt.Sprintf("%g s", at.Seconds()))
 	}
 }
 
@@ -102,73 +134,43 @@ func tick(end time.Duration) time.Duration {
 	}
 }
 
-// marks draws what was sent above the axis, first transmissions higher than repeated ones are wide, and what came below it.
+// marks draws what was sent above the axis, what is sent again higher than what is sent first, and what came back below it.
 func (p *plot) marks(segments []*report.LabEvent) {
 	var before *report.LabEvent
 	for _, e := range segments {
 		x := p.x(e.AtSeconds)
 		if !e.Segment.Sent {
-			p.line(`<line x1="%d" y1="%d" x2="%d" y2="%d" stroke="%s"/>`, x, plotAxis, x, plotAxis+30, plotReceived)
+			p.line(`<line x1="%d" y1="%d" x2="%d" y2="%d" stroke="%s"/>`, x, plotAxis, x, plotAxis+12, plotReceived)
 			continue
 		}
-		height := 30
-		if e.Segment.Repeat > 0 {
-			height = 60
-			if before != nil { // the pause since the transmission before
-				p.line(`<path d="M %d %d Q %d %d %d %d" fill="none" stroke="%s" stroke-dasharray="3 3"/>`,
-					p.x(before.AtSeconds), plotAxis-60, (p.x(before.AtSeconds)+x)/2, plotAxis-90, x, plotAxis-60, plotSent)
+		height, n := plotFirst, attempt(e.Segment)
+		if n > 0 {
+			height = plotRepeat
+			if before != nil {
+				p.pause(before.AtSeconds, e.AtSeconds)
 			}
-			p.text(x, plotAxis-64, "middle", fmt.Sprint(e.Segment.Repeat))
+			p.text(x+3, plotAxis-plotRepeat+12, "start", plotSent, fmt.Sprint(n))
 		}
-		if e.Segment.Repeat > 0 || e.Segment.What == "data" || e.Segment.What == "fin" {
+		if n > 0 || e.Segment.What == "data" || e.Segment.What == "fin" {
 			before = e
 		}
 		p.line(`<line x1="%d" y1="%d" x2="%d" y2="%d" stroke="%s" stroke-width="2"/>`, x, plotAxis, x, plotAxis-height, plotSent)
 	}
-	p.text(plotLeft, plotHeight-50, "start", "above the line: sent by the socket, numbers count retransmissions; below: what came back")
 }
 
-// predictions draws the interval of each forecast that was held against the clock, and the end.
-func (p *plot) predictions() {
-	for i := range p.scene.Predictions {
-		f := &p.scene.Predictions[i]
-		if f.EndedSeconds == nil {
-			continue
-		}
-		from, to := p.x(f.AtSeconds+*f.Ends.EarliestSeconds), p.x(f.AtSeconds+*f.Ends.LatestSeconds)
-		p.line(`<rect x="%d" y="60" width="%d" height="%d" fill="%s" fill-opacity="0.3"/>`, from, max(to-from, 2), plotAxis-60, plotForecast)
-		p.text(from, 54, "end", "foretold")
-		x := p.x(f.AtSeconds + *f.EndedSeconds)
-		p.line(`<line x1="%d" y1="60" x2="%d" y2="%d" stroke="%s" stroke-width="2"/>`, x, x, plotAxis+30, plotActual)
-		p.text(x, plotAxis+44, "end", fmt.Sprintf("ended after %.3f s", labSeconds(*f.EndedSeconds)))
+// attempt is which retransmission or probe a segment is, 0 for none.
+func attempt(s *report.LabSegment) int {
+	if s.What == "window_probe" {
+		return s.Repeat + 1
 	}
+	return s.Repeat
 }
 
-// ladder draws the exchange of segments between the two ends, in order and not to scale.
-func (p *plot) ladder(segments []*report.LabEvent, more int) {
-	if len(segments) == 0 {
-		return
-	}
-	bottom := ladderTop + len(segments)*ladderStep
-	for _, end := range []struct {
-		x    int
-		name string
-	}{{ladderLocal, "this host"}, {ladderPeer, "peer"}} {
-		p.text(end.x, ladderTop-ladderStep, "middle", end.name)
-		p.line(`<line x1="%d" y1="%d" x2="%d" y2="%d" %s/>`, end.x, ladderTop-ladderStep/2, end.x, bottom, plotStroke)
-	}
-	for i, e := range segments {
-		y := ladderTop + i*ladderStep
-		from, to, tip := ladderLocal, ladderPeer, -8
-		color := plotSent
-		if !e.Segment.Sent {
-			from, to, tip, color = ladderPeer, ladderLocal, 8, plotReceived
-		}
-		p.line(`<path d="M %d %d L %d %d M %d %d L %d %d L %d %d" fill="none" stroke="%s"/>`, from, y, to, y+10, to+tip, y+4, to, y+10, to+tip, y+14, color)
-		p.text(ladderLocal-20, y+4, "end", fmt.Sprintf("%.3f s", labSeconds(e.AtSeconds)))
-		p.text(ladderPeer+20, y+12, "start", e.Text)
-	}
-	if more > 0 {
-		p.text(ladderLocal, bottom+ladderStep, "start", fmt.Sprintf("and %d more", more))
+// pause draws the time between two attempts, and its length where there is room for it.
+func (p *plot) pause(from, to report.Seconds) {
+	a, b, base := p.x(from), p.x(to), plotAxis-plotRepeat
+	p.line(`<path d="M %d %d Q %d %d %d %d" fill="none" stroke="%s" stroke-dasharray="3 3"/>`, a, base, (a+b)/2, base-2*plotArc, b, base, plotSent)
+	if b-a >= plotArcWritten {
+		p.text((a+b)/2, base-plotArc-4, "middle", plotSent, fmt.Sprintf("%.2f s", labSeconds(to-from)))
 	}
 }

@@ -84,6 +84,7 @@ type LabSegment struct {
 	Window int    `json:"window"` // as it stands in the header, not scaled
 	What   string `json:"what"`   // "data", "fin", "ack", "syn", "reset", "window_probe", "keepalive_probe"
 	Repeat int    `json:"repeat"`
+	Lost   bool   `json:"lost"` // the path of the scene swallows it
 }
 
 // LabVerdict is what the diagnosis had to say of a scene. Expected is the code, or "" where nothing above info may be found.
@@ -102,6 +103,8 @@ type LabPrediction struct {
 	Peer         Endpoint `json:"peer"`
 	Ends         Ends     `json:"ends"`
 	EndedSeconds *Seconds `json:"ended_seconds"`
+	// CountedFromSeconds is when the limit in Ends began to count, as AtSeconds; null where the wire did not show it.
+	CountedFromSeconds *Seconds `json:"counted_from_seconds"`
 	// ErrorSeconds is how far the nearer of the likely moments was off, positive when the socket ended later.
 	ErrorSeconds *Seconds `json:"error_seconds"`
 	// Got is the error the application got, null when there was none to get it or none.
@@ -120,6 +123,8 @@ type LabRemedy struct {
 	Refused  *string `json:"refused"`
 	Promised Frees   `json:"promised"`
 	Freed    Frees   `json:"freed"`
+	// AtSeconds is when the action began, on the clock of the story.
+	AtSeconds Seconds `json:"at_seconds"`
 	// Ends is the end foretold by the plan for a socket that was not ended at once, EndedSeconds when the last of those that ended did, counted from the action; null when none did.
 	Ends         *Ends    `json:"ends"`
 	EndedSeconds *Seconds `json:"ended_seconds"`

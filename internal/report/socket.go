@@ -1,5 +1,7 @@
 package report
 
+import "strconv"
+
 // Socket is one TCP socket.
 type Socket struct {
 	Netns          Netns     `json:"netns"`
@@ -40,6 +42,17 @@ type Info []InfoField
 
 // InfoField is one of them: its key carries the unit, Number is the value as JSON spells it.
 type InfoField struct{ Key, Number string }
+
+// Number returns a field that is a whole number, and whether there is one.
+func (i Info) Number(key string) (int, bool) {
+	for _, f := range i {
+		if f.Key == key {
+			n, err := strconv.Atoi(f.Number)
+			return n, err == nil
+		}
+	}
+	return 0, false
+}
 
 // MarshalJSON implements json.Marshaler.
 func (i Info) MarshalJSON() ([]byte, error) {
