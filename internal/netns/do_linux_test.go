@@ -10,10 +10,11 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/closewait/closewait/internal/netns"
+	"github.com/closewait/closewait/internal/nstest"
 )
 
 func TestDo_entersAndComesBack(t *testing.T) {
-	if !inChild(t) {
+	if !nstest.InChild(t) {
 		return
 	}
 	before, f := here(t), newNamespace(t)
@@ -54,7 +55,7 @@ func TestDo_ownNamespace(t *testing.T) {
 
 // TestDo_noWrongNamespace is for the mistake of giving a thread back to the runtime that is not where the others are.
 func TestDo_noWrongNamespace(t *testing.T) {
-	if !inChild(t) {
+	if !nstest.InChild(t) {
 		return
 	}
 	before, f := here(t), newNamespace(t)
@@ -108,7 +109,7 @@ func wrongGoroutines(t *testing.T, want uint64) int {
 }
 
 func TestDo_panic(t *testing.T) {
-	if !inChild(t) {
+	if !nstest.InChild(t) {
 		return
 	}
 	before, f := here(t), newNamespace(t)
@@ -127,7 +128,7 @@ func TestDo_panic(t *testing.T) {
 }
 
 func TestDo_goexit(t *testing.T) {
-	if !inChild(t) {
+	if !nstest.InChild(t) {
 		return
 	}
 	before, f := here(t), newNamespace(t)
@@ -147,7 +148,7 @@ func TestDo_goexit(t *testing.T) {
 }
 
 func TestDo_nested(t *testing.T) {
-	if !inChild(t) {
+	if !nstest.InChild(t) {
 		return
 	}
 	a, b := newNamespace(t), newNamespace(t)
@@ -171,10 +172,10 @@ func TestDo_nested(t *testing.T) {
 
 // TestDo_notPermitted asks for the namespace that the child's parent is in, which its user namespace does not own.
 func TestDo_notPermitted(t *testing.T) {
-	if !inChild(t) {
+	if !nstest.InChild(t) {
 		return
 	}
-	f, err := netns.DefaultRoots().OpenPath(parentNamespace)
+	f, err := netns.DefaultRoots().OpenPath(nstest.ParentNamespace)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/closewait/closewait/internal/netns"
+	"github.com/closewait/closewait/internal/nstest"
 )
 
 // fakeNames stands for /run/netns, where this host may have names of its own.
@@ -130,7 +131,7 @@ func TestList_kernel(t *testing.T) {
 
 // TestList_thread finds the namespace of a thread that is elsewhere than its process, and can be opened.
 func TestList_thread(t *testing.T) {
-	if !inChild(t) {
+	if !nstest.InChild(t) {
 		return
 	}
 	f := newNamespace(t)

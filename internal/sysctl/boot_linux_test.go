@@ -197,7 +197,7 @@ func agree(t *testing.T, l sysctl.Loader, program string, files tree) {
 
 // TestBoot_loaders lets the real programs apply awkward trees to a namespace of their own.
 func TestBoot_loaders(t *testing.T) {
-	if !inChild(t) {
+	if !nstest.InChild(t) {
 		return
 	}
 	privateFiles(t)
@@ -211,7 +211,7 @@ func TestBoot_loaders(t *testing.T) {
 
 // TestBoot_random does so with trees put together at random, from a seed that is printed.
 func TestBoot_random(t *testing.T) {
-	if !inChild(t) {
+	if !nstest.InChild(t) {
 		return
 	}
 	privateFiles(t)
@@ -250,7 +250,7 @@ func randomTree(r *rand.Rand) tree {
 
 // TestBoot_files compares the files that are read, and their order, with systemd-sysctl --cat-config.
 func TestBoot_files(t *testing.T) {
-	if !inChild(t) {
+	if !nstest.InChild(t) {
 		return
 	}
 	privateFiles(t)

@@ -1,12 +1,9 @@
 package sysctl_test
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"os/exec"
 	"runtime"
 	"slices"
 	"strconv"
@@ -17,34 +14,6 @@ import (
 	"github.com/closewait/closewait/internal/setting"
 	"github.com/closewait/closewait/internal/sysctl"
 )
-
-const childEnv = "CLOSEWAIT_SYSCTL_CHILD"
-
-// inChild runs the calling test again in a process with a user, a network and a mount namespace of its own, and returns true in there.
-func inChild(t *testing.T) bool {
-	t.Helper()
-	if os.Getenv(childEnv) == t.Name() {
-		return true
-	}
-	cmd := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(os.Environ(), childEnv+"="+t.Name())
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET | syscall.CLONE_NEWNS,
-		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
-		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
-	}
-	out, err := cmd.CombinedOutput()
-	var exit *exec.ExitError
-	switch {
-	case err != nil && !errors.As(err, &exit):
-		nstest.Missing(t, "user namespaces: "+err.Error())
-	case err != nil:
-		t.Errorf("child: %v\n%s", err, out)
-	case !bytes.Contains(out, []byte("--- PASS")):
-		nstest.Missing(t, "what its child lacks:\n"+string(out))
-	}
-	return false
-}
 
 // hasBegun reports whether the running kernel is a version, "" for every one, or a later one.
 func hasBegun(t *testing.T, version string) bool {
@@ -58,7 +27,7 @@ func hasBegun(t *testing.T, version string) bool {
 
 // TestAll_newNamespace holds the catalogue against what the kernel gives a new namespace and what it lets one write there.
 func TestAll_newNamespace(t *testing.T) {
-	if !inChild(t) {
+	if !nstest.InChild(t) {
 		return
 	}
 	live := sysctl.New("/proc/sys")
@@ -118,7 +87,7 @@ func named(name string) setting.Setting {
 
 // TestParse_kernel holds Parse against the kernel: on texts that people write, and on what the two might read differently.
 func TestParse_kernel(t *testing.T) {
-	if !inChild(t) {
+	if !nstest.InChild(t) {
 		return
 	}
 	live := sysctl.New("/proc/sys")
@@ -145,7 +114,7 @@ func TestParse_kernel(t *testing.T) {
 
 // TestSet_errors tells apart why a value was not taken.
 func TestSet_errors(t *testing.T) {
-	if !inChild(t) {
+	if !nstest.InChild(t) {
 		return
 	}
 	live := sysctl.New("/proc/sys")
@@ -177,7 +146,7 @@ func TestSet_errors(t *testing.T) {
 
 // TestSet_elsewhere: a value set in one namespace is that namespace's alone.
 func TestSet_elsewhere(t *testing.T) {
-	if !inChild(t) {
+	if !nstest.InChild(t) {
 		return
 	}
 	live := sysctl.New("/proc/sys")
