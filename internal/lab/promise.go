@@ -42,7 +42,7 @@ func (r *remedy) promised() {
 		t := &r.targets[i]
 		then, there := r.before[t.key.Cookie]
 		if !there {
-			r.Lacks("a socket had ended before anything was done about it: this host is too busy")
+			r.tooLate()
 		}
 		t.taken = r.taken
 		step := touched[t.key.Cookie.String()]
@@ -64,7 +64,14 @@ func sameEnd(a, b *report.Ends) bool {
 }
 
 // near reports whether the end of a target is foretold for so soon that it is waited for.
-func (t *target) near() bool { return t.latest() < horizon }
+func (t *target) near() bool {
+	return t.ends.Kind == "at" && time.Duration(*t.ends.EarliestSeconds) < horizon
+}
+
+// due reports whether a target may have ended by now.
+func (t *target) due() bool {
+	return t.ends.Kind == "at" && time.Since(t.taken) >= time.Duration(*t.ends.EarliestSeconds)-slack
+}
 
 // latest is when a target ends at the latest, a very long time where that is not known.
 func (t *target) latest() time.Duration {

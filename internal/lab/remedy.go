@@ -27,7 +27,7 @@ type remedy struct {
 	taken, began, done time.Time
 }
 
-// How an action is watched: an end foretold within horizon is waited for, and what is to stay must still be there after calm.
+// How an action is watched: an end that may come within horizon is waited for, and what is to stay must still be there after calm.
 const (
 	horizon = 8 * time.Second
 	calm    = time.Second
@@ -101,7 +101,11 @@ func (r *remedy) apply() {
 		flags = append(flags, strings.Fields(why.AcceptWith)...)
 	}
 	var result report.Result
-	r.must(r.run(&result, r.verb(flags...)...))
+	err := r.run(&result, r.verb(flags...)...)
+	if slices.ContainsFunc(result.Steps, func(s report.StepResult) bool { return s.Status != nil && *s.Status == report.StatusGone }) || err != nil && !r.allThere() {
+		r.tooLate()
+	}
+	r.must(err)
 	if len(result.Steps) == 0 {
 		r.must(errors.New("nothing was done"))
 	}
@@ -110,6 +114,16 @@ func (r *remedy) apply() {
 			r.must(fmt.Errorf("a step is not verified: %s %s", s.Action, s.Target))
 		}
 	}
+}
+
+// allThere reports whether none of the targets has ended.
+func (r *remedy) allThere() bool {
+	return !slices.ContainsFunc(r.targets, func(t target) bool { return !r.there(t.key) })
+}
+
+// tooLate ends the play because a target ended by itself before something could be done about it.
+func (r *remedy) tooLate() {
+	r.Lacks("a socket had ended by itself before anything was done about it: this host is too busy")
 }
 
 // watchTargets waits for the ends that are near and makes sure that what is to stay is there a while later.
@@ -146,7 +160,7 @@ func (r *remedy) account(t *target) {
 		if r.result.EndedSeconds == nil || report.Seconds(t.ended) > *r.result.EndedSeconds {
 			r.result.EndedSeconds = report.SecondsOf(t.ended)
 		}
-	case t.ends.Kind != "unknown" && !r.there(t.key):
+	case t.ends.Kind != "unknown" && !t.due() && !r.there(t.key):
 		r.must(fmt.Errorf("a socket ended although it was to stay: %s", foretold(t.ends)))
 	}
 }

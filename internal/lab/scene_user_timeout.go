@@ -11,7 +11,7 @@ fires, not in between.`,
 		p.Cable()
 		server, client := p.connection()
 		if p.Settings.UserTimeout == 0 {
-			p.Settings.UserTimeout = 4 * time.Second
+			p.Settings.UserTimeout = 8 * time.Second // time enough to do something about it on a busy host
 		}
 		server.Do("user-timeout %d", p.Settings.UserTimeout.Milliseconds())
 		p.vanish()
