@@ -59,6 +59,7 @@ var changes = [...]struct {
 	{"tcp_keepalive_probes", 0, 0, 255, UnsetSockets, func(m *Model, n int64, _ time.Duration) { m.Limits.KeepaliveProbes = Is(n) }},
 	{"user_timeout", time.Millisecond, 0, math.MaxInt32, OneSocket, func(m *Model, _ int64, d time.Duration) { m.Options.UserTimeout = Is(d) }},
 	{"rto_max", time.Millisecond, 1000, 120_000, OneSocket, func(m *Model, _ int64, d time.Duration) { m.Options.RTOMax = Is(d) }},
+	{"keepalive", 0, 0, 1, OneSocket, func(m *Model, n int64, _ time.Duration) { m.Options.Keepalive = Is(n == 1) }},
 	{"keepalive_time", time.Second, 1, 32767, OneSocket, func(m *Model, _ int64, d time.Duration) { m.Options.KeepaliveTime = Is(d) }},
 	{"keepalive_intvl", time.Second, 1, 32767, OneSocket, func(m *Model, _ int64, d time.Duration) { m.Options.KeepaliveInterval = Is(d) }},
 	{"keepalive_probes", 0, 1, 127, OneSocket, func(m *Model, n int64, _ time.Duration) { m.Options.KeepaliveProbes = Is(n) }},
@@ -66,7 +67,7 @@ var changes = [...]struct {
 
 // ParseChange reads KEY=VALUE. The keys are sysctls (tcp_retries2, tcp_orphan_retries, tcp_syn_retries, tcp_synack_retries, tcp_rto_max_ms,
 // tcp_fin_timeout, tcp_keepalive_time, tcp_keepalive_intvl, tcp_keepalive_probes; with or without net.ipv4.) and options of a socket (user_timeout,
-// rto_max, keepalive_time, keepalive_intvl, keepalive_probes). Values are in the kernel's unit, or times with a unit where the key is one:
+// rto_max, keepalive (1 on, 0 off), keepalive_time, keepalive_intvl, keepalive_probes). Values are in the kernel's unit, or times with a unit where the key is one:
 // user_timeout=30s.
 func ParseChange(text string) (Change, error) {
 	key, value, ok := strings.Cut(text, "=")

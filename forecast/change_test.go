@@ -59,6 +59,39 @@ func TestModel_If(t *testing.T) {
 	}
 }
 
+// TestModel_If_keepalive: keepalive that is switched on makes an end possible where no timer runs, after its first probe and not before; switched off, it takes it away.
+func TestModel_If_keepalive(t *testing.T) {
+	m := forecast.Model{Limits: forecast.Defaults(), Clock: forecast.Clock{HZ: 250}}
+	on := m.If(forecast.Change{Key: "keepalive", Value: 1}, forecast.Change{Key: "keepalive_time", Value: 60})
+	off := m.If(forecast.Change{Key: "keepalive", Value: 0})
+	for _, state := range []tcp.State{tcp.Established, tcp.CloseWait, tcp.FinWait2} {
+		idle := tcp.Socket{State: state, Inode: 5}
+		if was, got := m.Ends(&idle), on.Ends(&idle); was.Kind != forecast.Never || got.Kind != forecast.Unknown || got.By != forecast.ByKeepalive || got.Earliest != time.Minute {
+			t.Errorf("%v: %+v, with keepalive %+v", state, was, got)
+		}
+		probing := idle
+		probing.Timer = tcp.Timer{Kind: tcp.TimerKeepalive, Expires: time.Hour}
+		probing.Info.Put(tcp.LastDataRecv, 20_000)
+		probing.Info.Put(tcp.LastAckRecv, 20_000)
+		if got := on.Ends(&probing); got.Kind != forecast.Unknown || got.Earliest != 40*time.Second { // what has passed counts
+			t.Errorf("%v with keepalive already: %+v", state, got)
+		}
+		if got := off.Ends(&probing); got.Kind != forecast.Never {
+			t.Errorf("%v without keepalive: %+v", state, got)
+		}
+		forgotten := on.Options
+		forgotten.PeerForgot = true
+		if got := on.EndsKnowing(&idle, &forgotten); got.Kind != forecast.At || got.Earliest < 59*time.Second || got.Latest > 70*time.Second {
+			t.Errorf("%v whose peer has forgotten it: %+v", state, got)
+		}
+	}
+	for _, other := range []tcp.Socket{{State: tcp.Listen, Inode: 5}, {State: tcp.FinWait2}} {
+		if was, got := m.Ends(&other), on.Ends(&other); got != was {
+			t.Errorf("%v: %+v, with keepalive %+v", other.State, was, got)
+		}
+	}
+}
+
 func TestLimitsOf(t *testing.T) {
 	l := forecast.LimitsOf(map[string]int64{"tcp_retries2": 8, "tcp_rto_max_ms": 30_000, "tcp_fin_timeout": 60, "tcp_thin_linear_timeouts": 1})
 	if l.Retries2 != forecast.Is[int64](8) || l.RTOMax.Value != 30*time.Second || l.FinTimeout.Value != time.Minute || !l.ThinLinear.Value || l.OrphanRetries.Known {

@@ -12,6 +12,7 @@ func (v *view) keepalive() Ends {
 	switch {
 	case v.options.PeerForgot:
 		return v.forgotten()
+	case v.options.Keepalive.Known: // what was unanswered until now says nothing of the new times
 	case v.probes > 0 && v.ownKeepalive():
 		return Ends{By: ByKeepalive, Earliest: v.socket.Timer.Expires, Reason: reasonKeepaliveOwn}
 	case v.probes > 0 && !v.probeJustSent():
@@ -62,8 +63,11 @@ func either[T int64 | time.Duration](own, common Setting[T]) Setting[T] {
 func (v *view) keepaliveArmed() int64 {
 	length := v.keepaliveTime()
 	extra := int64(outside)
-	if v.probes > 0 {
+	if v.probes > 0 && !v.options.Keepalive.Known {
 		length, extra = v.keepaliveInterval(), 0
+	}
+	if v.options.Keepalive.Known {
+		return max(v.Clock.jiffies(length.Or(0)), 1)
 	}
 	return max(v.Clock.jiffies(length.Or(0))+extra, v.expires, 1)
 }
@@ -81,6 +85,13 @@ func (v *view) idle() (jiffies int64, ok bool) {
 func (v *view) nextKeepalive() time.Duration {
 	idle, ok := v.idle()
 	length := v.keepaliveTime()
+	switch {
+	case !v.options.Keepalive.Known:
+	case v.socket.Timer.Kind == tcp.TimerKeepalive && ok: // TCP_KEEPIDLE counts what has passed (tcp_sock_set_keepidle_locked)
+		return max(length.Or(0)-time.Duration(idle)*v.tick, 0)
+	default:
+		return length.Or(0)
+	}
 	if !ok || !length.Known || v.probes > 0 || v.unread() {
 		return v.socket.Timer.Expires
 	}

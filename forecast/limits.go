@@ -73,6 +73,7 @@ type Options struct {
 	// but the socket may end at any firing (Earliest), and the reason says so.
 	UserTimeout       Setting[time.Duration]
 	RTOMax            Setting[time.Duration] // TCP_RTO_MAX_MS
+	Keepalive         Setting[bool]          // SO_KEEPALIVE that is being set now: its timer is armed anew. Otherwise the timer tells whether it is on
 	KeepaliveTime     Setting[time.Duration] // TCP_KEEPIDLE
 	KeepaliveInterval Setting[time.Duration] // TCP_KEEPINTVL
 	KeepaliveProbes   Setting[int64]         // TCP_KEEPCNT

@@ -27,7 +27,7 @@ func (m *Model) EndsKnowing(s *tcp.Socket, o *Options) Ends {
 
 func (m *Model) endsKnowing(s *tcp.Socket, o *Options) Ends {
 	// The order of the kernel's report (inet_sk_diag_fill): one timer hides the others.
-	switch s.Timer.Kind {
+	switch o.timer(s) {
 	case tcp.TimerNone, tcp.TimerDelack:
 		return untimed(s)
 	case tcp.TimerTimeWait:
@@ -57,6 +57,19 @@ func (v *view) sending() (e Ends) {
 		return v.reset(e)
 	}
 	return e
+}
+
+// timer is the socket's, or that of keepalive when it is switched on where none runs, or none when it is switched off (sk_setsockopt, tcp_set_keepalive).
+func (o *Options) timer(s *tcp.Socket) tcp.TimerKind {
+	running := s.Timer.Kind
+	switch {
+	case !o.Keepalive.Known || s.Orphan() || !tcp.SetOf(tcp.Established, tcp.CloseWait, tcp.FinWait2).Has(s.State):
+	case o.Keepalive.Value && (running == tcp.TimerNone || running == tcp.TimerDelack):
+		return tcp.TimerKeepalive
+	case !o.Keepalive.Value && running == tcp.TimerKeepalive:
+		return tcp.TimerNone
+	}
+	return running
 }
 
 // writeTimer tells apart what the write timer does (tcp_retransmit_timer, reqsk_timer_handler).

@@ -98,7 +98,7 @@ func (f *limitFlags) parse(duration string) (*plan.Limit, []forecast.Change, err
 			return nil, nil, err
 		}
 		l.Keepalive = report.Keepalive(true, idle, every, probes)
-		changes = append(changes, forecast.Change{Key: "keepalive_time", Value: int64(idle)}, forecast.Change{Key: "keepalive_intvl", Value: int64(every)},
+		changes = append(changes, forecast.Change{Key: "keepalive", Value: 1}, forecast.Change{Key: "keepalive_time", Value: int64(idle)}, forecast.Change{Key: "keepalive_intvl", Value: int64(every)},
 			forecast.Change{Key: "keepalive_probes", Value: int64(probes)})
 	}
 	return l, changes, nil

@@ -58,7 +58,7 @@ func (f *Forecaster) ends(i int) forecast.Ends {
 	if o, asked := f.namespace.Options[s.Cookie]; asked {
 		own = &o
 	}
-	return f.Passing(s, own, s.Timer.Kind == tcp.TimerKeepalive && f.forgotten(s)).Blurred(blur)
+	return f.Passing(s, own, (s.Timer.Kind == tcp.TimerKeepalive || f.model.Options.Keepalive.Value) && f.forgotten(s)).Blurred(blur)
 }
 
 // Passing forecasts the end of a socket that need not be in the namespace's list, from its own options if they are known, and from whether its peer's end is known not
