@@ -1,11 +1,8 @@
 package main
 
 import (
-	"fmt"
 	"os"
-	"os/exec"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -58,33 +55,6 @@ func TestConfirmWithin(t *testing.T) {
 		t.Errorf("confirmed, and it is %s", got)
 	}
 	h.run(0, "undo", "--yes")
-}
-
-// TestLimit_killed kills the program at each of the system calls by which it changes something. One command restores the socket, whatever was done until then.
-func TestLimit_killed(t *testing.T) {
-	strace, err := exec.LookPath("strace")
-	if err != nil {
-		nstest.Missing(t, "strace")
-	}
-	h := newHost(t)
-	made := nstest.Build(t, "established", nstest.IPv4)
-	limit := []string{"limit", "90s", only(made.Subject), "--rto-max", "30s", "--netns", strconv.Itoa(os.Getpid()), "--yes"}
-	for _, call := range []string{"pidfd_getfd", "setsockopt", "pwrite64", "renameat"} {
-		for n := 1; ; n++ {
-			by := []string{strace, "-f", "-o", "/dev/null", "-e", "trace=" + call, "-e", fmt.Sprintf("inject=%s:signal=SIGKILL:when=%d", call, n)}
-			killed := h.dies(by, limit...)
-			_ = h.command(nil, "undo", "--yes").Run() // there may be nothing to take back
-			if got := options(t, made.Subject.FD); got != [2]int{0, 120_000} {
-				t.Fatalf("killed at %s %d, undone, and the options are %v ms", call, n, got)
-			}
-			if !killed {
-				break
-			}
-			if n > 30 {
-				t.Fatalf("%s is called more than 30 times", call)
-			}
-		}
-	}
 }
 
 // TestClose_twoAtOnce: two programs that are to destroy the same sockets at the same moment never both say that they have.

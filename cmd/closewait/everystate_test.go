@@ -58,7 +58,11 @@ type forecastJSON struct {
 		State  string
 		Local  endpointJSON
 		Peer   *endpointJSON
-		Timer  struct{ Count int }
+		Timer  struct {
+			Kind    string
+			Count   int
+			Expires *float64 `json:"expires_seconds"`
+		}
 		Ends   endsJSON
 		EndsIf *endsJSON `json:"ends_if"`
 	}
@@ -79,6 +83,7 @@ type said struct {
 	name     string
 	taken    time.Time
 	count    int
+	fires    time.Time // of the timers that what is unanswered runs on
 	earliest time.Time
 	latest   time.Time
 }
@@ -112,6 +117,9 @@ func (c *crowd) forecasts(changes ...string) map[tcp.Cookie]said {
 			return doc.TakenAt.Add(time.Duration(*seconds * float64(time.Second)))
 		}
 		f.earliest, f.latest = after(f.Earliest), after(f.Latest)
+		if s.Timer.Kind == "retransmit" || s.Timer.Kind == "persist" {
+			f.fires = after(s.Timer.Expires)
+		}
 		list[cookie] = f
 	}
 	return list
@@ -124,7 +132,7 @@ const soon = 3 * time.Second
 // whether the change would be in time.
 func held(before, after map[tcp.Cookie]said, touched func(tcp.Cookie) bool) map[tcp.Cookie]said {
 	for cookie, f := range before {
-		if a, there := after[cookie]; touched(cookie) && (!there || a.count == f.count) {
+		if a, there := after[cookie]; touched(cookie) && (!there || a.count == f.count && a.fires.Sub(f.fires).Abs() < 100*time.Millisecond) {
 			after[cookie] = f
 		}
 	}

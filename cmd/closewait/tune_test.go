@@ -10,7 +10,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -106,14 +105,22 @@ func (h *host) is(value string, files ...string) {
 	if now := h.get(retries2); now != value {
 		h.t.Errorf("tcp_retries2 is %s, want %s", now, value)
 	}
-	var names []string
+	if names := h.files(); !slices.Equal(names, files) {
+		h.t.Errorf("sysctl.d has %q, want %q", names, files)
+	}
+}
+
+// files are those of sysctl.d.
+func (h *host) files() (names []string) {
+	h.t.Helper()
 	entries, err := os.ReadDir(filepath.Join(h.root, "etc/sysctl.d"))
+	if err != nil {
+		h.t.Fatal(err)
+	}
 	for _, e := range entries {
 		names = append(names, e.Name())
 	}
-	if err != nil || !slices.Equal(names, files) {
-		h.t.Errorf("sysctl.d has %q, want %q (%v)", names, files, err)
-	}
+	return names
 }
 
 func (h *host) read(name string) string {
@@ -350,65 +357,4 @@ func unanswered(t *testing.T, fam nstest.Family) *nstest.Socket {
 		return n > 0
 	})
 	return s
-}
-
-// TestTune_killed kills the program at each system call by which it writes, while it makes a change and while it takes it back: one more command restores everything.
-func TestTune_killed(t *testing.T) {
-	strace, err := exec.LookPath("strace")
-	if err != nil {
-		nstest.Missing(t, "strace")
-	}
-	h := newHost(t)
-	kills := 0
-	for _, call := range []string{"write", "pwrite64", "fsync", "fchmod", "renameat", "renameat2", "unlinkat", "mkdirat", "ftruncate"} {
-		for n := 1; h.killed(strace, call, n); n++ {
-			if kills++; kills > 200 {
-				t.Fatalf("still killed at %s %d", call, n)
-			}
-		}
-	}
-	if kills < 15 {
-		t.Errorf("the program was killed only %d times", kills)
-	}
-}
-
-// killed kills the program at the nth call of a kind, restores what there was, and reports whether there was such a call.
-func (h *host) killed(strace, call string, n int) bool {
-	h.t.Helper()
-	h.set(retries2, "15")
-	by := []string{strace, "-o", "/dev/null", "-e", "trace=" + call, "-e", fmt.Sprintf("inject=%s:signal=SIGKILL:when=%d", call, n)}
-	applied := h.dies(by, "tune", "tcp_retries2=8", "--persist", "--yes")
-
-	h.undone(fmt.Sprintf("tune killed at %s %d", call, n))
-	h.run(0, "tune", "tcp_retries2=8", "--persist", "--yes")
-	undone := h.dies(by, "undo", "--yes")
-	h.undone(fmt.Sprintf("undo killed at %s %d", call, n))
-	return applied || undone
-}
-
-// dies runs the program and reports whether it was killed.
-func (h *host) dies(by []string, args ...string) bool {
-	h.t.Helper()
-	cmd := h.command(by, args...)
-	out, err := cmd.CombinedOutput()
-	status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus)
-	if killed := ok && status.Signaled() && status.Signal() == syscall.SIGKILL; killed || err == nil {
-		return killed
-	}
-	h.t.Fatalf("%v: %v\n%s", cmd.Args, err, out)
-	return false
-}
-
-// undone takes back whatever is left with one command, if anything is, and wants everything as it was.
-func (h *host) undone(what string) {
-	h.t.Helper()
-	cmd := h.command(nil, "undo", "--yes")
-	out, _ := cmd.CombinedOutput()
-	if code := cmd.ProcessState.ExitCode(); code != 0 && (code != 4 || !strings.Contains(string(out), "no change that could be taken back")) {
-		h.t.Errorf("%s: undo ends with %d: %s", what, code, out)
-	}
-	h.is("15")
-	if h.t.Failed() {
-		h.t.Fatal(what)
-	}
 }

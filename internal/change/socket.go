@@ -246,8 +246,11 @@ func (s *Sockets) borrow(step *report.Step) (*sockopt.Borrowed, error) {
 	}
 	for _, owner := range owners {
 		p, err := s.proc.Stat(owner.PID)
-		if err != nil || owner.StartTicks != 0 && p.StartTicks != owner.StartTicks {
+		switch {
+		case errors.Is(err, fs.ErrNotExist), err == nil && owner.StartTicks != 0 && p.StartTicks != owner.StartTicks:
 			continue // the process has ended, and its pid may be another's
+		case err != nil:
+			return nil, err
 		}
 		b, err := sockopt.Borrow(owner.PID, owner.FD, socket.Inode, socket.Cookie)
 		switch {
