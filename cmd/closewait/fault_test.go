@@ -57,8 +57,8 @@ func (h *host) faulty(call, event string, n int, args ...string) (hit bool, code
 	return strings.Contains(string(calls), "(INJECTED)"), cmd.ProcessState.ExitCode(), string(b)
 }
 
-// fatal is how Go's runtime ends a program.
-var fatal = regexp.MustCompile(`(?m)^(runtime: netpollBreak|fatal error: |panic: runtime error: .*\n(.*\n)*runtime stack:|goroutine 0 )`)
+// fatal is how the loader of programs and Go's runtime end a program.
+var fatal = regexp.MustCompile(`(?m)(^|: )(error while loading shared libraries: |runtime: netpollBreak|fatal error: |panic: runtime error: .*\n(.*\n)*runtime stack:|goroutine 0 )`)
 
 func (h *host) strace() string {
 	h.t.Helper()

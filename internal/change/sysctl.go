@@ -63,10 +63,15 @@ func (a Sysctl) in(ctx context.Context, s *report.Step, fn func() error) error {
 		return err
 	}
 	// The process by which it was found may have ended before it.
-	all, _, listErr := netns.List(ctx, a.Roots)
+	all, unreadable, listErr := netns.List(ctx, a.Roots)
 	i := slices.IndexFunc(all, func(n netns.Namespace) bool { return n.Inode == ns.Inode })
-	if i < 0 || listErr != nil {
-		return errors.Join(err, listErr)
+	switch {
+	case i >= 0:
+		return a.Roots.Do(all[i], checked)
+	case listErr != nil: // nobody knows then whether it is gone
+		return listErr
+	case len(unreadable) > 0:
+		return fmt.Errorf("%w: the network namespace net:[%d] cannot be found, but not everything could be read: %w", ErrRefused, ns.Inode, unreadable[0].Err)
 	}
-	return a.Roots.Do(all[i], checked)
+	return err
 }

@@ -130,9 +130,9 @@ func (l *listing) names(dir string) {
 		switch inode, err := l.roots.Path(file); {
 		case err == nil:
 			l.mounted(inode, file)
-		case errors.Is(err, fs.ErrPermission):
+		case !errors.Is(err, ErrNotNamespace) && !errors.Is(err, fs.ErrNotExist): // which a crash between creating the file and mounting leaves
 			l.unreadable = append(l.unreadable, Unreadable{Path: file, Err: err})
-		} // else a leftover of a name, as a crash between creating the file and mounting leaves it
+		}
 	}
 }
 
