@@ -192,7 +192,7 @@ func TestFaults(t *testing.T) {
 		limit = append(limit, "--rto-max", "30s")
 	}
 	with := func(args []string, more ...string) []string { return slices.Concat(args, more) }
-	free, bound := patienceOf(t, fd), patience{}
+	free := patienceOf(t, fd)
 	begin := func() {
 		h.set(retries2, "15")
 		h.forget()
@@ -202,7 +202,7 @@ func TestFaults(t *testing.T) {
 	}
 	begin()
 	h.run(0, with(limit, "--yes")...)
-	bound = patienceOf(t, fd)
+	bound := patienceOf(t, fd)
 	h.run(0, "undo", "--yes")
 	free = patienceOf(t, fd) // the numbers of keepalive are its own from now on
 	after := func(args ...string) func() {

@@ -36,8 +36,8 @@ var layers = map[string]layer{
 	"model":      {rooms: []string{"forecast"}, may: []string{"tcp"}, forbidden: pure},
 	"look data":  {rooms: []string{"internal/look"}, may: []string{"tcp", "forecast"}, forbidden: pure},
 	"doors": {
-		rooms: []string{"inetdiag", "internal/procfs", "internal/netns", "internal/sysctl", "internal/sockopt", "internal/probe", "internal/neighbour", "internal/journal"},
-		may:   []string{"vocabulary", "look data"}, forbidden: map[string]string{"os/exec": pure["os/exec"]}, others: []string{"golang.org/x/sys", "github.com/cilium/ebpf"},
+		rooms: []string{"inetdiag", "internal/procfs", "internal/netns", "internal/sysctl", "internal/sockopt", "internal/probe", "internal/neighbour", "internal/journal", "internal/systemd"},
+		may:   []string{"vocabulary", "look data"}, forbidden: map[string]string{"os/exec": pure["os/exec"]}, others: []string{"golang.org/x/sys", "github.com/cilium/ebpf", "github.com/coreos/go-systemd", "github.com/godbus/dbus"},
 	},
 	"look": {rooms: []string{"internal/host", "internal/record"}, may: []string{"vocabulary", "look data", "doors"}, forbidden: map[string]string{
 		"os/exec": pure["os/exec"], "syscall": pure["syscall"], "unsafe": pure["unsafe"],

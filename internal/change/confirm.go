@@ -25,7 +25,10 @@ func (r *Runner) Confirm(ctx context.Context, id string) (*report.Result, error)
 		return nil, err
 	case entry.State == report.JournalOpen:
 		entry.State, entry.ConfirmedAt = report.JournalSettled, new(r.Now().UTC())
-		return r.result(entry), r.Journal.Update(entry)
+		if err := r.Journal.Update(entry); err != nil {
+			return nil, err
+		}
+		return r.ended(r.result(entry), entry), nil
 	case entry.State != report.JournalDone || entry.ConfirmBy == nil || entry.ConfirmedAt != nil:
 		return nil, ErrNothingToConfirm
 	case !sameBoot(entry.BootID, r.Header.Host.BootID):
@@ -38,7 +41,8 @@ func (r *Runner) Confirm(ctx context.Context, id string) (*report.Result, error)
 	}
 	t := &tour{ctx: ctx, runner: r, entry: entry, writer: w}
 	t.persist()
-	return r.finish(t)
+	result, err := r.finish(t)
+	return r.ended(result, entry), err
 }
 
 // persist makes the steps that waited. Each stands for itself: the change itself has been made.

@@ -19,6 +19,8 @@ type Runner struct {
 	Header report.Header
 	Who    report.Who
 	Now    func() time.Time
+	// Cancel ends what would take back a change by itself; nil where nothing needs to be ended.
+	Cancel func(id string) error
 }
 
 // Confirmation is the wish that a change takes itself back unless it is confirmed.
@@ -52,7 +54,7 @@ func (r *Runner) Apply(ctx context.Context, c *report.Change, confirm *Confirmat
 	}
 	w, err := r.Journal.Create(entry)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, r.cancel(entry))
 	}
 	t := &tour{ctx: ctx, runner: r, entry: entry, writer: w, planned: c.TakenAt}
 	t.apply(entry.ConfirmBy != nil)
@@ -68,6 +70,25 @@ func (r *Runner) schedule(entry *report.Journal, confirm *Confirmation) error {
 	}
 	entry.Rollback = &how
 	return nil
+}
+
+// cancel ends what would take back a change that was confirmed or taken back, or never made.
+func (r *Runner) cancel(entry *report.Journal) error {
+	if r.Cancel == nil || entry.ConfirmBy == nil {
+		return nil
+	}
+	if err := r.Cancel(entry.ID); err != nil {
+		return fmt.Errorf("what would have taken change %s back by itself could not be ended; it will find nothing to do: %w", entry.ID, err)
+	}
+	return nil
+}
+
+// ended is a result after which the change does not take itself back any more.
+func (r *Runner) ended(result *report.Result, entry *report.Journal) *report.Result {
+	if err := r.cancel(entry); err != nil {
+		result.Incomplete = append(result.Incomplete, report.Incomplete{Code: "rollback", Message: err.Error()})
+	}
+	return result
 }
 
 func (r *Runner) entry(head report.ChangeHead, steps []report.Step) *report.Journal {

@@ -131,8 +131,11 @@ func TestUndo_reboot(t *testing.T) {
 
 // TestConfirm: what outlives a reboot waits for the confirmation, and the roll-back is started before anything else.
 func TestConfirm(t *testing.T) {
+	var cancelled []string
 	begin := func(t *testing.T) (*bench, *report.Change) {
 		b := newBench(t, files{})
+		cancelled = nil
+		b.runner.Cancel = func(id string) error { cancelled = append(cancelled, id); return nil }
 		b.set("1", "value", "drop-in")
 		c := b.change(true, "value", "drop-in")
 		c.Steps[1].SurvivesReboot = true
@@ -157,6 +160,9 @@ func TestConfirm(t *testing.T) {
 			t.Errorf("%+v, %v", result, err)
 		}
 		b.want("2", "value", "drop-in")
+		if !slices.Equal(cancelled, []string{"abcd"}) {
+			t.Errorf("no longer to be taken back: %v", cancelled)
+		}
 		plan, _, err := b.runner.PlanUndo("abcd")
 		if err != nil {
 			t.Fatal(err)
@@ -180,6 +186,9 @@ func TestConfirm(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.want("1", "value", "drop-in")
+		if !slices.Equal(cancelled, []string{"abcd"}) {
+			t.Errorf("no longer to be taken back: %v", cancelled)
+		}
 		if _, err := b.runner.Confirm(t.Context(), "abcd"); !errors.Is(err, change.ErrNothingToConfirm) {
 			t.Errorf("a late confirmation: %v", err)
 		}

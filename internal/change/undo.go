@@ -85,7 +85,7 @@ func (r *Runner) Undo(ctx context.Context, c *report.Change, id string, unlessCo
 	if err := r.markUndone(undone, entry.ID); err != nil {
 		result.Incomplete = append(result.Incomplete, report.Incomplete{Code: "journal", Message: "the undone change could not be marked: " + err.Error()})
 	}
-	return result, nil
+	return r.ended(result, undone), nil
 }
 
 // markUndone closes an entry that was taken back, and earlier attempts to do so that were interrupted.

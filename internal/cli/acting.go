@@ -32,6 +32,8 @@ type Acting struct {
 	Own func() func(*look.Row) bool
 	// Schedule starts what takes a change back at a moment unless it is confirmed; see change.Confirmation.
 	Schedule func(id string, at time.Time) (how string, err error)
+	// Cancel ends what Schedule has started for a change, as far as it has to be ended.
+	Cancel func(id string) error
 	// Who says who is making the change.
 	Who func() report.Who
 }
@@ -52,7 +54,7 @@ type SocketDoor interface {
 func systemActing() *Acting {
 	return &Acting{
 		Actors: systemActors, Who: func() report.Who { return who(os.Getenv, "/proc/self/loginuid", os.Args) },
-		Sockets: func(netns []string) SocketDoor { return change.NewSockets(netns...) }, Own: ownConnection, Schedule: detach,
+		Sockets: func(netns []string) SocketDoor { return change.NewSockets(netns...) }, Own: ownConnection, Schedule: schedule, Cancel: cancelTimer,
 	}
 }
 
@@ -108,7 +110,7 @@ func (a *app) actor() (*change.Runner, func(), error) {
 		return nil, nil, &Error{Exit: Refused, Code: "journal", Message: "no journal can be kept, and nothing is changed without one", Why: err.Error(), Help: "set XDG_STATE_HOME to a directory of your own", Err: err}
 	}
 	actors, closer := a.cfg.Acting.Actors(a.cfg.root(), a.flags.netns)
-	return &change.Runner{Journal: dir, Actors: actors, Header: a.header("Change"), Who: a.cfg.Acting.Who(), Now: a.cfg.Now}, func() { _ = closer.Close() }, nil
+	return &change.Runner{Journal: dir, Actors: actors, Header: a.header("Change"), Who: a.cfg.Acting.Who(), Now: a.cfg.Now, Cancel: a.cfg.Acting.Cancel}, func() { _ = closer.Close() }, nil
 }
 
 // planner is like actor, for a verb that may stop after its plan: that leaves nothing behind and needs no journal.

@@ -31,6 +31,7 @@ func cannedActing() *Acting {
 		return func(r *look.Row) bool { return os.Getenv("CANNED") == "own" && r.Socket.Peer.Port() == 60000 }
 	}
 	a.Who = func() report.Who { return report.Who{Command: []string{"closewait"}} }
+	a.Cancel = nil
 	a.Schedule = func(string, time.Time) (string, error) { return "nothing but this test", nil }
 	return a
 }

@@ -14,7 +14,7 @@ import (
 // then all others. unread counts those that exist and could not be entered. An error means that one that was chosen does not exist or may not be entered.
 func (h *Host) Settings(ctx context.Context, words, keys []string) (chosen, others []look.Settings, unread int, err error) {
 	all, hidden, err := netns.List(ctx, h.roots)
-	if err != nil && len(all) == 0 {
+	if err != nil && (len(all) == 0 || len(words) == 0) { // the caller's own is meant, and may not be the first
 		return nil, nil, 0, err
 	}
 	selected, err := netns.Select(all, words, h.roots)

@@ -20,7 +20,7 @@ import (
 //
 // Looking at another user's process takes the right to trace it. Where that is missing, the process is recognised as living in a namespace that was found, if it does; of those
 // in other namespaces one each is returned as unreadable. The error is that
-// of the context, or says that /proc could not be read at all; what was found until then is returned with it.
+// of the context, or says that /proc could not be read at all, or not the caller's own namespace, which then is not the first; what was found until then is returned with it.
 func List(ctx context.Context, roots Roots) ([]Namespace, []Unreadable, error) {
 	l := &listing{roots: roots, found: map[uint64]*Namespace{}}
 	err := l.run(ctx)
@@ -33,7 +33,7 @@ func (l *listing) run(ctx context.Context) error {
 		return opError("list", l.roots.Proc, cause(err))
 	}
 	defer dir.Close()
-	l.self(int(dir.Fd()))
+	own := l.self(int(dir.Fd()))
 	if err := l.processes(ctx, dir); err != nil {
 		return opError("list", l.roots.Proc, err)
 	}
@@ -45,19 +45,20 @@ func (l *listing) run(ctx context.Context) error {
 	}
 	l.recognise()
 	l.nameHost()
-	return nil
+	return own
 }
 
 // self finds the namespace of the calling thread.
-func (l *listing) self(proc int) {
+func (l *listing) self(proc int) error {
 	inode, err := readLink(proc, "thread-self/ns/net")
 	if err != nil {
-		return
+		return opError("read", l.roots.Proc+"/thread-self/ns/net", err)
 	}
 	l.own = inode
 	l.at(inode)
 	// A thread that is elsewhere than its process can be reached by its own directory only.
 	l.task = l.roots.Proc + "/" + strconv.Itoa(os.Getpid()) + "/task/" + strconv.Itoa(unix.Gettid()) + "/ns/net"
+	return nil
 }
 
 func (l *listing) processes(ctx context.Context, dir *os.File) error {
