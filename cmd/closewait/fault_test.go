@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -40,7 +41,10 @@ func (h *host) faulty(call, event string, n int, args ...string) (hit bool, code
 	h.t.Helper()
 	trace := filepath.Join(h.t.TempDir(), "trace")
 	cmd := h.command([]string{h.strace(), "-qq", "-o", trace, "-e", "signal=none", "-e", "trace=" + call, "-e", fmt.Sprintf("inject=%s:%s:when=%d", call, event, n)}, args...)
+	// Where the pipe by which a new process says that it could not begin cannot be read, Go waits for its end: of the one that takes a change back.
+	late := time.AfterFunc(10*time.Second, h.abandon)
 	b, err := cmd.CombinedOutput()
+	late.Stop()
 	if cmd.ProcessState == nil {
 		h.t.Fatal(err)
 	}
