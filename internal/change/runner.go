@@ -33,10 +33,22 @@ type Confirmation struct {
 // ErrReboot means that the change belongs to an earlier boot.
 var ErrReboot = errors.New("the host has been started anew since this was planned")
 
+// ErrKnown means that the journal has a change with this identifier: it was made already.
+var ErrKnown = errors.New("it was applied before, or another change has its identifier")
+
+// open makes sure, while the lock is held, that nothing of this identifier was done, before something is.
+func (r *Runner) open(id string) error {
+	known, err := r.Journal.Has(id)
+	if known {
+		return ErrKnown
+	}
+	return err
+}
+
 // Apply makes a change. Steps that outlive a reboot wait for the confirmation when there is to be one, so that an unconfirmed change is never met again after a
 // reboot.
 //
-// An error means that nothing was changed: journal.ErrBusy, ErrReboot, or what kept the journal from being written. When ctx ends, the steps left are refused.
+// An error means that nothing was changed: journal.ErrBusy, ErrReboot, ErrKnown, or what kept the journal from being written. When ctx ends, the steps left are refused.
 func (r *Runner) Apply(ctx context.Context, c *report.Change, confirm *Confirmation) (*report.Result, error) {
 	if !sameBoot(c.BootID, r.Header.Host.BootID) {
 		return nil, ErrReboot
@@ -46,6 +58,9 @@ func (r *Runner) Apply(ctx context.Context, c *report.Change, confirm *Confirmat
 		return nil, err
 	}
 	defer release()
+	if err := r.open(c.ID); err != nil {
+		return nil, err
+	}
 	entry := r.entry(c.ChangeHead, c.Steps)
 	if confirm != nil {
 		if err := r.schedule(entry, confirm); err != nil {

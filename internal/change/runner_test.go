@@ -206,6 +206,21 @@ func TestConfirm(t *testing.T) {
 	})
 }
 
+// TestApply_twice: the entry of a change that was made is never replaced by that of another attempt, which would lose what there was before.
+func TestApply_twice(t *testing.T) {
+	b := newBench(t, files{})
+	b.set("1", "a")
+	b.apply(b.change(true, "a"), nil)
+	if _, err := b.runner.Apply(t.Context(), b.change(true, "a"), nil); !errors.Is(err, change.ErrKnown) {
+		t.Errorf("%v, want ErrKnown", err)
+	}
+	if got := statuses(b.entry("abcd").Steps); !slices.Equal(got, []string{"done"}) {
+		t.Errorf("the entry says %v", got)
+	}
+	b.undo("abcd")
+	b.want("1", "a")
+}
+
 // TestLock: two of them at once do not mix their steps.
 func TestLock(t *testing.T) {
 	b := newBench(t, files{})

@@ -59,6 +59,9 @@ func (r *Runner) Undo(ctx context.Context, c *report.Change, id string, unlessCo
 		return nil, err
 	}
 	defer release()
+	if err := r.open(c.ID); err != nil {
+		return nil, err
+	}
 	undone, err := r.Journal.Read(id) // again, now that nobody else changes it
 	switch {
 	case err != nil:

@@ -146,6 +146,8 @@ func changeError(id string, err error) error {
 		e.Code, e.Help = "drift", "plan it again"
 	case errors.Is(err, change.ErrMoved):
 		e.Code = "drift"
+	case errors.Is(err, change.ErrKnown):
+		e.Code, e.Message, e.Help = "drift", "plan "+id+" is not applied", "closewait changes"
 	case errors.Is(err, change.ErrNothingToUndo), errors.Is(err, change.ErrNothingToConfirm), errors.Is(err, change.ErrConfirmed), errors.Is(err, change.ErrOtherHost):
 		e.Code, e.Help = "nothing_to_do", "closewait changes"
 	case errors.Is(err, context.Canceled):

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"os"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/closewait/closewait/internal/change"
 	"github.com/closewait/closewait/internal/plan"
 	"github.com/closewait/closewait/internal/report"
 )
@@ -50,8 +52,8 @@ func (a *app) apply(ctx context.Context, path string, f *changeFlags) error {
 	if drift := drifted(c, runner.Header); drift != "" {
 		return &Error{Exit: Refused, Code: "drift", Message: "plan " + c.ID + " is not applied", Why: drift, Help: "plan it again"}
 	}
-	if _, err := runner.Journal.Read(c.ID); err == nil {
-		return &Error{Exit: Refused, Code: "drift", Message: "plan " + c.ID + " is not applied", Why: "it was applied before, or another change has its identifier", Help: "closewait changes"}
+	if known, err := runner.Journal.Has(c.ID); known || err != nil { // nobody is asked about it
+		return changeError(c.ID, cmp.Or(err, change.ErrKnown))
 	}
 	c.Refused = slices.DeleteFunc(c.Refused, func(r report.Refusal) bool { return f.overrules(c, r) })
 	return a.carryOut(ctx, runner, c, f)

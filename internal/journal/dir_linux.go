@@ -123,10 +123,8 @@ func (d Dir) NewID() (string, error) {
 		b := make([]byte, size)
 		_, _ = rand.Read(b) // never fails
 		id := hex.EncodeToString(b)
-		if _, err := os.Lstat(d.Path(id)); errors.Is(err, fs.ErrNotExist) {
-			return id, nil
-		} else if err != nil || size > 8 {
-			return "", opError("stat", d.Path(id), err)
+		if taken, err := d.Has(id); !taken || size > 8 {
+			return id, err
 		}
 	}
 }
@@ -134,6 +132,15 @@ func (d Dir) NewID() (string, error) {
 // ValidID reports whether a text can be the identifier of an entry, and thus part of a path.
 func ValidID(id string) bool {
 	return len(id) >= 4 && len(id) <= 32 && strings.Trim(id, "0123456789abcdef") == ""
+}
+
+// Has reports whether there is an entry with an identifier. That there is none is only certain while the lock is held.
+func (d Dir) Has(id string) (bool, error) {
+	_, err := os.Lstat(d.Path(id))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, opError("stat", d.Path(id), err)
 }
 
 // Read returns an entry.
