@@ -173,6 +173,29 @@ func TestTune(t *testing.T) {
 	h.is("15")
 }
 
+// TestRefused_leavesNothing: a change that is refused, or only planned, leaves no journal behind.
+func TestRefused_leavesNothing(t *testing.T) {
+	h := newHost(t)
+	for _, c := range []struct {
+		code int
+		args []string
+	}{
+		{4, []string{"tune", "tcp_retries2=8"}}, {0, []string{"tune", "tcp_retries2=8", "-n"}}, {2, []string{"tune", "tcp_retries2=999"}}, {2, []string{"tune", "tcp_retires2=8"}},
+		{6, []string{"tune", "nf_conntrack_tcp_timeout_close_wait=30"}}, {4, []string{"limit", "60s", "sport = :1 and dport = :2"}}, {2, []string{"limit", "never", "stuck"}},
+		{4, []string{"close", "sport = :1 and dport = :2", "--how=destroy"}}, {2, []string{"close", "stuck"}}, {2, []string{"apply", filepath.Join(h.root, "nothing")}},
+	} {
+		if c.code == 6 {
+			if _, err := os.Stat("/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_close_wait"); err == nil {
+				continue // the module is there
+			}
+		}
+		h.run(c.code, c.args...)
+		if _, err := os.Stat(filepath.Join(h.root, "state")); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%v has made a state directory", c.args)
+		}
+	}
+}
+
 // TestTune_moved: what somebody else has written in between stays, and nothing of the change is taken apart.
 func TestTune_moved(t *testing.T) {
 	h := newHost(t)

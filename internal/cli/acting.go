@@ -100,10 +100,18 @@ func stateDirs(uid int, env func(string) string) []string {
 	return dirs
 }
 
-// actor makes the Runner of an acting verb, and what gives back its resources.
-func (a *app) actor() (*change.Runner, func(), error) {
+// acts refuses where nothing can be changed at all.
+func (a *app) acts() error {
 	if a.cfg.Acting == nil || a.cfg.States == nil {
-		return nil, nil, &Error{Exit: Unsupported, Message: "change this host: not in this build", Help: "closewait capabilities"}
+		return &Error{Exit: Unsupported, Message: "change this host: not in this build", Help: "closewait capabilities"}
+	}
+	return nil
+}
+
+// actor makes the Runner of an acting verb, with a journal to write to, and what gives back its resources.
+func (a *app) actor() (*change.Runner, func(), error) {
+	if err := a.acts(); err != nil {
+		return nil, nil, err
 	}
 	dir, err := openJournal(a.cfg.States())
 	if err != nil {
@@ -113,12 +121,13 @@ func (a *app) actor() (*change.Runner, func(), error) {
 	return &change.Runner{Journal: dir, Actors: actors, Header: a.header("Change"), Who: a.cfg.Acting.Who(), Now: a.cfg.Now, Cancel: a.cfg.Acting.Cancel}, func() { _ = closer.Close() }, nil
 }
 
-// planner is like actor, for a verb that may stop after its plan: that leaves nothing behind and needs no journal.
-func (a *app) planner(f *changeFlags) (*change.Runner, func(), error) {
-	if !f.dryRun && f.save == "" {
-		return a.actor()
+// planner makes the Runner of a verb that has not decided yet whether it changes anything: it leaves nothing behind.
+func (a *app) planner() *change.Runner {
+	r := &change.Runner{Header: a.header("Change"), Now: a.cfg.Now}
+	if dirs := a.journals(); len(dirs) > 0 {
+		r.Journal = dirs[0]
 	}
-	return &change.Runner{Header: a.header("Change"), Now: a.cfg.Now}, func() {}, nil
+	return r
 }
 
 // openJournal opens the first directory that lets itself be made and used.

@@ -40,11 +40,7 @@ no longer what the plan had found.`,
 
 // apply makes a saved change.
 func (a *app) apply(ctx context.Context, path string, f *changeFlags) error {
-	runner, done, err := a.actor()
-	if err != nil {
-		return err
-	}
-	defer done()
+	runner := a.planner()
 	c, err := readPlan(path)
 	if err != nil {
 		return err
@@ -56,7 +52,7 @@ func (a *app) apply(ctx context.Context, path string, f *changeFlags) error {
 		return changeError(c.ID, cmp.Or(err, change.ErrKnown))
 	}
 	c.Refused = slices.DeleteFunc(c.Refused, func(r report.Refusal) bool { return f.overrules(c, r) })
-	return a.carryOut(ctx, runner, c, f)
+	return a.carryOut(ctx, c, f)
 }
 
 // overrules reports whether the flags of apply accept what the plan was refused for.

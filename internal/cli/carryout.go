@@ -78,11 +78,16 @@ func (a *app) newChange(r *change.Runner, action string) (*report.Change, error)
 }
 
 // carryOut takes a planned change as far as the flags and the user want it: shows it, saves it, or makes it and shows what became of it.
-func (a *app) carryOut(ctx context.Context, r *change.Runner, c *report.Change, f *changeFlags) error {
+func (a *app) carryOut(ctx context.Context, c *report.Change, f *changeFlags) error {
 	stop, err := a.offer(ctx, c, f)
 	if err != nil || stop {
 		return err
 	}
+	runner, done, err := a.actor()
+	if err != nil {
+		return err
+	}
+	defer done()
 	var confirm *change.Confirmation
 	if f.confirm > 0 {
 		confirm = &change.Confirmation{Within: f.confirm, Schedule: func(id string, at time.Time) (how string, err error) {
@@ -92,7 +97,7 @@ func (a *app) carryOut(ctx context.Context, r *change.Runner, c *report.Change, 
 			return how, err
 		}}
 	}
-	result, err := r.Apply(ctx, c, confirm)
+	result, err := runner.Apply(ctx, c, confirm)
 	if err != nil {
 		return changeError(c.ID, err)
 	}

@@ -61,16 +61,29 @@ func (a *app) changes() error {
 	for _, n := range list.Incomplete {
 		a.note("%s", n.Message)
 	}
+	names := make([]string, len(list.Changes))
+	for i := range list.Changes {
+		names[i] = list.Changes[i].ID
+	}
+	return a.documents(list, names, func() (titles []string, rows [][]string) { return changeTable(list.Changes) })
+}
+
+// documents writes one with many entries as the flags want it: as JSON, as names, or as rows with titles.
+func (a *app) documents(doc any, names []string, table func() (titles []string, rows [][]string)) error {
 	switch {
 	case a.flags.json():
-		return a.writeObject(list)
+		return a.writeObject(doc)
 	case a.flags.output == formatName:
-		for i := range list.Changes {
-			fmt.Fprintln(a.out, list.Changes[i].ID)
+		for _, name := range names {
+			fmt.Fprintln(a.out, name)
 		}
 		return nil
 	}
-	return a.changeTable(list.Changes)
+	titles, rows := table()
+	if a.tabular() {
+		return render.Text(a.out, titles, rows, !a.flags.noHeaders, a.style())
+	}
+	return render.TextTSV(a.out, titles, rows, a.flags.headers)
 }
 
 // oneChange prints one entry whole.
@@ -118,19 +131,14 @@ func changeEntry(e *report.Journal) report.ChangeEntry {
 	return c
 }
 
-func (a *app) changeTable(changes []report.ChangeEntry) error {
-	titles := []string{"id", "started_at", "by", "action", "state", "steps", "what"}
-	rows := [][]string{}
+func changeTable(changes []report.ChangeEntry) (titles []string, rows [][]string) {
 	for i := range changes {
 		c := &changes[i]
 		rows = append(rows, []string{
 			c.ID, c.StartedAt.UTC().Format("2006-01-02T15:04:05Z"), by(c.Who), c.Action, c.State, counts(c.Steps), c.Summary,
 		})
 	}
-	if a.tabular() {
-		return render.Text(a.out, titles, rows, !a.flags.noHeaders, a.style())
-	}
-	return render.TextTSV(a.out, titles, rows, a.flags.headers)
+	return []string{"id", "started_at", "by", "action", "state", "steps", "what"}, rows
 }
 
 // by names who made a change: the user behind sudo, else the uid.

@@ -10,7 +10,6 @@ import (
 
 	"github.com/closewait/closewait/internal/host"
 	"github.com/closewait/closewait/internal/look"
-	"github.com/closewait/closewait/internal/render"
 	"github.com/closewait/closewait/internal/report"
 	"github.com/closewait/closewait/internal/setting"
 )
@@ -115,20 +114,18 @@ func (a *app) settingTable(doc *report.SettingList, several bool) error {
 	for _, n := range doc.Incomplete {
 		a.note("%s", n.Message)
 	}
-	switch {
-	case a.flags.json():
-		return a.writeObject(doc)
-	case a.flags.output == formatName:
-		for i := range doc.Settings {
-			fmt.Fprintln(a.out, doc.Settings[i].Key)
-		}
-		return nil
+	names := make([]string, len(doc.Settings))
+	for i := range doc.Settings {
+		names[i] = doc.Settings[i].Key
 	}
-	titles := []string{"setting", "value", "default", "boot", "from", "others", "unit"}
+	return a.documents(doc, names, func() (titles []string, rows [][]string) { return a.settingRows(doc, several) })
+}
+
+func (a *app) settingRows(doc *report.SettingList, several bool) (titles []string, rows [][]string) {
+	titles = []string{"setting", "value", "default", "boot", "from", "others", "unit"}
 	if several {
 		titles = append(titles, "namespace")
 	}
-	rows := [][]string{}
 	for i := range doc.Settings {
 		s := &doc.Settings[i]
 		key := s.Key
@@ -147,10 +144,7 @@ func (a *app) settingTable(doc *report.SettingList, several bool) error {
 		}
 		rows = append(rows, row)
 	}
-	if a.tabular() {
-		return render.Text(a.out, titles, rows, !a.flags.noHeaders, a.style())
-	}
-	return render.TextTSV(a.out, titles, rows, a.flags.headers)
+	return titles, rows
 }
 
 func shownValue(v report.Value) string {

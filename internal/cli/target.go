@@ -40,22 +40,20 @@ func (a *app) targets(ctx context.Context, verb string, q Query) (*Answer, error
 
 // propose makes a change of a draft, as far as the flags allow.
 func (a *app) propose(ctx context.Context, action string, f *changeFlags, draft func() (*plan.Draft, error)) error {
-	runner, done, err := a.actor()
-	if err != nil {
+	if err := a.acts(); err != nil {
 		return err
 	}
-	defer done()
 	d, err := draft()
 	if err != nil {
 		return err
 	}
-	c, err := a.newChange(runner, action)
+	c, err := a.newChange(a.planner(), action)
 	if err != nil {
 		return changeError("", err)
 	}
 	c.Steps, c.Groups = d.Steps, d.Groups
 	f.guard().Judge(d, &c.ChangeHead, d.Sockets)
-	return a.carryOut(ctx, runner, c, f)
+	return a.carryOut(ctx, c, f)
 }
 
 // own tells the user's own connection, where that can be known.

@@ -60,12 +60,7 @@ func (a *app) tune(ctx context.Context, args []string, f *tuneFlags) error {
 	if err != nil {
 		return err
 	}
-	runner, done, err := a.planner(&f.changeFlags)
-	if err != nil {
-		return err
-	}
-	defer done()
-	c, err := a.newChange(runner, "tune")
+	c, err := a.newChange(a.planner(), "tune")
 	if err != nil {
 		return err
 	}
@@ -84,7 +79,7 @@ func (a *app) tune(ctx context.Context, args []string, f *tuneFlags) error {
 	if !draft.Differs() && len(c.Refused) == 0 {
 		f.yes = true // there is nothing to ask about
 	}
-	return a.carryOut(ctx, runner, c, &f.changeFlags)
+	return a.carryOut(ctx, c, &f.changeFlags)
 }
 
 // parseWanted reads KEY=VALUE for every key once.

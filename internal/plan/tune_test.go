@@ -186,6 +186,22 @@ func TestTuning_everySetting(t *testing.T) {
 	}
 }
 
+// TestTuning_riskAnywhere: a value that is lower in one of the namespaces is a risk, whichever that is.
+func TestTuning_riskAnywhere(t *testing.T) {
+	same, higher := defaults(1, "host"), defaults(2, "blue")
+	same.Values["net.ipv4.tcp_retries2"], higher.Values["net.ipv4.tcp_retries2"] = "9", "15"
+	for _, test := range []struct {
+		targets []look.Settings
+		risky   bool
+	}{{[]look.Settings{same, higher}, true}, {[]look.Settings{higher, same}, true}, {[]look.Settings{same}, false}} {
+		tuning := plan.Tuning{Wanted: []plan.Wanted{want(t, "tcp_retries2", "9")}, Targets: test.targets}
+		lines := tuning.Draft().Groups[0].Lines
+		if got := slices.ContainsFunc(lines, func(l report.Line) bool { return l.Label == "risk" }); got != test.risky {
+			t.Errorf("%d namespaces: %v", len(test.targets), lines)
+		}
+	}
+}
+
 // TestTuning_effects: where namespaces had different values, each is told.
 func TestTuning_effects(t *testing.T) {
 	other, third := defaults(2, "blue"), defaults(3, "red")

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/closewait/closewait/forecast"
+	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/report"
 	"github.com/closewait/closewait/internal/setting"
 	"github.com/closewait/closewait/tcp"
@@ -179,16 +180,19 @@ func (t *Tuning) untouched(w *Wanted) []string {
 
 // risk says what can go wrong with a lower value.
 func (t *Tuning) risk(w *Wanted) string {
-	lower := number(w.Value, 0) < t.was(w.Name, 0)
+	at := slices.IndexFunc(t.Targets, func(target look.Settings) bool {
+		value, there := target.Values[w.Key()]
+		return there && number(w.Value, 0) < number(value, w.Default)
+	})
 	switch {
 	case w.Name == "tcp_abort_on_overflow" && w.Value != "0":
 		return "clients get a reset where they would have been served a moment later"
 	case w.Name == "tcp_tw_reuse" && w.Value == "1":
 		return "without timestamps on both ends a late segment of the old connection can reach the new one"
-	case !lower:
+	case at < 0: // lower nowhere
 		return ""
 	case w.Name == "tcp_retries2" || w.Name == "tcp_rto_max_ms":
-		return "paths with outages over " + seconds(giveUp(t.value("tcp_retries2", 0), t.value("tcp_rto_max_ms", 0))) + " lose their connections; a peer that keeps its window closed is given up as soon when its probes get lost"
+		return "paths with outages over " + seconds(giveUp(t.value("tcp_retries2", at), t.value("tcp_rto_max_ms", at))) + " lose their connections; a peer that keeps its window closed is given up as soon when its probes get lost"
 	case w.Name == "tcp_max_orphans":
 		return "beyond that many, sockets that were closed with data unsent are reset and the data are lost"
 	case strings.HasPrefix(w.Name, "tcp_keepalive"):
