@@ -33,15 +33,22 @@ func (m *moments) add(e *forecast.Ends) {
 // when says when the sockets end with the limit, and without it. No running timer is rearmed: the next firing is the first to know the limit.
 func when(rows []*look.Row) string {
 	var today, then moments
+	same := 0
 	for _, r := range rows {
-		today.add(&r.Ends)
 		if r.EndsIf == nil {
 			return ""
 		}
+		today.add(&r.Ends)
 		then.add(r.EndsIf)
+		if r.EndsIf.Kind == forecast.Unknown && r.Ends.Same(r.EndsIf) && r.Ends.Earliest == r.EndsIf.Earliest {
+			same++
+		}
 	}
-	if then.at == 0 && then.unknown == 0 {
+	switch {
+	case then.at == 0 && then.unknown == 0:
 		return "not as it stands: nothing is in flight; the limit counts as soon as something that is sent goes unanswered"
+	case same == len(rows):
+		return "as without it, until something that is sent, such as a probe, goes unanswered: the limit counts from then on"
 	}
 	return then.text() + "; without it: " + today.text()
 }
