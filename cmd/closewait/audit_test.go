@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -73,6 +74,7 @@ func TestAudit_readVerbs(t *testing.T) {
 	for _, args := range [][]string{
 		{"status"}, {"doctor"}, {"record", "-"}, {"ls", "-p"}, {"ls", "stuck"}, {"when", "--if", "tcp_retries2=3"}, {"report"}, {"show", "pid", fmt.Sprint(os.Getpid())}, {"tune"}, {"changes"},
 		{"capabilities"}, {"explain", "tcp_retries2"}, {"check"}, {"schema"}, {"completion", "bash"}, {"man"}, {"version"}, {"help"}, {"lab", "list"},
+		{"tune", "tcp_retries2=9", "-n"}, {"limit", "60s", "timer = retransmit", "--netns", strconv.Itoa(os.Getpid()), "-n"}, // that only plan
 	} {
 		tried[args[0]] = true
 		calls, found := h.audit(strace, args...)

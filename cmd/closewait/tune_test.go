@@ -308,7 +308,7 @@ func TestTune_namespaces(t *testing.T) {
 	}
 }
 
-// TestTune_dies lowers tcp_retries2 under sockets that wait for an answer: each dies when the plan's forecast said, and those made after the undo live on.
+// TestTune_dies lowers tcp_retries2 under sockets that wait for an answer: each dies when the plan's forecast said; those of another namespace, and those made after the undo, live on.
 func TestTune_dies(t *testing.T) {
 	h := newHost(t)
 	h.set(retries2, "15")
@@ -319,6 +319,8 @@ func TestTune_dies(t *testing.T) {
 			stuck[fmt.Sprint(s.Local())] = s
 		}
 	}
+	container, spared := nstest.New(t), (*nstest.Socket)(nil)
+	container.Do(func() { spared = unanswered(t, nstest.IPv4) })
 	type answer struct {
 		Sockets []struct {
 			Local  endpointJSON
@@ -360,6 +362,10 @@ func TestTune_dies(t *testing.T) {
 	if said != len(stuck) {
 		t.Errorf("forecasts for %d of %d sockets", said, len(stuck))
 	}
+	spared.AwaitInfo("in a namespace that was not named, more tries than tcp_retries2=1 allows", func(info *tcp.Info) bool {
+		n, _ := info.Uint(tcp.Retransmits)
+		return n > 2
+	})
 	h.run(0, "undo", "--yes")
 	h.is("15")
 	s := unanswered(t, nstest.Families()[0])

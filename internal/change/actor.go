@@ -57,6 +57,7 @@ const (
 	AsAfter                   // the value the step leads to
 	Gone                      // the target has ended
 	Elsewhere                 // another value: somebody else wrote
+	Between                   // of a value of several parts, some are as before and some as after: whoever made or took back the step was stopped
 )
 
 // Compare returns the standing of a value.

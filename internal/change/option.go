@@ -18,6 +18,8 @@ type option struct {
 	*Sockets
 	get func(*sockopt.Borrowed) (report.Value, error)
 	set func(*sockopt.Borrowed, report.Value) error
+	// between reports whether a value is part before, part after; nil where it is set by one call.
+	between func(before, after, now report.Value) bool
 }
 
 // Read implements Actor. The option of a connection that is over no longer matters.
@@ -34,22 +36,36 @@ func (o option) Read(_ context.Context, s *report.Step) (Reading, error) {
 		return Reading{Standing: Gone}, nil
 	}
 	now, err := o.get(b)
-	return Compare(s, now), err
+	reading := Compare(s, now)
+	if err == nil && reading.Standing == Elsewhere && o.between != nil && o.between(s.Before, s.After, now) {
+		reading.Standing = Between
+	}
+	return reading, err
 }
 
 // Apply implements Actor.
-func (o option) Apply(_ context.Context, s *report.Step) error { return o.write(s, s.After) }
+func (o option) Apply(_ context.Context, s *report.Step) error { return o.write(s, s.Before, s.After) }
 
 // Undo implements Actor.
-func (o option) Undo(_ context.Context, s *report.Step) error { return o.write(s, s.Before) }
+func (o option) Undo(_ context.Context, s *report.Step) error { return o.write(s, s.After, s.Before) }
 
-func (o option) write(s *report.Step, value report.Value) error {
+// write leads from one value to the other, or changes nothing: an error that says that it was refused is only returned when that is so.
+func (o option) write(s *report.Step, from, to report.Value) error {
 	b, err := o.borrow(s)
 	if err != nil {
 		return err
 	}
 	defer b.Close()
-	return o.set(b, value)
+	if err = o.set(b, to); err == nil || o.between == nil {
+		return err
+	}
+	if now, unread := o.get(b); unread == nil && now == from {
+		return err
+	}
+	if o.set(b, from) != nil {
+		return fmt.Errorf("it was set in part: %s", err.Error()) // not wrapped: something was changed
+	}
+	return err
 }
 
 // OptionOf reads the value that a step on a socket's option would find, with the same checks of its identity.
@@ -67,11 +83,11 @@ func (s *Sockets) OptionOf(step *report.Step) (report.Value, error) {
 }
 
 func userTimeout(s *Sockets) Actor {
-	return option{s, timeValue((*sockopt.Borrowed).UserTimeout), setTime((*sockopt.Borrowed).SetUserTimeout)}
+	return option{s, timeValue((*sockopt.Borrowed).UserTimeout), setTime((*sockopt.Borrowed).SetUserTimeout), nil}
 }
 
 func rtoMax(s *Sockets) Actor {
-	return option{s, timeValue((*sockopt.Borrowed).RTOMax), setTime((*sockopt.Borrowed).SetRTOMax)}
+	return option{s, timeValue((*sockopt.Borrowed).RTOMax), setTime((*sockopt.Borrowed).SetRTOMax), nil}
 }
 
 func keepalive(s *Sockets) Actor {
@@ -84,7 +100,16 @@ func keepalive(s *Sockets) Actor {
 			return err
 		}
 		return b.SetKeepalive(k)
-	}}
+	}, betweenKeepalives}
+}
+
+// betweenKeepalives reports whether each of the four parts, which take a call each, has one of its two values.
+func betweenKeepalives(before, after, now report.Value) bool {
+	b, errB := parseKeepalive(before)
+	a, errA := parseKeepalive(after)
+	n, errN := parseKeepalive(now)
+	return errors.Join(errB, errA, errN) == nil && (n.On == b.On || n.On == a.On) && (n.Idle == b.Idle || n.Idle == a.Idle) &&
+		(n.Interval == b.Interval || n.Interval == a.Interval) && (n.Probes == b.Probes || n.Probes == a.Probes)
 }
 
 // timeValue and setTime turn times into seconds and back.

@@ -11,6 +11,7 @@ type listing struct {
 	roots      Roots
 	found      map[uint64]*Namespace
 	own, host  uint64 // 0: not known
+	pid        int    // our own
 	task       string // the way to our own namespace if there is no other
 	unreadable []Unreadable
 }
@@ -24,12 +25,15 @@ func (l *listing) at(inode uint64) *Namespace {
 	return ns
 }
 
-// process notes that a process lives in a namespace. Processes come in ascending order, so the first one stays.
+// process notes that a process lives in a namespace. Processes come in ascending order, so the first one stays. Our own is the better way to where we are: it does not end before we do.
 func (l *listing) process(inode uint64, pid int, file string) {
 	ns := l.at(inode)
-	if ns.PID == 0 {
+	switch {
+	case ns.PID == 0:
 		ns.PID = pid
 		ns.Path = cmp.Or(ns.Path, file)
+	case pid == l.pid && ns.PID != 1:
+		ns.Path = file
 	}
 }
 

@@ -22,7 +22,7 @@ import (
 // in other namespaces one each is returned as unreadable. The error is that
 // of the context, or says that /proc could not be read at all, or not the caller's own namespace, which then is not the first; what was found until then is returned with it.
 func List(ctx context.Context, roots Roots) ([]Namespace, []Unreadable, error) {
-	l := &listing{roots: roots, found: map[uint64]*Namespace{}}
+	l := &listing{roots: roots, found: map[uint64]*Namespace{}, pid: os.Getpid()}
 	err := l.run(ctx)
 	return l.list(), l.unreadable, err
 }
