@@ -73,7 +73,13 @@ func (r *Runner) Apply(ctx context.Context, c *report.Change, confirm *Confirmat
 	}
 	t := &tour{ctx: ctx, runner: r, entry: entry, writer: w, planned: c.TakenAt}
 	t.apply(entry.ConfirmBy != nil)
-	return r.finish(t)
+	if journal.Undoable(entry) {
+		return r.finish(t)
+	}
+	begun := *entry
+	entry.ConfirmBy, entry.Rollback = nil, nil // nothing waits to be confirmed
+	result, err := r.finish(t)
+	return r.ended(result, &begun), err
 }
 
 // schedule starts the roll-back, before the entry exists: one that finds no entry does nothing, while an entry without a roll-back would stay for good.

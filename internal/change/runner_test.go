@@ -193,6 +193,16 @@ func TestConfirm(t *testing.T) {
 			t.Errorf("a late confirmation: %v", err)
 		}
 	})
+	t.Run("nothing to roll back", func(t *testing.T) {
+		b := newBench(t, files{})
+		cancelled = nil
+		b.runner.Cancel = func(id string) error { cancelled = append(cancelled, id); return nil }
+		b.set("2", "a")
+		result := b.apply(b.change(true, "a"), &change.Confirmation{Within: time.Minute, Schedule: func(string, time.Time) (string, error) { return "a test", nil }})
+		if got := statuses(result.Steps); !slices.Equal(got, []string{"already"}) || result.ConfirmBy != nil || journal.Unconfirmed(b.entry("abcd")) || !slices.Equal(cancelled, []string{"abcd"}) {
+			t.Errorf("%v, to be confirmed by %v, cancelled %v", got, result.ConfirmBy, cancelled)
+		}
+	})
 	t.Run("nothing to roll back with", func(t *testing.T) {
 		b := newBench(t, files{})
 		b.set("1", "a")
