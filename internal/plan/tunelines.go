@@ -173,7 +173,7 @@ func (t *Tuning) untouched(w *Wanted) []string {
 		}
 	}
 	if idle > 0 && w == &t.Wanted[0] {
-		texts = append(texts, plural(idle, "CLOSE_WAIT socket")+": nothing is in flight on them, so that no setting ends them; their program has to close them")
+		texts = append(texts, plural(idle, "CLOSE_WAIT socket")+": nothing is in flight on "+agree(idle, "it", "them")+", so that no setting ends "+agree(idle, "it; its", "them; their")+" program has to close "+agree(idle, "it", "them"))
 	}
 	return texts
 }
