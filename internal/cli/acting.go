@@ -30,8 +30,8 @@ type Acting struct {
 	Sockets func(netns []string) SocketDoor
 	// Own returns what tells the connection the user came in by.
 	Own func() func(*look.Row) bool
-	// Schedule starts what takes a change back at a moment unless it is confirmed; see change.Confirmation.
-	Schedule func(id string, at time.Time) (how string, err error)
+	// Schedule starts what takes a change in the journal of a state directory back at a moment unless it is confirmed; see change.Confirmation.
+	Schedule func(state, id string, at time.Time) (how string, err error)
 	// Cancel ends what Schedule has started for a change, as far as it has to be ended.
 	Cancel func(id string) error
 	// Who says who is making the change.

@@ -32,7 +32,7 @@ func cannedActing() *Acting {
 	}
 	a.Who = func() report.Who { return report.Who{Command: []string{"closewait"}} }
 	a.Cancel = nil
-	a.Schedule = func(string, time.Time) (string, error) { return "nothing but this test", nil }
+	a.Schedule = func(string, string, time.Time) (string, error) { return "nothing but this test", nil }
 	return a
 }
 

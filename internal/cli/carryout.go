@@ -91,7 +91,7 @@ func (a *app) carryOut(ctx context.Context, c *report.Change, f *changeFlags) er
 	var confirm *change.Confirmation
 	if f.confirm > 0 {
 		confirm = &change.Confirmation{Within: f.confirm, Schedule: func(id string, at time.Time) (how string, err error) {
-			if how, err = a.cfg.Acting.Schedule(id, at); err == nil {
+			if how, err = a.cfg.Acting.Schedule(runner.Journal.State(), id, at); err == nil {
 				a.note("unless confirmed, change %s is taken back at %s by %s", id, at.Format(time.RFC3339), how)
 			}
 			return how, err

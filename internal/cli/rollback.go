@@ -15,8 +15,8 @@ import (
 
 // schedule starts what takes a change back at a moment unless it is confirmed by then: a timer of systemd where that runs the host, else a process that waits. Neither outlives the host: steps
 // that would wait for the confirmation.
-func schedule(id string, at time.Time) (how string, err error) {
-	how, timerErr := startTimer(id, at)
+func schedule(state, id string, at time.Time) (how string, err error) {
+	how, timerErr := startTimer(state, id, at)
 	if timerErr == nil {
 		return how, nil
 	}
@@ -34,11 +34,11 @@ const busPatience = 10 * time.Second
 func rollbackUnit(id string) string { return "closewait-undo-" + id }
 
 // startTimer starts a timer of systemd: errors.ErrUnsupported where that cannot do what this process would, as it does not run the host, or sees another program or another journal.
-func startTimer(id string, at time.Time) (how string, err error) {
+func startTimer(state, id string, at time.Time) (how string, err error) {
 	path, err := os.Executable() // "... (deleted)" once the program is replaced, which nobody sees
 	states := stateDirs(os.Geteuid(), os.Getenv)
-	journal := slices.IndexFunc(states, func(dir string) bool { _, err := os.Stat(dir); return err == nil })
-	if err != nil || os.Geteuid() != 0 || journal < 0 || !systemd.Sees(path) || !systemd.Sees(states[journal]) {
+	found := slices.IndexFunc(states, func(dir string) bool { _, err := os.Stat(dir); return err == nil }) // by what is started
+	if err != nil || os.Geteuid() != 0 || found < 0 || states[found] != state || !systemd.Sees(path) || !systemd.Sees(state) {
 		return "", errors.ErrUnsupported
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), busPatience)

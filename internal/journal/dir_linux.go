@@ -65,6 +65,9 @@ func Open(state string) (Dir, error) {
 // At returns the directory of a state directory without making anything: for reading.
 func At(state string) Dir { return Dir{filepath.Join(state, "changes")} }
 
+// State returns the state directory.
+func (d Dir) State() string { return filepath.Dir(d.path) }
+
 // Path returns the file of an entry.
 func (d Dir) Path(id string) string { return filepath.Join(d.path, id+".json") }
 
