@@ -178,7 +178,7 @@ func (sc *scene) subject(netns, index int, s *tcp.Socket) subject {
 // join joins to a socket what is known of it by now.
 func (sc *scene) join(s *subject) {
 	holders, known := sc.holders(s.socket)
-	s.holders, s.known = sc.lasting(holders), known
+	s.holders, s.known = sc.near(sc.lasting(holders)), known
 	s.listener, s.connected = sc.origin(s.netns, s.socket)
 	s.shares = s.listener != nil && len(sc.sharing(s.netns, s.socket.Local)) > 1
 }

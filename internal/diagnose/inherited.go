@@ -61,10 +61,14 @@ func (sc *scene) stray(s *subject, h look.Holder) bool {
 	if !sc.mayBeStray(s, h) || !d.process.Activity.Executed {
 		return false
 	}
-	if in := s.interest(d, h); in.set != nil || in.waited || !d.passesExec(h.FD) {
-		return false
-	}
-	if sc.startedAfter(h.PID, s.socket) {
+	in := s.interest(d, h)
+	return in.set == nil && !in.waited && sc.handedOn(s, d) && d.passesExec(h.FD)
+}
+
+// handedOn reports whether a process cannot have opened a socket by itself, or got it in the same way as its listener.
+func (sc *scene) handedOn(s *subject, d *doing) bool {
+	pid := d.process.PID
+	if sc.startedAfter(pid, s.socket) {
 		return true
 	}
 	if s.listener == nil { // who accepted is gone
@@ -73,25 +77,25 @@ func (sc *scene) stray(s *subject, h look.Holder) bool {
 	accepts := func(pid int) bool {
 		return slices.ContainsFunc(sc.now.Holders.Of(s.listener.Inode), func(l look.Holder) bool { return l.PID == pid })
 	}
-	if !accepts(h.PID) {
+	if !accepts(pid) {
 		return accepts(d.process.PPID)
 	}
 	parent := sc.now.Processes[d.process.PPID]
 	other := parent != nil && parent.Activity != nil && parent.Activity.Executable != "" && parent.Activity.Executable != d.process.Activity.Executable
-	return accepts(d.process.PPID) && other && d.single() && untouched(s.socket) // it has got the listener in the same way
+	return accepts(d.process.PPID) && other && d.single() && untouched(s.socket)
 }
 
 // passesExec reports whether a descriptor is known to stay open when its process executes another program.
 func (d *doing) passesExec(fd int) bool {
 	if d.lasting == nil {
-		d.lasting = map[int]struct{}{}
+		d.lasting = []int{}
 		for _, own := range d.process.Activity.Sockets {
 			if own.FlagsKnown && !own.CloseOnExec {
-				d.lasting[own.FD] = struct{}{}
+				d.lasting = append(d.lasting, own.FD)
 			}
 		}
 	}
-	_, lasts := d.lasting[fd]
+	_, lasts := slices.BinarySearch(d.lasting, fd)
 	return lasts
 }
 

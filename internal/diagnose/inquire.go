@@ -24,7 +24,7 @@ const (
 // Inquire says what else a diagnosis wants to know of the snapshot: what the holders of stuck sockets are doing, and from there on the programs at the other ends of the
 // connections they wait for.
 func (d *Diagnosis) Inquire(now *look.Snapshot) look.Wish {
-	q := &inquiry{scene: d.on(now, nil), weight: map[int]*int{}, wanted: map[uint32]struct{}{}, flagsOf: map[int]int{}}
+	q := &inquiry{scene: d.on(now, nil), weight: map[int]*int{}, wanted: map[uint32]struct{}{}, flagsOf: map[int]int{}, strayed: map[*tcp.Socket]bool{}}
 	if len(d.waiting) > 0 { // of all the others nothing more has become known
 		q.patience = d.patience
 		for _, s := range d.waiting {
@@ -52,6 +52,7 @@ type inquiry struct {
 	weight   map[int]*int // processes of interest, by how many stuck sockets each has
 	pid      int          // the last of them
 	count    *int
+	strayed  map[*tcp.Socket]bool // listeners whose holders were asked for because of a stranger
 	wanted   map[uint32]struct{}
 	flags    []look.Holder
 	waiting  []*subject // for those flags
@@ -122,7 +123,8 @@ func (q *inquiry) stranger(s *subject, h look.Holder) {
 	if in := s.interest(d, h); in.waited || in.set != nil || len(s.holders) > 1 {
 		return
 	}
-	if d.passesExec(h.FD) && s.listener != nil {
+	if s.listener != nil && !q.strayed[s.listener] && d.passesExec(h.FD) {
+		q.strayed[s.listener] = true
 		q.holdersOf(s.listener)
 	}
 	if q.flagsOf[h.PID] == flagged {

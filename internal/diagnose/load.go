@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/tcp"
 )
 
@@ -104,7 +105,7 @@ func (sc *scene) suspects() []subject {
 			count++
 		}
 	})
-	sc.suspected = make([]subject, 0, count)
+	sc.suspected, sc.single = make([]subject, 0, count), make([]look.Holder, 0, count)
 	sc.each(func(netns, index int, s *tcp.Socket) {
 		if s.State != tcp.Listen && Suspect(s) {
 			sc.suspected = append(sc.suspected, sc.subject(netns, index, s))

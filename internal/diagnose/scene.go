@@ -17,6 +17,7 @@ type scene struct {
 	sharers   []*tcp.Socket
 	ports     [1 << 16 / 64]uint64 // a bit for each local port of a connection
 	suspected []subject
+	single    []look.Holder // of the suspects with one holder, in their order: read in turn, while the table of holders is not
 	byInode   index
 	byTuple   index
 	pairings  map[int]*pairing
@@ -80,6 +81,9 @@ func (sc *scene) renew(later []tcp.Socket) {
 		})
 	}
 	found := extent{sc.now.Holders.Wanted(), sc.now.Holders.Held(), len(sc.now.Processes)}
+	if found != sc.found {
+		sc.single = sc.single[:0]
+	}
 	for i := range sc.suspected {
 		s := &sc.suspected[i]
 		if found != sc.found {
@@ -109,6 +113,16 @@ func (sc *scene) holders(s *tcp.Socket) (holders []look.Holder, known bool) {
 	}
 	holders = sc.now.Holders.Of(s.Inode)
 	return holders, len(holders) > 0 || sc.now.Sought(s)
+}
+
+// near puts the holder of a suspect where those of the others are.
+func (sc *scene) near(holders []look.Holder) []look.Holder {
+	n := len(sc.single)
+	if len(holders) != 1 || n == cap(sc.single) {
+		return holders
+	}
+	sc.single = append(sc.single, holders[0])
+	return sc.single[n : n+1 : n+1]
 }
 
 // lasting leaves out the holders that were started a moment ago, where there are others: a child that has not executed its program yet, or somebody who looks at sockets through

@@ -32,7 +32,10 @@ func (v *visit) owners(ctx context.Context) {
 	stats, err := v.search(ctx, v.request.Dead && v.mayHaveDead())
 	s.HoldersComplete = err == nil && stats.NotPermitted == 0
 	v.processes(ctx)
-	if hidden := v.unheld(); hidden > 0 && !s.HoldersComplete {
+	if s.HoldersComplete {
+		return
+	}
+	if hidden := v.unheld(); hidden > 0 {
 		v.missing("CW501", fmt.Sprintf("sockets whose owners could not be seen: %d (%s)", hidden, why(err, stats)), remedy(err, ownersRemedy))
 		v.confined(stats.NotPermitted)
 	}
