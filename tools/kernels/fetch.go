@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -21,7 +20,19 @@ type kernel struct {
 	dir            string // holds boot/ and lib/modules/
 }
 
-func (k *kernel) image() string   { return filepath.Join(k.dir, "boot", "vmlinuz-"+k.release) }
+// image is where the kernel is: newer packages have it beside its modules.
+func (k *kernel) image() string {
+	if beside := filepath.Join(k.dir, "usr/lib/modules", k.release, "vmlinuz"); exists(beside) {
+		return beside
+	}
+	return filepath.Join(k.dir, "boot", "vmlinuz-"+k.release)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
 func (k *kernel) modules() string { return filepath.Join(k.dir, "lib", "modules", k.release) }
 
 // apt runs an apt command that sees one suite, whatever this host is configured for, and keeps its state in the cache.
@@ -114,23 +125,44 @@ func fetch(ctx context.Context, suite, cache string) (*kernel, error) {
 		return nil, err
 	}
 	k := &kernel{suite: suite, release: release, dir: filepath.Join(a.dir, release)}
-	if _, err := os.Stat(k.image()); err == nil {
+	if exists(k.image()) {
 		return k, nil
 	}
-	if err := a.command(ctx, "apt-get", "download", "linux-image-"+release).Run(); err != nil {
-		return nil, fmt.Errorf("download linux-image-%s: %w", release, err)
+	if err := a.unpack(ctx, release, k.dir); err != nil {
+		return nil, err
 	}
-	debs, _ := filepath.Glob(filepath.Join(a.dir, "linux-image-"+release+"_*.deb"))
-	if len(debs) == 0 {
-		return nil, fmt.Errorf("linux-image-%s was not downloaded", release)
-	}
-	if out, err := exec.CommandContext(ctx, "dpkg-deb", "-x", debs[0], k.dir).CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("unpack %s: %w: %s", debs[0], err, out)
-	}
-	if _, err := os.Stat(filepath.Join(k.dir, "lib")); err != nil { // newer packages have it below usr
+	if !exists(filepath.Join(k.dir, "lib")) { // newer packages have it below usr
 		if err := os.Symlink("usr/lib", filepath.Join(k.dir, "lib")); err != nil {
 			return nil, err
 		}
 	}
-	return k, cmp.Or(os.Remove(debs[0]))
+	if !exists(k.image()) {
+		return nil, fmt.Errorf("the packages of %s hold no kernel", release)
+	}
+	return k, nil
+}
+
+// unpack downloads the packages that make up a kernel, one or, since 7.0 or so, several, and unpacks them into a directory.
+func (a apt) unpack(ctx context.Context, release, to string) error {
+	out, err := a.command(ctx, "apt-cache", "search", "--names-only", "^linux-(image|binary|modules)-"+regexp.QuoteMeta(release)+"$").Output()
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(string(out)) {
+		name, _, _ := strings.Cut(line, " ")
+		if err := a.command(ctx, "apt-get", "download", name).Run(); err != nil {
+			return fmt.Errorf("download %s: %w", name, err)
+		}
+		debs, _ := filepath.Glob(filepath.Join(a.dir, name+"_*.deb"))
+		if len(debs) == 0 {
+			return fmt.Errorf("%s was not downloaded", name)
+		}
+		if out, err := exec.CommandContext(ctx, "dpkg-deb", "-x", debs[0], to).CombinedOutput(); err != nil {
+			return fmt.Errorf("unpack %s: %w: %s", debs[0], err, out)
+		}
+		if err := os.Remove(debs[0]); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -13,9 +13,10 @@ import (
 
 // suite of compiled tests.
 type suite struct {
-	dir   string   // of the compiled files
-	names []string // of the packages, as file names
-	paths []string // of the packages, below the module
+	dir    string   // of the compiled files
+	names  []string // of the packages, as file names
+	paths  []string // of the packages, below the module
+	hashes []string // of the compiled tests of each
 }
 
 // compile builds the guest's init, closewait and the tests of packages.
@@ -28,7 +29,7 @@ func compile(ctx context.Context, dir string, packages []string) (*suite, error)
 		path := strings.TrimPrefix(p, "./")
 		name := strings.ReplaceAll(path, "/", "_") + ".test"
 		s.names, s.paths = append(s.names, name), append(s.paths, path)
-		builds = append(builds, []string{"test", "-c", "-o", filepath.Join(dir, name), p})
+		builds = append(builds, []string{"test", "-c", "-trimpath", "-o", filepath.Join(dir, name), p})
 	}
 	for _, args := range builds {
 		cmd := exec.CommandContext(ctx, "go", args...)
@@ -37,6 +38,13 @@ func compile(ctx context.Context, dir string, packages []string) (*suite, error)
 		if err := cmd.Run(); err != nil {
 			return nil, fmt.Errorf("go %s: %w", strings.Join(args, " "), err)
 		}
+	}
+	for _, name := range s.names {
+		h, err := hash(filepath.Join(dir, name))
+		if err != nil {
+			return nil, err
+		}
+		s.hashes = append(s.hashes, h)
 	}
 	return s, nil
 }

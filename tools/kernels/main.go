@@ -1,7 +1,8 @@
 // Command kernels runs the tests inside other kernels, under emulation: every kernel package of Debian's suites that can be had. It needs qemu-system-x86_64 and a Debian with apt.
 //
 // The tests are compiled once. Each kernel boots with a small initramfs that holds them, this host's ss(8) with its libraries, and the kernel's own modules for sock_diag, veth and
-// what else they need; /init runs them one after the other and tells the result on the serial line. What a kernel lacks shows as a skip with its reason.
+// what else they need; /init runs them one after the other and tells the result on the serial line. What a kernel lacks shows as a skip with its reason. Results are kept: the same tests
+// do not run again in a kernel in which they passed.
 package main
 
 import (
@@ -21,7 +22,8 @@ func main() {
 	suites := flag.String("suites", "bullseye,bookworm,trixie,sid", "Debian suites to take a kernel from")
 	packages := flag.String("packages", allPackages(), "packages whose tests are run")
 	flag.StringVar(&r.only, "run", "", "run only tests that match")
-	flag.DurationVar(&r.limit, "limit", 15*time.Minute, "for each kernel")
+	flag.BoolVar(&r.again, "again", false, "run also what has passed before, with the same tests")
+	flag.DurationVar(&r.limit, "limit", 3*time.Hour, "for each kernel")
 	table := flag.String("table", "", "write the table to this file, between its marks")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -47,7 +49,7 @@ var tiers = []struct {
 	{"sock_diag, namespaces, /proc", []string{"inetdiag", "internal/nstest", "internal/netns", "internal/procfs", "internal/sysctl", "internal/sockopt"}},
 	{"BPF", []string{"internal/probe"}},
 	{"a whole look, recorded and live", []string{"internal/host", "internal/record"}},
-	{"diagnosis, and forecast against the clock", []string{"internal/lab"}},
+	{"diagnosis, and forecast against the clock", []string{"forecast", "internal/lab"}},
 	{"changes", []string{"internal/change", "cmd/closewait"}},
 }
 
