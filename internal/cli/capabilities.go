@@ -32,7 +32,11 @@ out. What would help stands beside or below a missing one. Every command takes
 func (a *app) capabilities(ctx context.Context) error {
 	list := []Capability{}
 	if a.cfg.Capabilities != nil {
-		list = append(list, a.cfg.Capabilities(ctx)...)
+		found, err := a.capable(ctx)
+		if err != nil {
+			return a.hung()
+		}
+		list = append(list, found...)
 	}
 	for i := range list {
 		if c := &list[i]; c.Name == nameBPF && a.flags.noBPF {

@@ -77,7 +77,11 @@ func (a *app) destroying(ctx context.Context, r *report.Report) report.Check {
 	if a.flags.from != nil || a.cfg.Capabilities == nil {
 		return check
 	}
-	for _, c := range a.cfg.Capabilities(ctx) {
+	list, err := a.capable(ctx)
+	if err != nil {
+		check.Reason += ": " + err.Error()
+	}
+	for _, c := range list {
 		switch {
 		case c.Name != "sock_destroy":
 		case c.Status == StatusAvailable:

@@ -30,7 +30,7 @@ func (a *app) look(ctx context.Context, q Query) (*Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, a.flags.timeout)
 	defer cancel()
 	defer a.progress("reading sockets")()
-	answer, err := a.cfg.Look(ctx, q)
+	answer, err := a.unhung(ctx, q)
 	if errors.Is(err, context.DeadlineExceeded) { // a Looker should not let it come to this
 		return nil, &Error{Exit: Usage, Code: "timeout", Message: "nothing could be read within " + a.flags.timeout.String(), Help: "--timeout 30s", Err: err}
 	}

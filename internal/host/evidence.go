@@ -3,6 +3,9 @@ package host
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
 	"slices"
 
 	"github.com/closewait/closewait/internal/look"
@@ -87,6 +90,18 @@ func (v *visit) evidence(ctx context.Context) {
 		}
 	}
 	v.observed = v.host.now()
+	if n := len(v.unread); n > 0 {
+		v.missing("CW501", fmt.Sprintf("processes of which it could not be read in full what they are doing: %d (%v)", n, v.unreadFirst), "look again")
+	}
+}
+
+// fell notes that something of what a process is doing could not be read, unless that is for want of rights, or because it has ended.
+func (v *visit) fell(pid int, err error) {
+	if err == nil || errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist) && !v.host.proc.Alive(pid) {
+		return
+	}
+	v.unread[pid] = true
+	v.unreadFirst = cmp.Or(v.unreadFirst, err)
 }
 
 // moreHolders finds who holds further sockets, and describes those processes.
@@ -127,17 +142,19 @@ func (v *visit) activity(ctx context.Context, pid int) {
 		return // what this process does is to look
 	}
 	a, err := v.host.proc.Activity(pid, min(threadsEach, threadsAll-v.threads), &v.groups)
-	if err != nil {
+	v.fell(pid, err)
+	if a == nil {
 		return
 	}
 	v.threads += len(a.Threads)
 	p.Activity = a
 	sockets, visited := v.passing.of(pid)
 	if !visited {
-		_, _ = v.host.proc.Walk(ctx, procfs.Walk{PIDs: []int{pid}, Epoll: v.passing.epoll, Visit: func(pid, fd int, inode uint32) procfs.Next {
+		_, err := v.host.proc.Walk(ctx, procfs.Walk{PIDs: []int{pid}, Epoll: v.passing.epoll, Visit: func(pid, fd int, inode uint32) procfs.Next {
 			v.passing.socket(pid, fd, inode)
 			return procfs.Continue
 		}})
+		v.fell(pid, err)
 		sockets, _ = v.passing.of(pid)
 	}
 	a.Sockets = sockets
@@ -145,8 +162,12 @@ func (v *visit) activity(ctx context.Context, pid int) {
 	slices.Sort(epolls)
 	epolls = slices.Compact(epolls)
 	for _, fd := range epolls[:min(len(epolls), epollsEach)] {
-		if set, err := v.host.proc.Epoll(pid, fd); err == nil {
+		set, err := v.host.proc.Epoll(pid, fd)
+		if err == nil {
 			a.Epolls = append(a.Epolls, set)
+		}
+		if !errors.Is(err, fs.ErrNotExist) { // closed meanwhile
+			v.fell(pid, err)
 		}
 	}
 }

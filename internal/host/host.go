@@ -138,11 +138,14 @@ type visit struct {
 	// passing is what was seen on the way to the holders.
 	passing descriptors
 	// threads counts those read, unsettled are the processes whose threads want a second look, patience is how long after the first, observed when that ended.
-	threads   int
-	groups    procfs.GroupStates
-	unsettled []int
-	patience  time.Duration
-	observed  time.Time
+	threads int
+	// unread are the processes of which something was not told that they do, unreadFirst is why of the first.
+	unread      map[int]bool
+	unreadFirst error
+	groups      procfs.GroupStates
+	unsettled   []int
+	patience    time.Duration
+	observed    time.Time
 	// spaces are the namespaces that were read, by inode.
 	spaces map[uint64]netns.Namespace
 	// stream is what is needed where sockets are handed on as they are read.
@@ -150,7 +153,7 @@ type visit struct {
 }
 
 func (h *Host) newVisit(r Request) *visit {
-	return &visit{host: h, request: r, snapshot: &look.Snapshot{TakenAt: h.now()}, tables: map[int]*inetdiag.Conn{}, spaces: map[uint64]netns.Namespace{}, passing: newDescriptors()}
+	return &visit{host: h, request: r, snapshot: &look.Snapshot{TakenAt: h.now()}, tables: map[int]*inetdiag.Conn{}, spaces: map[uint64]netns.Namespace{}, unread: map[int]bool{}, passing: newDescriptors()}
 }
 
 func (v *visit) missing(code, message, remedy string) {

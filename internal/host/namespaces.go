@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/closewait/closewait/inetdiag"
@@ -42,7 +43,11 @@ func (v *visit) namespaces(ctx context.Context) error {
 	v.unseen += len(all) - len(selected)
 	refused := 0
 	for i, ns := range selected {
-		switch err := v.namespace(ctx, ns); {
+		err := v.namespace(ctx, ns)
+		if errors.Is(err, netns.ErrVanished) {
+			err = v.byOtherWay(ctx, ns)
+		}
+		switch {
 		case err == nil, errors.Is(err, netns.ErrVanished):
 		case mayNotEnter(err):
 			refused++
@@ -63,6 +68,18 @@ func (v *visit) namespaces(ctx context.Context) error {
 		v.missing("CW502", fmt.Sprintf("network namespaces that could not be looked into: at least %d", n), remedy(nil, enterRemedy))
 	}
 	return nil
+}
+
+// byOtherWay reads a namespace that its path does not lead to any more: the process there has ended, and another one may keep the namespace.
+func (v *visit) byOtherWay(ctx context.Context, ns netns.Namespace) error {
+	all, _, err := netns.List(ctx, v.host.roots)
+	if i := slices.IndexFunc(all, func(other netns.Namespace) bool { return other.Inode == ns.Inode }); i >= 0 {
+		return v.namespace(ctx, all[i])
+	}
+	if err != nil {
+		return err
+	}
+	return &netns.OpError{Op: "find", Path: ns.Path, Err: netns.ErrVanished}
 }
 
 // mayNotEnter tells a namespace that may not be entered from one whose sock_diag refuses the question.
@@ -91,11 +108,12 @@ func (v *visit) namespace(ctx context.Context, ns netns.Namespace) error {
 	var conn *inetdiag.Conn
 	var hops *neighbour.Conn
 	var condition tcp.Condition
-	size := 0
+	size := uncounted
 	err := v.host.roots.Do(ns, func() (err error) {
 		stat, err := v.host.proc.SockstatSelf()
-		if ns.PID == 0 && err == nil && v.tally(stat) == 0 {
-			empty = true
+		if err == nil {
+			size = int(stat.InUse.N + stat.InUse6.N + stat.TimeWait.N)
+			empty = empty || ns.PID == 0 && v.tally(stat) == 0
 		}
 		if v.request.Settings {
 			v.limits(&found)
@@ -107,7 +125,6 @@ func (v *visit) namespace(ctx context.Context, ns netns.Namespace) error {
 			found.Skipped = true
 			return nil
 		}
-		size = int(stat.InUse.N + stat.InUse6.N + stat.TimeWait.N)
 		if found.Sysctls == nil {
 			found.Sysctls = v.host.sysctl.ReadTCP()
 		}
@@ -156,6 +173,9 @@ func (v *visit) tally(s procfs.Sockstat) int64 {
 // spare is room for sockets that appear between counting and dumping; mini sockets of half-open connections are in no counter.
 const spare = 64
 
+// uncounted stands for the number of sockets of a namespace whose counters could not be read.
+const uncounted = -1
+
 // few is the number of sockets up to which it is worth asking for listeners first. The kernel keeps them in a table of their own, which is small.
 const few = 200
 
@@ -165,7 +185,7 @@ func (v *visit) dump(ctx context.Context, conn *inetdiag.Conn, hops *neighbour.C
 	var sockets []tcp.Socket
 	var stats inetdiag.Stats
 	var err error
-	if v.request.OnlyConnected && size <= few {
+	if v.request.OnlyConnected && size != uncounted && size <= few {
 		listening := query
 		listening.States = tcp.SetOf(tcp.Listen)
 		if sockets, _, err = conn.Sockets(ctx, listening, nil); err == nil && len(sockets) == size {

@@ -2,6 +2,8 @@ package procfs
 
 import (
 	"bytes"
+	"errors"
+	"io/fs"
 	"math"
 	"os"
 	"slices"
@@ -14,7 +16,8 @@ import (
 )
 
 // Activity returns what a process is doing: its threads, at most so many, with what each waits for. Epolls and Sockets are left to the caller, who has
-// walked the descriptors. The error is that of the list of threads: fs.ErrNotExist when the process is gone.
+// walked the descriptors. Without an Activity the error is that of the list of threads: fs.ErrNotExist when the process is gone. With one it is why something of a thread could not be
+// read that should be there.
 //
 // It costs about 40 µs for each thread. Without ptrace rights over the process (PTRACE_MODE_ATTACH_FSCREDS) the states of the threads are all that is known.
 func (f FS) Activity(pid, threads int, states *GroupStates) (*look.Activity, error) {
@@ -43,7 +46,16 @@ func (f FS) Activity(pid, threads int, states *GroupStates) (*look.Activity, err
 		a.CallsKnown = a.CallsKnown || t.First.Call.Kind != look.CallUnknown
 		a.Threads = append(a.Threads, t)
 	}
-	return a, nil
+	return a, r.err
+}
+
+// Alive reports whether there is a process with a pid, be it a zombie.
+func (f FS) Alive(pid int) bool {
+	dir, err := openDirectory(f.proc + "/" + strconv.Itoa(pid))
+	if err == nil {
+		dir.close()
+	}
+	return err == nil
 }
 
 // ActivityAgain looks at the threads a second time.
@@ -104,6 +116,10 @@ type threadReader struct {
 	dir  directory
 	abi  ABI
 	wide bool
+	// err is why something could not be read of a thread that has not ended.
+	err error
+	// hung is set once the process's memory or its calls could not be read because somebody holds a lock of it.
+	hung bool
 }
 
 func newThreadReader(dir directory) *threadReader {
@@ -118,15 +134,18 @@ func newThreadReader(dir directory) *threadReader {
 // change goes to t, unless that is nil.
 func (r *threadReader) moment(tid int, t *look.Thread) (m look.Moment) {
 	task := "task/" + strconv.Itoa(tid) + "/"
-	line, errCall := r.dir.read(task+"syscall", maxStat)
+	line, errCall := r.guarded(task+"syscall", maxStat)
 	b, err := r.dir.read(task+"stat", maxStat)
 	if err != nil {
+		r.fell(err)
 		return m
 	}
 	st, err := ParseStat(bytes.NewReader(b))
 	if err != nil || st.State == 'Z' || st.State == 'X' {
+		r.fell(err)
 		return m
 	}
+	r.fell(errCall)
 	if t != nil {
 		t.Comm, t.Running = st.Comm, taskAge(&st)
 	}
@@ -145,10 +164,28 @@ func (r *threadReader) moment(tid int, t *look.Thread) (m look.Moment) {
 	return m
 }
 
+// fell keeps the first error that is neither the end of the thread nor for want of rights.
+func (r *threadReader) fell(err error) {
+	if r.err == nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
+		r.err = err
+	}
+}
+
+// guarded reads a file for which the kernel takes a lock of the process (lock_trace in fs/proc/base.c), no more once that was in vain.
+func (r *threadReader) guarded(name string, limit int64) (b []byte, err error) {
+	if r.hung {
+		return nil, opError("read", r.dir.path+"/"+name, errHung)
+	}
+	b, err = r.dir.readPatiently(name, limit)
+	r.hung = errors.Is(err, errHung)
+	return b, err
+}
+
 // call says what a thread waits for, with what that needs beyond the line: a link, or the sets of a poll in the memory of the process.
 func (r *threadReader) call(line []byte) look.Call {
 	s, err := ParseSyscall(line)
 	if err != nil {
+		r.fell(err)
 		return look.Call{FD: -1}
 	}
 	c := s.Call(r.abi)
@@ -214,13 +251,23 @@ func (r *threadReader) memory(at uint64, size int) []byte {
 	if at == 0 || at > math.MaxInt64 || size <= 0 {
 		return nil
 	}
+	if r.hung {
+		return nil
+	}
 	fd, err := openat(r.dir.fd, "mem", 0)
 	if err != nil {
 		return nil
 	}
-	defer unix.Close(fd)
-	b := make([]byte, size)
-	if n, err := unix.Pread(fd, b, int64(at)); err != nil || n != size {
+	b, err := patiently(func() ([]byte, error) {
+		defer unix.Close(fd)
+		b := make([]byte, size)
+		n, err := unix.Pread(fd, b, int64(at))
+		return b[:max(n, 0)], err
+	})
+	if r.hung = errors.Is(err, errHung); r.hung {
+		r.fell(opError("read", r.dir.path+"/mem", err))
+	}
+	if err != nil || len(b) != size {
 		return nil
 	}
 	return b

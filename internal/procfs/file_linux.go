@@ -3,6 +3,7 @@ package procfs
 import (
 	"errors"
 	"slices"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -45,6 +46,39 @@ func (d directory) within(name string) (directory, error) {
 func (d directory) read(name string, limit int64) ([]byte, error) {
 	b, err := readAt(d.fd, name, limit)
 	return b, opError("read", d.path+"/"+name, err)
+}
+
+// patience is how long a file is waited for that the kernel makes under a lock of the process it is about. It may be held for ever: by a fault that a file server does not answer, by an
+// execve that waits for such a one. Else it takes microseconds.
+const patience = 300 * time.Millisecond
+
+var errHung = errors.New("the kernel did not answer: a lock of the process is held")
+
+// readPatiently is read for such files. The error is errHung when there was no answer in time.
+func (d directory) readPatiently(name string, limit int64) ([]byte, error) {
+	b, err := patiently(func() ([]byte, error) { return readAt(d.fd, name, limit) })
+	return b, opError("read", d.path+"/"+name, err)
+}
+
+// patiently gives up waiting for f after a while. The goroutine that waits on is lost, with its thread, until the kernel answers.
+func patiently(f func() ([]byte, error)) ([]byte, error) {
+	type answer struct {
+		b   []byte
+		err error
+	}
+	answered := make(chan answer, 1)
+	go func() {
+		b, err := f()
+		answered <- answer{b, err}
+	}()
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	select {
+	case a := <-answered:
+		return a.b, a.err
+	case <-late.C:
+		return nil, errHung
+	}
 }
 
 // readPlain returns a whole regular file that is not a symbolic link: the way to read what somebody else wrote into a known place. O_NONBLOCK keeps a

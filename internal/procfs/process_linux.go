@@ -18,7 +18,7 @@ import (
 const maxCommandLine = 4 << 10
 
 // Process describes a process. All of it belongs to one process even when the pid is reused meanwhile; StartTicks tells it from a later one. What cannot be
-// read is left at its "not known"; the error is that of /proc/PID/stat, errors.Is(err, fs.ErrNotExist) when there is no such process.
+// read is left at its "not known"; without a process the error is that of /proc/PID/stat, errors.Is(err, fs.ErrNotExist) when there is none; with one it is that its command line did not come.
 //
 // Comm, Cmdline and Workload are chosen by whoever runs the process: see the package comment.
 func (f FS) Process(pid int) (*look.Process, error) {
@@ -37,9 +37,10 @@ func (f FS) Processes(ctx context.Context, pids []int) (map[int]*look.Process, e
 			return all, opError("describe", f.proc, err)
 		}
 		p, err := d.process(pid)
-		if err == nil {
+		if p != nil {
 			all[pid] = p
-		} else if first == nil && !errors.Is(err, fs.ErrNotExist) {
+		}
+		if err != nil && first == nil && !errors.Is(err, fs.ErrNotExist) {
 			first = err
 		}
 	}
@@ -79,19 +80,23 @@ func (d *describer) process(pid int) (*look.Process, error) {
 		return nil, opError("parse", dir.path+"/stat", errors.Unwrap(err))
 	}
 	exe, goBuilt := d.executable(dir)
+	line, err := commandLine(dir)
+	if !errors.Is(err, errHung) {
+		err = nil
+	}
 	return &look.Process{
-		PID: pid, Comm: st.Comm, Cmdline: commandLine(dir), Exe: exe, Go: goBuilt, StartTicks: st.StartTicks, StartTime: started(d.boot, st.StartTicks),
+		PID: pid, Comm: st.Comm, Cmdline: line, Exe: exe, Go: goBuilt, StartTicks: st.StartTicks, StartTime: started(d.boot, st.StartTicks),
 		FDs: countDescriptors(dir), FDLimit: openFilesLimit(dir), Workload: d.workload(dir, st.Comm), PPID: st.PPID, State: st.State,
-	}, nil
+	}, err
 }
 
-// commandLine returns the arguments with spaces between them, "" for a kernel thread.
-func commandLine(dir directory) string {
-	b, err := dir.read("cmdline", maxCommandLine)
+// commandLine returns the arguments with spaces between them, "" for a kernel thread. They are in the memory of the process.
+func commandLine(dir directory) (string, error) {
+	b, err := dir.readPatiently("cmdline", maxCommandLine)
 	if err != nil {
-		return ""
+		return "", err
 	}
-	return string(bytes.ReplaceAll(bytes.TrimRight(b, "\x00"), []byte{0}, []byte{' '}))
+	return string(bytes.ReplaceAll(bytes.TrimRight(b, "\x00"), []byte{0}, []byte{' '})), nil
 }
 
 func openFilesLimit(dir directory) int {
