@@ -94,7 +94,7 @@ func (s *suite) tests(a *archive) {
 }
 
 // programs are what the tests start. They come from this host with their libraries: only the kernel is another.
-var programs = []string{"ss", "ip", "netstat", "sysctl", "/usr/lib/systemd/systemd-sysctl", "setpriv", "strace", "/usr/bin/python3", "sh", "sleep", "cat", "env", "true"}
+var programs = []string{"ss", "ip", "netstat", "sysctl", "/usr/lib/systemd/systemd-sysctl", "setpriv", "unshare", "strace", "/usr/bin/python3", "sh", "sleep", "cat", "env", "true"}
 
 // userland makes the least of a system that programs find their way in.
 func userland(a *archive) error {
