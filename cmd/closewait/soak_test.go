@@ -41,19 +41,18 @@ func TestSoak(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	stop := make(chan struct{})
-	spaces := make(chan int)
-	go func() { spaces <- comeAndGo(stop) }()
 	for range 3 { // what is made once, is made
 		s.round()
 	}
 	before := s.footprint()
+	stop, spaces := make(chan struct{}), make(chan int)
+	go func() { spaces <- comeAndGo(stop) }()
 	for begin := time.Now(); time.Since(begin) < long && !t.Failed(); {
 		s.round()
 	}
-	after := s.footprint()
 	close(stop)
 	come := <-spaces
+	after := s.footprint()
 	churned := s.judge()
 	t.Logf("%d rounds, %d holders named, %d sockets destroyed; %d connections replaced, %d namespaces with a process came and went; before %+v, after %+v", s.rounds, s.named, len(s.planned), churned, come, before, after)
 	if after.descriptors > before.descriptors || after.goroutines > before.goroutines+2 {
