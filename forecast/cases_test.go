@@ -63,6 +63,7 @@ func TestModel_cases(t *testing.T) {
 			name: "fin_wait_2 orphan of 90 s", socket: gone(idle(tcp.TimerKeepalive, tcp.FinWait2, 0, 20*time.Second)), options: forecast.Options{Linger: forecast.Is(90 * time.Second)},
 			kind: forecast.At, by: "fin_timeout", best: 51.5, within: 2.5,
 		},
+		{name: "a long time-out of which nothing more is known", socket: longTimeout(), by: "retransmission"}, // a window taken back shows the same in /proc/net/tcp
 		{name: "half open", socket: gone(idle(tcp.TimerRetransmit, tcp.SynReceived, 4, 2*time.Second)), kind: forecast.At, by: "retransmission", best: 34, within: 3},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -210,4 +211,11 @@ func TestModel_any_socket(t *testing.T) {
 			t.Fatalf("%+v", got)
 		}
 	})
+}
+
+// longTimeout is what /proc/net/tcp shows of a window that was taken back.
+func longTimeout() tcp.Socket {
+	s := tcp.Socket{State: tcp.Established, Inode: 1, SendQueue: 100, Timer: tcp.Timer{Kind: tcp.TimerRetransmit, Expires: 5 * time.Second}}
+	s.Info.Put(tcp.RTO, 6_528_000)
+	return s
 }

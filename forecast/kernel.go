@@ -48,6 +48,9 @@ const (
 	factSynLinear
 	// factShrunkTwice: a window taken back ends the socket after 2*rto_max of silence, before after 120 s (tcp_rtx_probe0_timed_out).
 	factShrunkTwice
+	// factAlignedTicks: ticks come at multiples of their period on CLOCK_MONOTONIC (tick_setup_device); before, a count of jiffies taken for one moment may be one too high for
+	// another.
+	factAlignedTicks
 	factsLength
 )
 
@@ -58,6 +61,8 @@ var facts = [factsLength]version{
 	factProbesStamp: 5<<8 | 11, // and 5.4.92, 5.10.10
 	factSynLinear:   6<<8 | 5,
 	factShrunkTwice: 6<<8 | 6, // and stable kernels of the time
+
+	factAlignedTicks: 6<<8 | 4,
 }
 
 // growth says which kernel added which field to struct tcp_info, from new to old.

@@ -81,6 +81,8 @@ func (v *view) writeTimer() Ends {
 		return v.request()
 	case v.shrunk():
 		return v.windowShrunk()
+	case v.hidden():
+		return Ends{By: ByRetransmission, Earliest: v.socket.Timer.Expires, Reason: reasonHidden}
 	}
 	return v.retransmission()
 }

@@ -391,6 +391,41 @@ func TestModel_out_of_resources(t *testing.T) {
 	}
 }
 
+// TestModel_unaligned_ticks: before 6.4 the count of jiffies may be one too high, and how far into its jiffy a moment is says nothing.
+func TestModel_unaligned_ticks(t *testing.T) {
+	const size = 232 // of struct tcp_info up to 6.1
+	for _, scene := range scenes {
+		switch scene {
+		case "neighbour": // without the time of the recovery it does not show since when the segment waits
+			continue
+		case "syn", "shrunk": // the simulation plays by newer rules there (tcp_syn_linear_timeouts, tcp_rtx_probe0_timed_out)
+			continue
+		}
+		t.Run(scene, func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) {
+				l := drawLife(t, scene)
+				l.model.Kernel = forecast.KernelOf("6.1.0-44-amd64")
+				end := l.make()
+				if start := end.jiffies; !play(end) || end.jiffies <= start+2 {
+					t.Skip("lives on")
+				}
+				s, shown, rest := look(t, &l, end)
+				if s.closeAt > s.jiffies || nothingFailed(scene, s) {
+					t.Skip("the decisive thing happens after the look")
+				}
+				shown.Info = tcp.MakeInfo(shown.Info.Bytes()[:size])
+				tick := time.Second / time.Duration(s.hz)
+				l.model.Clock.Jiffies += uint64(rapid.IntRange(0, 1).Draw(t, "too high"))
+				l.model.Clock.Into = time.Duration(rapid.Int64Range(0, int64(tick)-1).Draw(t, "into"))
+				got := l.model.Ends(&shown)
+				if got.Kind == forecast.At && (got.Earliest > rest || got.Latest < rest) {
+					t.Fatalf("ends in %v, forecast %+v\nsimulated %+v", rest, got, *s)
+				}
+			})
+		})
+	}
+}
+
 // TestModel_unread checks that no socket ends before the interval of an answer that was given without its options.
 func TestModel_unread(t *testing.T) {
 	for _, scene := range scenes {

@@ -24,6 +24,7 @@ const (
 	reasonExhausted     = "nobody holds the socket any more, and the host has more of such sockets, or more memory in queues, than it allows: the kernel resets it at its next time-out"
 	reasonSyn           = "the connection request goes unanswered: the kernel gives up after tcp_syn_retries; the descriptor stays open until the program closes it"
 	reasonRequest       = "a half-open connection: the kernel drops it when its SYN-ACKs stay unanswered; each SYN that the peer repeats begins the running time-out anew"
+	reasonHidden        = "nothing was retransmitted that counts, but the time-out is long: the path is, or the peer took its window back, which is not shown here"
 	reasonShrunkAlive   = "the peer took its window back and answers the probes: retransmission cannot end the socket"
 	reasonShrunkSilent  = "the peer took its window back and has gone silent: the kernel gives up after twice the longest time-out; the descriptor stays open until the program closes it"
 

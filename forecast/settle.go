@@ -13,9 +13,14 @@ func (v *view) settle() {
 		v.later = v.Clock.Doubt
 		return
 	}
+	aligned := v.Kernel.has(factAlignedTicks, &v.socket.Info)
+	if !aligned {
+		v.Clock.shift(-1, v.tick, 0)
+		v.ragged = v.tick
+	}
 	v.Clock.unsure = int64((v.Clock.Into + v.Clock.Doubt) / v.tick)
 	switch {
-	case v.Clock.unsure == 0 || v.settledByElapsed() || v.settledBySlot() || v.Clock.unsure == 1:
+	case v.Clock.unsure == 0 || aligned && v.settledByElapsed() || v.settledBySlot() || v.Clock.unsure == 1:
 		v.later = time.Duration(v.Clock.unsure) * v.tick
 	default:
 		v.Clock.Known, v.later = false, v.Clock.Doubt

@@ -19,6 +19,13 @@ func (v *view) shrunk() bool {
 	return v.retransmits == 0 && v.backoff > 0
 }
 
+// hidden says whether the peer may have taken its window back although neither the window nor the back-off is shown, as in /proc/net/tcp: nothing was retransmitted that
+// counts, but the time-out is longer than one before any back-off is as a rule.
+func (v *view) hidden() bool {
+	const longest = 3 * synTimeout // TCP_TIMEOUT_FALLBACK
+	return !v.orphan && v.retransmits == 0 && v.rto > v.Clock.jiffies(longest) && !v.socket.Info.Has(tcp.SndWnd) && !v.socket.Info.Has(tcp.Backoff)
+}
+
 // windowShrunk is tcp_rtx_probe0_timed_out: the socket ends when TCP_USER_TIMEOUT is over, or when both nothing came from the peer and nothing was
 // acknowledged for twice the longest time-out.
 func (v *view) windowShrunk() Ends {

@@ -15,6 +15,7 @@ type view struct {
 
 	tick                         time.Duration
 	later                        time.Duration // by how much later than the moment counted from the socket may have been read
+	ragged                       time.Duration // how far the beginning of a jiffy may be off, by an unaligned clock
 	retransmits, backoff, probes int64
 	rto                          int64 // icsk_rto, 0 when not reported
 	rtoMax                       int64
@@ -161,6 +162,7 @@ func (v *view) moments(e *Ends, first, best, last int64, phase time.Duration) {
 	}
 	e.Best = max(time.Duration(best)*tick-phase+v.later/2, 0)
 	e.Latest = max(time.Duration(last+1)*tick-min(phase, 0)+v.later, 0)
+	e.Earliest, e.Latest = max(e.Earliest-v.ragged, 0), e.Latest+v.ragged
 	if v.later > 0 {
 		e.Latest += tick // the doubt is no whole number of jiffies
 	}
