@@ -163,7 +163,7 @@ func (v *view) waitsIn(p *plan, lane int, base int64) waits {
 	w.recall(begun)
 	switch n.State {
 	case NeighbourAsked:
-		w.asking, w.queued = true, w.sent >= begun-unit
+		w.asking, w.queued = true, w.sent >= begun-5*unit // what was sent right before must have made the kernel ask, or it would be answered
 		if w.queued && w.sent <= begun+unit {
 			begun = w.sent // it was this segment that made the kernel ask
 		}
@@ -342,7 +342,7 @@ func (w *waits) givenUp() (ended bool) {
 	if !w.queued {
 		return false
 	}
-	w.queued, w.told = false, true
+	w.queued = false
 	again := w.throttled
 	if w.undoes && w.retransmits > 0 && w.backoff > 0 {
 		w.backoff--
@@ -352,11 +352,14 @@ func (w *waits) givenUp() (ended bool) {
 		if w.lane != late { // the time since it was sent is rounded up, and the report comes later in its jiffy than the segment left in its own
 			rest--
 		}
-		if rest <= 0 {
-			return w.timedOut()
+		if rest <= 0 { // before the error is recorded (tcp_v4_err)
+			ended = w.timedOut()
+			w.told = w.told || !ended
+			return ended
 		}
 		w.arm(rest)
 	}
+	w.told = true
 	if again && w.retransmits > 0 {
 		w.send()
 		w.cut = false

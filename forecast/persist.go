@@ -209,6 +209,7 @@ func (v *view) probeWalk(answered bool, uncounted int64) probeWalk {
 		}
 	} else {
 		armed += outside
+		w.spread += slotOf(armed) // the first firing, from which the option counts, may be served late
 	}
 	w.slot = slotOf(armed + w.spread)
 	w.lanes = start(&v.Clock, armed, expires, before)

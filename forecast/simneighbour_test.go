@@ -55,22 +55,33 @@ func (s *simSock) neighTimer() {
 	if !n.queued {
 		return
 	}
-	n.queued, n.softError = false, 113
+	n.queued = false
 	s.behind = 0
-	if !n.ipv6 && s.retransmits > 0 && s.backoff > 0 { // tcp_ld_RTO_revert
-		s.backoff--
-		s.rto = min(s.base<<s.backoff, s.rtoMax)
-		remaining := s.rto - (s.jiffies - s.lsndtime) - 1 // usecs_to_jiffies rounds up
-		if remaining <= 0 {
-			s.retransmitTimer()
-			return
-		}
-		s.resetXmitTimer(icskRetrans, remaining, true)
+	if s.ldRTORevert() {
+		return // tcp_v4_err records the error when that is done
 	}
+	n.softError = 113
 	if n.throttled && s.retransmits > 0 { // tcp_tsq_write, tcp_xmit_retransmit_queue
 		s.retransmitSkb()
 		s.resetXmitTimer(icskRetrans, s.rto, true)
 	}
+}
+
+// ldRTORevert is tcp_ld_RTO_revert; it says whether the socket ended.
+func (s *simSock) ldRTORevert() (ended bool) {
+	n := s.nexthop
+	if n.ipv6 || s.retransmits == 0 || s.backoff == 0 {
+		return false
+	}
+	s.backoff--
+	s.rto = min(s.base<<s.backoff, s.rtoMax)
+	remaining := s.rto - (s.jiffies - s.lsndtime) - 1 // usecs_to_jiffies rounds up
+	if remaining <= 0 {
+		s.retransmitTimer()
+		return s.ended
+	}
+	s.resetXmitTimer(icskRetrans, remaining, true)
+	return false
 }
 
 // shown is the neighbour as rtnetlink does: in hundredths of a second.
