@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,37 +20,66 @@ type labFlags struct {
 	sweep    string
 	plot     string
 	atOnce   int
+	given    func(flag string) bool // on the command line
 }
 
 func (f *labFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.IntVar(&f.settings.Retries2, "retries2", 0, "tcp_retries2 in the scene's network")
-	flags.DurationVar(&f.settings.RTOMax, "rto-max", 0, "the longest time-out there (Linux 6.15)")
-	flags.DurationVar(&f.settings.UserTimeout, "user-timeout", 0, "TCP_USER_TIMEOUT, where a scene sets it")
-	flags.IntVar(&f.settings.Sockets, "sockets", 0, "how many, where a scene makes several")
+	f.given, f.atOnce = flags.Changed, 1
+	flags.IntVar(&f.settings.Retries2, lab.Retries2Flag, 0, "tcp_retries2 in the scene's network")
+	flags.DurationVar(&f.settings.RTOMax, lab.RTOMaxFlag, 0, "the longest time-out there (Linux 6.15)")
+	flags.DurationVar(&f.settings.UserTimeout, lab.UserTimeoutFlag, 0, "TCP_USER_TIMEOUT, where a scene sets it")
+	flags.IntVar(&f.settings.Sockets, lab.SocketsFlag, 0, "how many, where a scene makes several")
 	flags.DurationVar(&f.settings.Hold, "hold", 0, "keep the scene for so long at the end")
 	flags.StringVar(&f.family, "family", "ipv4", "ipv4, ipv6 or mapped")
 }
 
 // check makes settings of the flags.
 func (f *labFlags) check() error {
-	for _, fam := range stage.Families() {
-		if fam.String() == f.family {
-			f.settings.Family = fam
-			switch {
-			case f.settings.Retries2 < 0 || f.settings.Retries2 > 255:
-				return usageError("", "flag --retries2: %d is not from 1 to 255", f.settings.Retries2)
-			case f.settings.Sockets < 0 || f.settings.Sockets > 10000:
-				return usageError("", "flag --sockets: %d is not from 1 to 10000", f.settings.Sockets)
-			case f.settings.RTOMax != 0 && (f.settings.RTOMax < time.Second || f.settings.RTOMax > 120*time.Second):
-				return usageError("", "flag --rto-max: %v is not from 1s to 120s, which is what the kernel takes", f.settings.RTOMax)
-			case f.settings.UserTimeout < 0 || f.settings.Hold < 0:
-				return usageError("", "a time cannot be negative")
-			}
-			return nil
+	s := &f.settings
+	family := slices.IndexFunc(stage.Families(), func(fam stage.Family) bool { return fam.String() == f.family })
+	switch {
+	case family < 0:
+		return usageError("", "flag --family: %q is none of ipv4, ipv6, mapped", f.family)
+	case f.given(lab.Retries2Flag) && (s.Retries2 < 1 || s.Retries2 > 255):
+		return usageError("", "flag --retries2: %d is not from 1 to 255", s.Retries2)
+	case f.given(lab.SocketsFlag) && (s.Sockets < 1 || s.Sockets > 10000):
+		return usageError("", "flag --sockets: %d is not from 1 to 10000", s.Sockets)
+	case f.given(lab.RTOMaxFlag) && (s.RTOMax < time.Second || s.RTOMax > 120*time.Second):
+		return usageError("", "flag --rto-max: %v is not from 1s to 120s, which is what the kernel takes", s.RTOMax)
+	case f.given(lab.UserTimeoutFlag) && (s.UserTimeout < time.Millisecond || s.UserTimeout > math.MaxInt32*time.Millisecond):
+		return usageError("", "flag --user-timeout: %v is not from 1ms to 596h, which is what the kernel takes", s.UserTimeout)
+	case s.Hold < 0:
+		return usageError("", "flag --hold: a time cannot be negative")
+	case f.atOnce < 1:
+		return usageError("", "flag --at-once: %d is less than 1", f.atOnce)
+	case f.sweep != "" && f.given(lab.Retries2Flag):
+		return usageError("", "--sweep already says which values of tcp_retries2")
+	}
+	s.Family = stage.Families()[family]
+	return nil
+}
+
+// useless returns a flag that was given and changes nothing in a scene, "" where there is none.
+func (f *labFlags) useless(s *lab.Scene) string {
+	for _, flag := range lab.Flags() {
+		given := f.given(flag) || flag == lab.Retries2Flag && f.sweep != ""
+		if given && !s.Takes(flag) {
+			return flag
 		}
 	}
-	return usageError("", "flag --family: %q is none of ipv4, ipv6, mapped", f.family)
+	return ""
+}
+
+// takers names the scenes in which a flag changes something.
+func takers(flag string) string {
+	var names []string
+	for _, s := range lab.Scenes() {
+		if s.Takes(flag) {
+			names = append(names, s.Name)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 func labNames(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
@@ -100,6 +131,9 @@ func (f *labFlags) named(name string) (tasks []lab.Task, err error) {
 	switch {
 	case !ok:
 		return nil, usageError(didYouMean(name, append(sceneNames(), remedies), "closewait lab list"), "unknown scene %q", name)
+	case f.useless(&s) != "":
+		flag := f.useless(&s)
+		return nil, usageError("it does in "+takers(flag), "flag --%s changes nothing in %s", flag, name)
 	case f.settings.Act != "" && !s.Stuck():
 		return nil, usageError("closewait lab run "+name, "flag --act: nothing is stuck in %s", name)
 	}

@@ -45,6 +45,11 @@ func (a *app) labRun(ctx context.Context, names []string, f *labFlags) error {
 	if err != nil {
 		return err
 	}
+	if f.plot != "" { // now, not after the last scene
+		if err := canPlot(f.plot); err != nil {
+			return err
+		}
+	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP) // a terminal that goes away takes the scenes with it, and their journals
 	defer stop()
 	results := lab.Run(ctx, tasks, f.atOnce, a.teller(tasks, f))
@@ -198,10 +203,19 @@ func (a *app) sweepTable(results []report.LabScene) error {
 	return render.TextTSV(a.out, titles, rows, a.flags.headers)
 }
 
-func writePlot(path string, s *report.LabScene) error {
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
+// canPlot makes sure that a file can be written to, and leaves what is in it.
+func canPlot(path string) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o666)
 	if err != nil {
 		return usageError("", "--plot: %v", err)
+	}
+	return file.Close()
+}
+
+func writePlot(path string, s *report.LabScene) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, 0)
+	if err != nil {
+		return err
 	}
 	err = render.LabPlot(file, s)
 	if closed := file.Close(); err == nil {

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"slices"
 	"time"
 
 	"github.com/closewait/closewait/internal/stage"
@@ -13,6 +14,8 @@ type Scene struct {
 	play                 func(*Play)
 	// stuck says that the scene has a moment at which something can be done about its sockets: see Play.Stuck.
 	stuck bool
+	// takes are the flags that change something in the scene.
+	takes []string
 	// programs are what the other processes of the scene do, by their names.
 	programs map[string]func(*Program)
 }
@@ -52,6 +55,20 @@ func (s Settings) shown() map[string]any {
 	}
 	return m
 }
+
+// The flags that vary a scene, by their names on the command line. Each scene takes those that change something in it.
+const (
+	Retries2Flag    = "retries2"
+	RTOMaxFlag      = "rto-max"
+	UserTimeoutFlag = "user-timeout"
+	SocketsFlag     = "sockets"
+)
+
+// Flags returns the names of the flags that vary scenes.
+func Flags() []string { return []string{Retries2Flag, RTOMaxFlag, UserTimeoutFlag, SocketsFlag} }
+
+// Takes reports whether a flag changes something in the scene.
+func (s *Scene) Takes(flag string) bool { return slices.Contains(s.takes, flag) }
 
 // Stuck reports whether something can be done about the sockets of the scene.
 func (s *Scene) Stuck() bool { return s.stuck }

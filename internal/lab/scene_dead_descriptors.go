@@ -12,6 +12,7 @@ var deadDescriptors = Scene{
 the connection, answers a probe with a reset, the socket leaves every table.
 The descriptor stays, and counts against the limit.`,
 	stuck: true,
+	takes: []string{SocketsFlag},
 	play: func(p *Play) {
 		p.Set("tcp_fin_timeout", 1)
 		server := p.Serve("leaky")

@@ -11,6 +11,7 @@ var eventLoop = Scene{
 	Teaches: `One request computes for ever on the only thread that could look at the
 others. Their descriptors are all in the poll set; nobody polls.`,
 	stuck: true,
+	takes: []string{SocketsFlag},
 	play: func(p *Play) {
 		server := p.Serve("busy")
 		p.served(server, 1, 1)

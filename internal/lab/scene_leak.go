@@ -8,6 +8,7 @@ var leak = Scene{
 connection is over, and keeps the descriptor. No kernel timer runs on such a
 socket: no sysctl ends it, only close() or the end of the process does.`,
 	stuck: true,
+	takes: []string{SocketsFlag},
 	play: func(p *Play) {
 		server := p.Serve("leaky")
 		n := p.visitors(server, 12, 100)

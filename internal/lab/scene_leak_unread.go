@@ -8,6 +8,7 @@ var leakUnread = Scene{
 rest and the server's FIN stay in the receive queue. Here the connecting side
 leaks, and each new request adds a socket.`,
 	stuck: true,
+	takes: []string{SocketsFlag},
 	play: func(p *Play) {
 		server := p.Serve("server")
 		p.Watch(netip.AddrPort{}, server.At)

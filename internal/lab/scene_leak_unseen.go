@@ -8,6 +8,7 @@ var leakUnseen = Scene{
 and nobody will ever read it: the descriptor is in no poll set. The program
 idles in epoll_wait as a healthy one does.`,
 	stuck: true,
+	takes: []string{SocketsFlag},
 	play: func(p *Play) {
 		server := p.Serve("forgetful")
 		n := p.visitors(server, 12, 100)

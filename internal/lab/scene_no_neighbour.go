@@ -7,6 +7,7 @@ asks, the segment waits in a queue of this host and is not sent again. Each time
 asking fails the error is noted and the segment sent anew, which moves the timer: the
 limit stays, the moment comes up to a time-out later, with EHOSTUNREACH. Since when
 the kernel asks can be read, so that the moment can be foretold.`,
+	takes: []string{Retries2Flag, RTOMaxFlag},
 	play: func(p *Play) {
 		p.limits()
 		p.Cable()

@@ -8,6 +8,7 @@ var noRoute = Scene{
 and what the program is told depends: over IPv6 EHOSTUNREACH, because the
 socket remembers why sending failed (sk_err_soft), over IPv4 ETIMEDOUT.`,
 	stuck: true,
+	takes: []string{Retries2Flag, RTOMaxFlag},
 	play: func(p *Play) {
 		p.limits()
 		p.Cable()

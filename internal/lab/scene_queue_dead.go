@@ -6,6 +6,7 @@ var queueDead = Scene{
 connections belong to nobody (inode 0) until the queue is full; then clients
 cannot connect at all. Destroying them gives no place back.`,
 	stuck: true,
+	takes: []string{SocketsFlag},
 	play: func(p *Play) {
 		server := p.Serve("deaf")
 		n := p.sockets(3)

@@ -12,6 +12,7 @@ var queueSlow = Scene{
 leaks: the one thread that would accept is in a handler. The handler is the
 cause, the queue its victims.`,
 	stuck: true,
+	takes: []string{SocketsFlag},
 	play: func(p *Play) {
 		server := p.Serve("slow")
 		n := p.sockets(4)

@@ -8,6 +8,7 @@ var relay = Scene{
 other in FIN_WAIT_2. It only waits; the program at the end of the chain does
 not close.`,
 	stuck: true,
+	takes: []string{SocketsFlag},
 	play: func(p *Play) {
 		backend := p.Serve("keeper")
 		proxy := p.Serve("proxy", backend.At.String())

@@ -5,6 +5,7 @@ var retries2 = Scene{
 	Teaches: `The value is no count of retransmissions: the kernel makes a time of it, from a
 time-out of 200 ms doubled that often, and measures from the first
 retransmission. --sweep 3..8 shows several values.`,
+	takes: []string{Retries2Flag, RTOMaxFlag},
 	play: func(p *Play) {
 		p.limits()
 		p.Cable()

@@ -7,6 +7,7 @@ var stopped = Scene{
 	Teaches: `Nothing is wrong with the program but that it does not run. The kernel goes
 on accepting for it; clients come and leave.`,
 	stuck: true,
+	takes: []string{SocketsFlag},
 	play: func(p *Play) {
 		server := p.Serve("good")
 		var clients []*Client

@@ -7,6 +7,7 @@ var userTimeout = Scene{
 	Teaches: `The option of one socket overrides tcp_retries2 for it. It bites when a timer
 fires, not in between.`,
 	stuck: true,
+	takes: []string{UserTimeoutFlag},
 	play: func(p *Play) {
 		p.Cable()
 		server, client := p.connection()

@@ -6,6 +6,7 @@ var vanishedCloseWait = Scene{
 gone: the answer is sent again and again, each pause twice the last, until
 tcp_retries2 has been turned into a time and that is over.`,
 	stuck: true,
+	takes: []string{Retries2Flag, RTOMaxFlag},
 	play: func(p *Play) {
 		p.limits()
 		p.Cable()

@@ -5,6 +5,7 @@ var vanishedEstablished = Scene{
 	Teaches: `No FIN, no reset: a cable, a firewall, a crashed host. As long as nothing is
 sent nobody notices; the first write starts the retransmissions.`,
 	stuck: true,
+	takes: []string{Retries2Flag, RTOMaxFlag},
 	play: func(p *Play) {
 		p.limits()
 		p.Cable()

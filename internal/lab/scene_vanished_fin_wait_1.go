@@ -5,6 +5,7 @@ var vanishedFinWait1 = Scene{
 	Teaches: `The program shut down its side. The FIN is retransmitted like data; the limit
 is tcp_retries2, as the socket has an owner.`,
 	stuck: true,
+	takes: []string{Retries2Flag, RTOMaxFlag},
 	play: func(p *Play) {
 		p.limits()
 		p.Cable()

@@ -5,6 +5,7 @@ var vanishedLastAck = Scene{
 	Teaches: `CLOSE_WAIT, then shutdown: LAST_ACK waits for one acknowledgement that cannot
 come.`,
 	stuck: true,
+	takes: []string{Retries2Flag, RTOMaxFlag},
 	play: func(p *Play) {
 		p.limits()
 		p.Cable()

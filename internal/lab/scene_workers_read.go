@@ -7,6 +7,7 @@ var workersRead = Scene{
 	Teaches: `The back-end is alive and silent; no timer runs on a connection that only
 waits for an answer. The clients give up and leave, the workers do not.`,
 	stuck: true,
+	takes: []string{SocketsFlag},
 	play: func(p *Play) {
 		backend := p.Serve("silent")
 		server := p.Serve("crew", "2", backend.At.String())

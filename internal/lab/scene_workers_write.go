@@ -33,6 +33,7 @@ var workersWrite = Scene{
 pool wait in write, for ever. Everybody who comes later is accepted, waits,
 leaves, and stays in CLOSE_WAIT: victims, not leaks.`,
 	stuck: true,
+	takes: []string{SocketsFlag},
 	play: func(p *Play) {
 		server := p.Serve("crew", "2")
 		for range 2 {

@@ -7,6 +7,7 @@ var zeroWindowVanished = Scene{
 	Teaches: `The same picture in netstat as a slow reader, but the probes go unanswered:
 these count, and tcp_retries2 ends it.`,
 	stuck: true,
+	takes: []string{Retries2Flag, RTOMaxFlag},
 	play: func(p *Play) {
 		p.limits()
 		p.Cable()
