@@ -67,6 +67,9 @@ func TestScenes(t *testing.T) {
 				t.Errorf("%d of %d scenes were played", len(scenes), want)
 			}
 			judge(t, scenes)
+			if !t.Failed() {
+				holdReadme(t, scenes)
+			}
 		})
 	}
 }

@@ -108,9 +108,14 @@ func (p *Play) connection() (*Process, *Client) {
 	return server, client
 }
 
-// limits makes deaths quick enough to be waited for, and slow enough to be looked at, unless the reader wants others.
+// limits makes deaths quick enough to be waited for, and slow enough to be looked at, unless the reader wants others. Where something is to be done about a socket it would live so long that
+// the difference shows, also on a host where that takes long.
 func (p *Play) limits() {
-	if p.Settings.Retries2 == 0 {
+	switch {
+	case p.Settings.Retries2 > 0:
+	case p.Settings.Act != "":
+		p.Settings.Retries2 = 8
+	default:
 		p.Settings.Retries2 = 5
 	}
 	p.Set("tcp_retries2", p.Settings.Retries2)
