@@ -95,7 +95,7 @@ func unreachable(r *look.Row) string {
 	case s.Inode == 0:
 		return "closed by its program already: no process has a descriptor of it"
 	case r.Holders == nil:
-		return "who holds it could not be seen: that takes root (CAP_SYS_PTRACE)"
+		return "no process was seen to hold it: it is on its way between two, or hidden from all but root (CAP_SYS_PTRACE)"
 	case len(r.Holders) == 0:
 		return "no process is seen to hold a descriptor of it"
 	}
