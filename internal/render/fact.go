@@ -18,7 +18,11 @@ func (f finding) who() string {
 	if f.Workload != nil {
 		parts = append(parts, f.page.workload(f.Workload))
 	}
-	parts = append(parts, f.holders()...)
+	for _, part := range f.holders() {
+		if len(parts) == 0 || part != parts[0] { // a program is often called as its workload
+			parts = append(parts, part)
+		}
+	}
 	if len(parts) == 0 {
 		return "not known: its holder could not be read"
 	}

@@ -91,7 +91,8 @@ func (f finding) summary() []line {
 	lines := join(f.labelled("who", f.who(), 1), f.labelled("ends", f.ends(), 1))
 	lines = join(lines, f.outcome())
 	if len(f.Remedies) > 0 {
-		lines = join(lines, f.command("now", f.page.text(f.Remedies[0].Command), ""))
+		command, _ := f.told(&f.Remedies[0])
+		lines = join(lines, f.command("now", command, ""))
 	}
 	return lines
 }
@@ -120,12 +121,16 @@ func (f finding) facts() []line {
 func (f finding) actions() []line {
 	var lines []line
 	show := f.show()
+	labels := []string{"now", "or"}
 	for i, remedy := range f.Remedies {
-		if i < 2 && remedy.Command == show {
+		command, effect := f.told(&remedy)
+		if command == show {
 			show = "" // it is there already
 		}
-		if label := [...]string{"now", "or"}; i < len(label) {
-			lines = join(lines, f.command(label[i], f.page.text(remedy.Command), f.page.text(remedy.Effect)))
+		repeated := i > 0 && remedy.Command == f.Remedies[0].Command
+		if len(labels) > 0 && !repeated {
+			lines = join(lines, f.command(labels[0], command, effect))
+			labels = labels[1:]
 		}
 	}
 	if show != "" {
@@ -167,9 +172,18 @@ func (f finding) command(label, command, effect string) []line {
 	case effect == "" || columns(command) > room:
 		return []line{append(head, piece{command, strong})}
 	case p.narrow() || max(columns(command)+2, column)+columns(effect) > room:
-		return join([]line{append(head, piece{command, strong})}, p.hang(text(strings.Repeat(" ", p.width()-room)), effect, 1))
+		return join([]line{append(head, piece{command, strong})}, p.hang(text(strings.Repeat(" ", p.width()-room)), effect, 2))
 	}
 	return []line{append(head, piece{pad(command, column-2), strong}, piece{"  " + effect, plain})}
+}
+
+// told returns the command and the effect of a remedy as they are shown. Half a command helps nobody: where the whole does not fit it is that which shows it.
+func (f finding) told(r *report.Remedy) (command, effect string) {
+	command, effect = f.page.text(r.Command), f.page.text(r.Effect)
+	if show := f.show(); show != "" && columns(command) > f.page.width()-labelWidth {
+		return show, strings.TrimSuffix("has the command whole: "+effect, ": ")
+	}
+	return command, effect
 }
 
 // short tells the finding in two lines.
