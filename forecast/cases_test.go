@@ -1,6 +1,7 @@
 package forecast_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -79,6 +80,19 @@ func TestModel_cases(t *testing.T) {
 				t.Error("no next moment")
 			}
 		})
+	}
+}
+
+// TestModel_assumed: a text shows nobody's options, so they are taken to be as the kernel sets them, and the reason says so. The same of a live socket that may not be asked is not known.
+func TestModel_assumed(t *testing.T) {
+	s := tcp.Socket{State: tcp.Established, Inode: 7, Timer: timer(tcp.TimerPersist, 0, 300*time.Millisecond)}
+	s.Info.Put(tcp.Backoff, 3)
+	s.Info.Put(tcp.RTO, 204_000)
+	m := forecast.Model{Limits: forecast.Defaults(), Clock: forecast.Clock{HZ: 250}}
+	live := m.Ends(&s)
+	m.Assumed = true
+	if text := m.Ends(&s); live.Kind != forecast.Unknown || text.Kind != forecast.Never || !strings.Contains(text.Reason, "TCP_USER_TIMEOUT") {
+		t.Errorf("live %+v\npasted %+v", live, text)
 	}
 }
 

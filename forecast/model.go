@@ -9,6 +9,8 @@ type Model struct {
 	Kernel Kernel
 	// Resources are those of the host.
 	Resources Resources
+	// Assumed says that the sockets were read from a text: as their limits have to be assumed, so has to be that they have no options of their own.
+	Assumed bool
 	// Options are those of every socket for which [Model.EndsKnowing] is told no others.
 	Options Options
 }

@@ -39,14 +39,16 @@ func (v *view) doubt(e *Ends) {
 // keptAlive is the answer for a socket whose peer answers its probes: only TCP_USER_TIMEOUT could end it. Where that was not read nothing shows it before the last probe, whose
 // interval is cut short to fit.
 func (v *view) keptAlive(reason string) Ends {
-	if !v.unread() {
-		return Ends{Kind: Never, Reason: reason}
+	if v.unread() {
+		switch reason {
+		case reasonPersistAlive:
+			reason = reasonPersistAlive + unreadNever
+		case reasonShrunkAlive:
+			reason = reasonShrunkAlive + unreadNever
+		}
 	}
-	switch reason {
-	case reasonPersistAlive:
-		reason = reasonPersistAlive + unreadNever
-	case reasonShrunkAlive:
-		reason = reasonShrunkAlive + unreadNever
+	if !v.unread() || v.Assumed {
+		return Ends{Kind: Never, Reason: reason}
 	}
 	return Ends{By: ByPersist, Earliest: v.socket.Timer.Expires, Reason: reason}
 }

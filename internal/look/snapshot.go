@@ -108,7 +108,7 @@ func (s *Snapshot) Model(n *Namespace) forecast.Model {
 	if clock.HZ == 0 {
 		clock = Clock{HZ: n.hz()}
 	}
-	m := forecast.Model{Limits: forecast.LimitsOf(n.Sysctls), Kernel: forecast.KernelOf(s.Host.Kernel), Clock: clock.read(n.ReadAt, n.ReadFor)}
+	m := forecast.Model{Limits: forecast.LimitsOf(n.Sysctls), Kernel: forecast.KernelOf(s.Host.Kernel), Clock: clock.read(n.ReadAt, n.ReadFor), Assumed: n.Pasted}
 	if u := s.Memory; u != nil {
 		m.Resources = forecast.Resources{Orphans: u.Orphans, MaxOrphans: u.MaxOrphans, Pages: u.Pages, MaxPages: u.Limit}
 	}
