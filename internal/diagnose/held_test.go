@@ -95,6 +95,15 @@ func TestNobodyHolds(t *testing.T) {
 			t.Errorf("%s: %s, want %s", test.name, f.Code, test.want)
 		}
 	}
+	ended := snapshot(client(1, time.Minute, 83, 1), listening(0, 128))
+	held(ended, 1001)
+	ended.HoldersComplete, ended.Transit = true, tests[0].transit
+	if v := Run(ended, []tcp.Socket{}); len(v.Findings) != 0 {
+		t.Errorf("its holder ended while holders were looked for: %+v", v.Findings)
+	}
+	if f := only(t, Run(ended, []tcp.Socket{client(1, time.Minute, 83, 1)})); f.Code != "CW113" {
+		t.Errorf("it was there again: %s", f.Code)
+	}
 	if w := new(Diagnosis).Inquire(func() *look.Snapshot {
 		now := snapshot(client(1, time.Minute, 83, 1), listening(0, 128))
 		held(now, 1001)

@@ -53,9 +53,9 @@ func (sc *scene) ringOf(s *tcp.Socket) *look.Holder {
 	return nil
 }
 
-// unheld reports whether the peer of a socket closed a while ago, and nobody is seen to hold it although it has an inode.
+// unheld reports whether the peer of a socket closed a while ago, and nobody is seen to hold it although it has an inode, and stays so.
 func unheld(s *subject) bool {
-	return s.socket.State == tcp.CloseWait && s.socket.Inode != 0 && len(s.holders) == 0 && s.age.Time >= fresh
+	return s.socket.State == tcp.CloseWait && s.socket.Inode != 0 && len(s.holders) == 0 && s.age.Time >= fresh && !s.moved
 }
 
 // unheld counts the sockets without a holder, once.

@@ -129,10 +129,13 @@ func waits(s *tcp.Socket) bool {
 }
 
 // Undecided reports whether a verdict about the socket depends on seeing it again a moment later: it has bytes that may or may not be
-// moving, or waits in a queue that may or may not be.
-func Undecided(s *tcp.Socket) bool {
+// moving, waits in a queue that may or may not be, or has no holder, who may have ended while holders were looked for.
+func Undecided(now *look.Snapshot, s *tcp.Socket) bool {
 	if Age(s).Time < fresh {
 		return false
+	}
+	if s.State == tcp.CloseWait && s.Inode != 0 && now.Holders.Held() < now.Holders.Wanted() && now.Sought(s) && len(now.Holders.Of(s.Inode)) == 0 {
+		return true
 	}
 	return s.Unaccepted() || s.State == tcp.CloseWait && (s.RecvQueue > 1 || s.SendQueue > 0)
 }

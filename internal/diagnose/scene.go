@@ -143,7 +143,7 @@ func (sc *scene) lasting(holders []look.Holder) []look.Holder {
 
 // moved reports whether the second look saw the socket make progress or found it gone. Without a second look nothing is known to have moved.
 func (sc *scene) moved(s *tcp.Socket) bool {
-	if sc.later == nil || !Undecided(s) {
+	if sc.later == nil || !Undecided(sc.now, s) {
 		return false
 	}
 	after, ok := sc.later[s.Cookie]

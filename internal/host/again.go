@@ -29,11 +29,12 @@ func (v *visit) anyUndecided(sockets []tcp.Socket) bool {
 }
 
 func (v *visit) undecided(s *tcp.Socket) bool {
-	return v.request.Undecided != nil && v.request.Undecided(s)
+	return v.request.Undecided != nil && v.request.Undecided(v.snapshot, s)
 }
 
 // again looks at the undecided sockets once more, and at what else may have changed its mind: threads and dead descriptors. nil means that there were none or that time was up; a socket that is gone is not in the result.
 func (v *visit) again(ctx context.Context) []tcp.Socket {
+	v.reopen()
 	if len(v.tables) == 0 && len(v.unsettled) == 0 && len(v.snapshot.Dead) == 0 {
 		return nil
 	}
@@ -58,6 +59,26 @@ func (v *visit) again(ctx context.Context) []tcp.Socket {
 		}
 	}
 	return later
+}
+
+// reopen connects to the namespaces with sockets that are undecided since holders were looked for. Where that fails there is no second look.
+func (v *visit) reopen() {
+	if v.snapshot.Holders.Held() == v.snapshot.Holders.Wanted() {
+		return
+	}
+	for i := range v.snapshot.Namespaces {
+		n := &v.snapshot.Namespaces[i]
+		if v.tables[i] != nil || !v.anyUndecided(n.Sockets) {
+			continue
+		}
+		_ = v.host.roots.Do(v.spaces[n.Inode], func() error {
+			conn, err := inetdiag.Open()
+			if err == nil {
+				v.tables[i] = conn
+			}
+			return err
+		})
+	}
 }
 
 // wait lets the time between the two looks pass, and reports whether there was time for it. Threads are read last and want a moment of their own.

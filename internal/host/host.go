@@ -54,8 +54,8 @@ type Request struct {
 	NoBPF bool
 	// Dead asks for descriptors whose sockets are in no table.
 	Dead bool
-	// Undecided says which sockets to look at a second time; nil means none.
-	Undecided func(*tcp.Socket) bool
+	// Undecided says which sockets to look at a second time, by what is known of their holders by then; nil means none.
+	Undecided func(*look.Snapshot, *tcp.Socket) bool
 	// Inquire is asked, once the holders are known and after each answer again, what else is wanted of them; nil means nothing.
 	Inquire func(*look.Snapshot) look.Wish
 	// Settings asks for what the next boot makes of the settings, for TCP's use of the host's limits, and for those of namespaces without sockets, too.
