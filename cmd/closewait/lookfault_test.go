@@ -178,7 +178,7 @@ func newFaultyHost(t *testing.T, timeout time.Duration) *faultyHost {
 func (h *faultyHost) settle(verb []string) {
 	h.t.Helper()
 	var last gist
-	for range 100 {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); { // nothing younger than five seconds is called stuck
 		cmd := h.command(nil, append(slices.Clone(verb), h.flags...)...)
 		var stderr strings.Builder
 		cmd.Stderr = &stderr
