@@ -212,6 +212,29 @@ func TestModel_against_simulation(t *testing.T) {
 	}
 }
 
+// drawDeath draws a life, prepared in some way, that ends some time after it was looked at, of what had happened by then.
+func drawDeath(t *rapid.T, scene string, prepare ...func(*rapid.T, *life)) (l life, s *simSock, shown tcp.Socket, rest time.Duration) {
+	l = drawLife(t, scene)
+	for _, p := range prepare {
+		p(t, &l)
+	}
+	end := l.make()
+	if start := end.jiffies; !play(end) || end.jiffies <= start+2 {
+		t.Skip("lives on")
+	}
+	if s, shown, rest = look(t, &l, end); s.closeAt > s.jiffies || nothingFailed(scene, s) {
+		t.Skip("the decisive thing happens after the look")
+	}
+	return l, s, shown, rest
+}
+
+// serveLate lets some of the firings be served a jiffy late.
+func serveLate(t *rapid.T, l *life) {
+	late := rapid.Uint64().Draw(t, "late")
+	punctual := l.make
+	l.make = func() *simSock { s := punctual(); s.late = late; return s }
+}
+
 // lateness is by how much firings served a jiffy late can move an end: each may miss its slot of the wheel for the next one. A slot is 8^n jiffies wide for timers armed
 // 63*8^(n-1) jiffies ahead or more (LVL_START), so no wider than 8/63 of that. The running timer's counts as well, by how far ahead it was armed.
 func lateness(s *simSock, rest time.Duration) time.Duration {
@@ -225,18 +248,7 @@ func TestModel_served_late(t *testing.T) {
 	for _, scene := range scenes {
 		t.Run(scene, func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
-				l := drawLife(t, scene)
-				late := rapid.Uint64().Draw(t, "late")
-				punctual := l.make
-				l.make = func() *simSock { s := punctual(); s.late = late; return s }
-				end := l.make()
-				if start := end.jiffies; !play(end) || end.jiffies <= start+2 {
-					t.Skip("lives on")
-				}
-				s, shown, rest := look(t, &l, end)
-				if s.closeAt > s.jiffies || nothingFailed(scene, s) {
-					t.Skip("the decisive thing happens after the look")
-				}
+				l, s, shown, rest := drawDeath(t, scene, serveLate)
 				got := l.model.Ends(&shown)
 				if got.Kind != forecast.At {
 					return
@@ -258,15 +270,7 @@ func TestModel_interval(t *testing.T) {
 	for _, scene := range scenes {
 		t.Run(scene, func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
-				l := drawLife(t, scene)
-				end := l.make()
-				if start := end.jiffies; !play(end) || end.jiffies <= start+2 {
-					t.Skip("lives on")
-				}
-				s, shown, rest := look(t, &l, end)
-				if s.closeAt > s.jiffies || nothingFailed(scene, s) {
-					t.Skip("the decisive thing happens after the look")
-				}
+				l, s, shown, rest := drawDeath(t, scene)
 				l.model.Clock.Known = false
 				if rapid.Bool().Draw(t, "no hz") {
 					l.model.Clock.HZ = 0
@@ -294,15 +298,7 @@ func TestModel_doubt(t *testing.T) {
 	for _, scene := range scenes {
 		t.Run(scene, func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
-				l := drawLife(t, scene)
-				end := l.make()
-				if start := end.jiffies; !play(end) || end.jiffies <= start+2 {
-					t.Skip("lives on")
-				}
-				s, shown, rest := look(t, &l, end)
-				if s.closeAt > s.jiffies || nothingFailed(scene, s) {
-					t.Skip("the decisive thing happens after the look")
-				}
+				l, s, shown, rest := drawDeath(t, scene)
 				ago := doubts(t, &l, s)
 				rest += ago
 				got := l.model.Ends(&shown)
@@ -319,18 +315,7 @@ func TestModel_doubt_served_late(t *testing.T) {
 	for _, scene := range scenes {
 		t.Run(scene, func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
-				l := drawLife(t, scene)
-				late := rapid.Uint64().Draw(t, "late")
-				punctual := l.make
-				l.make = func() *simSock { s := punctual(); s.late = late; return s }
-				end := l.make()
-				if start := end.jiffies; !play(end) || end.jiffies <= start+2 {
-					t.Skip("lives on")
-				}
-				s, shown, rest := look(t, &l, end)
-				if s.closeAt > s.jiffies || nothingFailed(scene, s) {
-					t.Skip("the decisive thing happens after the look")
-				}
+				l, s, shown, rest := drawDeath(t, scene, serveLate)
 				ago := doubts(t, &l, s)
 				rest += ago
 				got := l.model.Ends(&shown)
@@ -405,16 +390,8 @@ func TestModel_unaligned_ticks(t *testing.T) {
 		}
 		t.Run(scene, func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
-				l := drawLife(t, scene)
+				l, s, shown, rest := drawDeath(t, scene)
 				l.model.Kernel = forecast.KernelOf("6.1.0-44-amd64")
-				end := l.make()
-				if start := end.jiffies; !play(end) || end.jiffies <= start+2 {
-					t.Skip("lives on")
-				}
-				s, shown, rest := look(t, &l, end)
-				if s.closeAt > s.jiffies || nothingFailed(scene, s) {
-					t.Skip("the decisive thing happens after the look")
-				}
 				if s.userTimeout > 0 {
 					t.Skip("how the option cut the running timer is reconstructed, and a jiffy off in one of some thousand")
 				}
@@ -436,15 +413,7 @@ func TestModel_unread(t *testing.T) {
 	for _, scene := range scenes {
 		t.Run(scene, func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
-				l := drawLife(t, scene)
-				end := l.make()
-				if start := end.jiffies; !play(end) || end.jiffies <= start+2 {
-					t.Skip("lives on")
-				}
-				s, shown, rest := look(t, &l, end)
-				if s.closeAt > s.jiffies || nothingFailed(scene, s) {
-					t.Skip("the decisive thing happens after the look")
-				}
+				l, s, shown, rest := drawDeath(t, scene)
 				l.model.Options = forecast.Options{Neighbour: l.model.Options.Neighbour}
 				l.model.Clock.Known = rapid.Bool().Draw(t, "jiffies")
 				got := l.model.Ends(&shown)

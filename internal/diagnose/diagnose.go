@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/remedies"
@@ -43,17 +42,12 @@ func (v *Verdicts) Of(s *tcp.Socket) *report.Finding {
 
 // Diagnosis is a diagnosis in the making. While a look goes on it is asked several times about the same sockets, and keeps what it has found out about them. The zero value
 // is ready; it is not safe for concurrent use.
-type Diagnosis struct {
-	scene *scene
-	// patience is what was asked for so far, waiting are the sockets of which something was asked last, when of no others anything was.
-	patience time.Duration
-	waiting  []*subject
-}
+type Diagnosis struct{ scene *scene }
 
 // on returns the scene of a snapshot of which more may be known by now.
 func (d *Diagnosis) on(now *look.Snapshot, later []tcp.Socket) *scene {
 	if d.scene == nil || d.scene.now != now {
-		*d = Diagnosis{scene: newScene(now, later)}
+		d.scene = newScene(now, later)
 	} else {
 		d.scene.renew(later)
 	}

@@ -24,38 +24,23 @@ const (
 // Inquire says what else a diagnosis wants to know of the snapshot: what the holders of stuck sockets are doing, and from there on the programs at the other ends of the
 // connections they wait for.
 func (d *Diagnosis) Inquire(now *look.Snapshot) look.Wish {
-	q := &inquiry{scene: d.on(now, nil), weight: map[int]*int{}, wanted: map[uint32]struct{}{}, flagsOf: map[int]int{}, strayed: map[*tcp.Socket]bool{}}
-	if len(d.waiting) > 0 { // of all the others nothing more has become known
-		q.patience = d.patience
-		for _, s := range d.waiting {
-			q.suspect(s)
-		}
-	} else {
-		q.stuck(q.suspect)
-	}
+	q := &inquiry{scene: d.on(now, nil), weight: map[int]int{}, wanted: map[uint32]struct{}{}, flagsOf: map[int]int{}, strayed: map[*tcp.Socket]bool{}}
+	q.stuck(q.suspect)
 	for pid, p := range now.Processes {
 		if p.Activity != nil && len(p.Activity.Threads) > 0 {
 			q.process(pid)
 		}
 	}
-	w := q.wish()
-	d.patience, d.waiting = q.patience, nil
-	if len(w.Activity) == 0 && len(w.Holders) == 0 && !w.Transit {
-		d.waiting = q.waiting
-	}
-	return w
+	return q.wish()
 }
 
 // inquiry collects a wish.
 type inquiry struct {
 	*scene
-	weight   map[int]*int // processes of interest, by how many stuck sockets each has
-	pid      int          // the last of them
-	count    *int
+	weight   map[int]int          // processes of interest, by how many stuck sockets each has
 	strayed  map[*tcp.Socket]bool // listeners whose holders were asked for because of a stranger
 	wanted   map[uint32]struct{}
 	flags    []look.Holder
-	waiting  []*subject // for those flags
 	flagsOf  map[int]int
 	again    []int
 	patience time.Duration
@@ -90,24 +75,11 @@ func (q *inquiry) suspect(s *subject) {
 		q.blind(s.socket)
 	}
 	for _, h := range s.holders {
-		q.weigh(h.PID)
+		q.weight[h.PID]++
 		if q.mayBeStray(s, h) {
 			q.stranger(s, h)
 		}
 	}
-}
-
-// weigh counts a socket for a process.
-func (q *inquiry) weigh(pid int) {
-	if pid != q.pid || q.count == nil { // as a rule one process holds many
-		n := q.weight[pid]
-		if n == nil {
-			n = new(int)
-			q.weight[pid] = n
-		}
-		q.pid, q.count = pid, n
-	}
-	*q.count++
 }
 
 // blind takes more time where nobody may be seen to hold a socket: then only that it moves can tell a slow program from a stuck one.
@@ -133,7 +105,7 @@ func (q *inquiry) stranger(s *subject, h look.Holder) {
 	if own, ok := d.process.Activity.Descriptor(h.FD); ok {
 		q.flagsOf[h.PID]++
 		if !own.FlagsKnown {
-			q.flags, q.waiting = append(q.flags, h), append(q.waiting, s)
+			q.flags = append(q.flags, h)
 		}
 	}
 }
@@ -145,7 +117,7 @@ func (q *inquiry) holdersOf(s *tcp.Socket) {
 		q.wanted[s.Inode] = struct{}{}
 	}
 	for _, h := range holders {
-		q.weigh(h.PID)
+		q.weight[h.PID]++
 	}
 }
 
@@ -220,7 +192,7 @@ func (q *inquiry) wish() look.Wish {
 			w.Activity = append(w.Activity, pid)
 		}
 	}
-	slices.SortFunc(w.Activity, func(a, b int) int { return cmp.Or(*q.weight[b]-*q.weight[a], a-b) })
+	slices.SortFunc(w.Activity, func(a, b int) int { return cmp.Or(q.weight[b]-q.weight[a], a-b) })
 	w.Activity = w.Activity[:min(len(w.Activity), asked)]
 	slices.Sort(w.Again)
 	return w

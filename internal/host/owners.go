@@ -90,6 +90,8 @@ func remedy(err error, asRoot string) string {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return "use a longer --timeout"
+	case errors.Is(err, procfs.ErrHung):
+		return "look again" // more rights would not have helped
 	case os.Geteuid() == 0:
 		return lockedOut
 	}

@@ -174,10 +174,10 @@ func (r *threadReader) fell(err error) {
 // guarded reads a file for which the kernel takes a lock of the process (lock_trace in fs/proc/base.c), no more once that was in vain.
 func (r *threadReader) guarded(name string, limit int64) (b []byte, err error) {
 	if r.hung {
-		return nil, opError("read", r.dir.path+"/"+name, errHung)
+		return nil, opError("read", r.dir.path+"/"+name, ErrHung)
 	}
 	b, err = r.dir.readPatiently(name, limit)
-	r.hung = errors.Is(err, errHung)
+	r.hung = errors.Is(err, ErrHung)
 	return b, err
 }
 
@@ -264,7 +264,7 @@ func (r *threadReader) memory(at uint64, size int) []byte {
 		n, err := unix.Pread(fd, b, int64(at))
 		return b[:max(n, 0)], err
 	})
-	if r.hung = errors.Is(err, errHung); r.hung {
+	if r.hung = errors.Is(err, ErrHung); r.hung {
 		r.fell(opError("read", r.dir.path+"/mem", err))
 	}
 	if err != nil || len(b) != size {

@@ -52,9 +52,10 @@ func (d directory) read(name string, limit int64) ([]byte, error) {
 // execve that waits for such a one. Else it takes microseconds.
 const patience = 300 * time.Millisecond
 
-var errHung = errors.New("the kernel did not answer: a lock of the process is held")
+// ErrHung is returned for a file that was not answered in time.
+var ErrHung = errors.New("the kernel did not answer: a lock of the process is held")
 
-// readPatiently is read for such files. The error is errHung when there was no answer in time.
+// readPatiently is read for such files. The error is ErrHung when there was no answer in time.
 func (d directory) readPatiently(name string, limit int64) ([]byte, error) {
 	b, err := patiently(func() ([]byte, error) { return readAt(d.fd, name, limit) })
 	return b, opError("read", d.path+"/"+name, err)
@@ -77,7 +78,7 @@ func patiently(f func() ([]byte, error)) ([]byte, error) {
 	case a := <-answered:
 		return a.b, a.err
 	case <-late.C:
-		return nil, errHung
+		return nil, ErrHung
 	}
 }
 

@@ -81,7 +81,7 @@ func (d *describer) process(pid int) (*look.Process, error) {
 	}
 	exe, goBuilt := d.executable(dir)
 	line, err := commandLine(dir)
-	if !errors.Is(err, errHung) {
+	if !errors.Is(err, ErrHung) {
 		err = nil
 	}
 	return &look.Process{
