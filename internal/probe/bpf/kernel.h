@@ -38,6 +38,12 @@ typedef int __s32;
 #define TCP_CLOSE 7
 #define TCP_LISTEN 10
 #define TCP_NEW_SYN_RECV 12
+#define TCP_SYN_RECV 3
+#define AF_INET6 10
+#define ICSK_TIME_RETRANS 1 /* include/net/inet_connection_sock.h */
+#define ICSK_TIME_PROBE0 3
+#define ICSK_TIME_LOSS_PROBE 5
+#define ICSK_TIME_REO_TIMEOUT 6
 
 struct file;
 struct seq_file;
@@ -47,7 +53,9 @@ struct tcp_sock;
 
 /* Numbers of enum bpf_func_id, include/uapi/linux/bpf.h. */
 static void *(*bpf_map_lookup_elem)(void *map, const void *key) = (void *)1;
+static __u64 (*bpf_ktime_get_ns)(void) = (void *)5;
 static __u64 (*bpf_get_socket_cookie)(void *sk) = (void *)46; /* of iterators since 5.12 */
+static __u64 (*bpf_jiffies64)(void) = (void *)118;
 static long (*bpf_probe_read_kernel)(void *to, __u32 size, const void *from) = (void *)113;
 static long (*bpf_seq_write)(struct seq_file *to, const void *data, __u32 length) = (void *)127;
 static struct tcp_sock *(*bpf_skc_to_tcp_sock)(void *sk) = (void *)137;
@@ -134,10 +142,21 @@ typedef struct {
 	struct net *net;
 } RELOCATED possible_net_t;
 
+struct in6_addr {
+	__u64 words[2];
+};
+
 struct sock_common {
+	__u32 skc_daddr;
+	__u32 skc_rcv_saddr;
+	__u16 skc_dport;
+	__u16 skc_num;
 	__u16 skc_family;
 	volatile unsigned char skc_state;
+	int skc_bound_dev_if;
 	possible_net_t skc_net;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
 } RELOCATED;
 
 struct hlist_node {
@@ -146,6 +165,7 @@ struct hlist_node {
 
 struct timer_list {
 	struct hlist_node entry;
+	unsigned long expires;
 } RELOCATED;
 
 struct sock {
@@ -154,10 +174,28 @@ struct sock {
 	__u16 sk_protocol;
 	struct timer_list sk_timer;
 	int sk_err_soft;
+	__u32 sk_ack_backlog;
+	__u32 sk_max_ack_backlog;
+	unsigned long sk_ino; /* since 6.18; before, the inode is asked for through the socket */
+	struct socket *sk_socket;
 } RELOCATED;
 
 struct socket {
 	struct sock *sk;
+} RELOCATED;
+
+struct socket_alloc {
+	struct inode vfs_inode;
+} RELOCATED;
+
+struct request_sock {
+	__u8 num_retrans;
+	struct timer_list rsk_timer;
+} RELOCATED;
+
+struct inet_timewait_sock {
+	volatile unsigned char tw_substate;
+	struct timer_list tw_timer;
 } RELOCATED;
 
 struct tcp_congestion_ops {
@@ -170,6 +208,16 @@ struct inet_connection_sock {
 	__u32 icsk_user_timeout;
 	__u8 icsk_pending;
 	__u8 icsk_syn_retries;
+	unsigned long icsk_timeout; /* before 6.18 or so, when the timer began to be asked itself */
+	struct timer_list icsk_retransmit_timer;
+	__u32 icsk_rto;
+	__u8 icsk_ca_state : 5;
+	__u8 icsk_retransmits;
+	__u8 icsk_backoff;
+	__u8 icsk_probes_out;
+	struct {
+		__u32 lrcvtime;
+	} RELOCATED icsk_ack;
 } RELOCATED;
 
 struct tcp_sock {
@@ -186,6 +234,22 @@ struct tcp_sock {
 	__u32 delivered;
 	__u64 bytes_received;
 	__u64 bytes_acked;
+	__u32 copied_seq;
+	__u32 rcv_nxt;
+	__u32 write_seq;
+	__u32 snd_nxt;
+	__u32 snd_una;
+	__u32 packets_out;
+	__u32 lsndtime;
+	__u32 rcv_tstamp;
+	__u32 srtt_us;
+	__u32 mdev_us;
+	__u32 mss_cache;
+	__u32 rcv_wnd;
+	__u32 snd_ssthresh;
+	__u32 data_segs_out;
+	__u32 total_retrans;
+	__u16 total_rto; /* since 6.7 */
 } RELOCATED;
 
 struct bpf_iter_meta {
@@ -195,6 +259,7 @@ struct bpf_iter_meta {
 struct bpf_iter__tcp {
 	struct bpf_iter_meta *meta;
 	struct sock_common *sk_common;
+	__u32 uid;
 };
 
 struct bpf_iter__task {
