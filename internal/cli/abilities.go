@@ -107,6 +107,10 @@ func bpfAbility() Capability {
 		detail += "; knows what orphans have of their own, by iter/tcp"
 		_ = options.Close() // nothing is left of it but a descriptor that cannot be used again
 	}
+	if sockets, err := probe.OpenSockets(); err == nil {
+		detail += "; reads large tables of sockets for lists"
+		_ = sockets.Close()
+	}
 	if err == nil && !procfs.New("/proc").Native() {
 		err = fmt.Errorf("%w: /proc is of another pid namespace", errors.ErrUnsupported)
 	}

@@ -44,6 +44,7 @@ func lookLive(ctx context.Context, h *host.Host, q Query) (*Answer, error) {
 	streamed := false
 	if q.Each != nil && d == nil && !q.Threads && !q.Whole && q.If == nil && q.Redact == nil {
 		each := eachMatch(f, q.Each)
+		r.Plain = f.String() == "" // what a filter looks at is not known here
 		r.Each = func(p *host.Passing) error {
 			streamed = true
 			return each(p)

@@ -20,3 +20,18 @@ func Iterated(ctx context.Context, h *Host, r Request) (s *look.Snapshot, used b
 	used = v.iterate(ctx, r.Dead)
 	return v.snapshot, used, nil
 }
+
+// Hastened takes a look for which a BPF program reads tables of any size, and reports whether it did.
+func Hastened(ctx context.Context, h *Host, r Request) (s *look.Snapshot, used bool, err error) {
+	v := h.newVisit(r)
+	defer v.close()
+	v.stream.anySize = true
+	err = v.namespaces(ctx)
+	return v.snapshot, v.stream.hastened, err
+}
+
+// Sooner decides by numbers whether that pays.
+var Sooner = sooner
+
+// Agree holds what a BPF program tells of sockets against sock_diag.
+var Agree = agree

@@ -46,6 +46,8 @@ type Request struct {
 	// It excludes Dead and Undecided. With Holders sockets are kept all the same where no BPF program can find the holders of all before the tables are read;
 	// then they are in the Snapshot, and Each is not called. An error it returns ends the look.
 	Each func(*Passing) error
+	// Plain says that Each looks at no more of a socket than probe.Sockets tells: then a BPF program reads large tables, at less than sock_diag takes.
+	Plain bool
 	// Holders says whose holders are wanted; nil means nobody's.
 	Holders func(*tcp.Socket) bool
 	// Options asks sockets whose holders are known for what decides about their ends, see look.Telling.
@@ -163,5 +165,8 @@ func (v *visit) missing(code, message, remedy string) {
 func (v *visit) close() {
 	for _, c := range v.tables {
 		c.Close()
+	}
+	if v.stream.program != nil {
+		_ = v.stream.program.Close()
 	}
 }

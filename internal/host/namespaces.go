@@ -134,9 +134,11 @@ func (v *visit) namespace(ctx context.Context, ns netns.Namespace) error {
 			}
 		}
 		hops = v.openNeighbours()
+		v.openTable(size, stat.Allocated, found.Sysctls)
 		conn, err = inetdiag.Open()
 		return err
 	})
+	defer v.stream.leave()
 	if hops != nil {
 		defer hops.Close()
 	}
@@ -154,7 +156,6 @@ func (v *visit) namespace(ctx context.Context, ns netns.Namespace) error {
 		})
 		return conn, err
 	}
-	defer v.stream.leave()
 	return v.dump(ctx, conn, hops, found, condition, size)
 }
 
@@ -198,10 +199,7 @@ func (v *visit) dump(ctx context.Context, conn *inetdiag.Conn, hops *neighbour.C
 		query.Keep = &found.Messages
 	}
 	if v.request.Each != nil {
-		stats, err = conn.Dump(ctx, query, func(s *tcp.Socket) error {
-			v.clock(s)
-			return v.pass(ctx, &found, s)
-		})
+		stats, err = v.all(ctx, conn, query, &found)
 	} else {
 		sockets, stats, err = v.timed(ctx, conn, query, &found, make([]tcp.Socket, 0, v.expected(size)))
 	}

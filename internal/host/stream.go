@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"slices"
@@ -41,6 +42,11 @@ type stream struct {
 	// open connects to the namespace that is being read, lookup is that connection once it was needed.
 	open   func() (*inetdiag.Conn, error)
 	lookup *inetdiag.Conn
+	// program reads large tables, records is that of the namespace at hand when it is to.
+	program *probe.Sockets
+	records io.ReadCloser
+	// refusedTable says that the kernel does not take the program, hastened that it has read a table, anySize that it is to read small ones, too.
+	refusedTable, hastened, anySize bool
 }
 
 type waiting struct {
@@ -177,7 +183,10 @@ func (st *stream) leave() {
 	if st.lookup != nil {
 		_ = st.lookup.Close()
 	}
-	st.lookup = nil
+	if st.records != nil {
+		_ = st.records.Close()
+	}
+	st.lookup, st.records = nil, nil
 }
 
 // late hands on the sockets that waited, once their holders have been looked for again and those without any been asked.
