@@ -9,17 +9,10 @@ import (
 
 // attended finds the threads that were started for connections: many a server starts one for each. They began when the connection did, have not answered what came last, and wait for something
 // else, whatever that is: even for a lock, in which idle members of a pool wait as well. A thread as old as its process is not taken for one: it may be of a pool, whoever came at the same moment.
-func attended(d *doing, waiting []*subject) map[*tcp.Socket]worker {
-	threads := make([]worker, 0, len(d.off))
-	for _, w := range d.off {
-		if w.thread.Running > 0 && w.thread.Running < d.process.Activity.Running-within && w.thread.TID != d.process.PID && !w.ran {
-			threads = append(threads, w)
-		}
-	}
-	if !d.known || len(threads) == 0 {
+func attended(threads []worker, waiting []*subject) map[*tcp.Socket]worker {
+	if len(threads) == 0 {
 		return nil
 	}
-	waiting = slices.Clone(waiting)
 	slices.SortFunc(threads, func(a, b worker) int { return cmp.Compare(a.thread.Running, b.thread.Running) })
 	slices.SortFunc(waiting, func(a, b *subject) int { return cmp.Compare(existed(a.socket), existed(b.socket)) })
 	own := map[*tcp.Socket]worker{}
@@ -35,6 +28,19 @@ func attended(d *doing, waiting []*subject) map[*tcp.Socket]worker {
 		}
 	}
 	return own
+}
+
+// young returns the threads that are not as old as their process and have been at one thing since.
+func (d *doing) young() (threads []worker) {
+	if !d.known {
+		return nil
+	}
+	for _, w := range d.off {
+		if w.thread.Running > 0 && w.thread.Running < d.process.Activity.Running-within && w.thread.TID != d.process.PID && !w.ran {
+			threads = append(threads, w)
+		}
+	}
+	return threads
 }
 
 // owes reports whether nothing was sent since the last data came.

@@ -73,7 +73,7 @@ func (d *Diagnosis) Run(now *look.Snapshot, later []tcp.Socket) *Verdicts {
 	}
 	made = sc.chain(made)
 	for i := range made {
-		for _, f := range probeDrips(made[i].group, &made[i].finding) {
+		for _, f := range sc.probeDrips(made[i].group, &made[i].finding) {
 			made = append(made, draft{finding: f, feeds: i + 1})
 		}
 	}
@@ -135,10 +135,11 @@ type groupKey struct {
 // groups offers every suspect to the rules and collects what they claim, in the order in which the groups first appear.
 func (sc *scene) groups() []*group {
 	all := rules()
-	byKey := map[groupKey]*group{}
+	byKey := map[groupKey]int{}
 	var order []*group
+	var counts []int // of members, by group
 	var last groupKey
-	var g *group
+	n := -1 // the group of the last key
 	suspects := sc.suspects()
 	for i := range suspects {
 		subj := &suspects[i]
@@ -150,14 +151,25 @@ func (sc *scene) groups() []*group {
 		if all[rule].together != nil {
 			key.together = all[rule].together(sc, subj)
 		}
-		if g == nil || key != last {
-			last, g = key, byKey[key]
+		if n < 0 || key != last {
+			known := false
+			if n, known = byKey[key]; !known {
+				n = len(order)
+				byKey[key], order, counts = n, append(order, &group{rule: &all[rule], netns: subj.netns}), append(counts, 0)
+			}
+			last = key
 		}
-		if g == nil {
-			g = &group{rule: &all[rule], netns: subj.netns}
-			byKey[key], order = g, append(order, g)
+		counts[n]++
+		subj.draft = n + 1 // each group becomes the draft with its number
+	}
+	for i := range suspects {
+		if n := suspects[i].draft - 1; n >= 0 {
+			g := order[n]
+			if g.members == nil {
+				g.members = make([]*subject, 0, counts[n])
+			}
+			g.members = append(g.members, &suspects[i])
 		}
-		g.members = append(g.members, subj)
 	}
 	return order
 }
@@ -239,9 +251,11 @@ func (sc *scene) program(pid int) string {
 
 // complete makes the group's finding.
 func (g *group) complete(sc *scene) report.Finding {
+	g.room = sc.times
 	f := g.finding(sc)
 	g.describeHolders(sc, &f, g.holders(), g.count(func(s *subject) bool { return !s.known }) == 0)
 	g.rule.describe(sc, g, &f)
+	sc.times, g.sorted, g.room = g.sorted, nil, nil
 	return f
 }
 

@@ -30,8 +30,6 @@ type doing struct {
 	// watching are the epoll entries in the order of their descriptors, and polled the instances that a thread waits for, once one was asked for.
 	watching []watched
 	polled   map[*look.PollSet]bool
-	// lasting are the descriptors known to pass an exec, in ascending order, once one was asked for.
-	lasting []int
 	// behind is whether sockets wait for its only thread to come back to their set, once that was asked.
 	behind *bool
 }

@@ -12,8 +12,9 @@ import (
 
 // flock is the sockets in CLOSE_WAIT, old enough, of one owner in one role: what tells a pool that stays as it is from a leak.
 type flock struct {
-	key  flockKey
-	ages []time.Duration
+	key   flockKey
+	count int
+	ages  []time.Duration // of a client's: a server's are judged by their number
 	// byPeer are those of a client by server.
 	byPeer              map[netip.AddrPort][]use
 	server              bool
@@ -77,7 +78,7 @@ func (sc *scene) accumulates(s *subject) bool {
 			f.unshared += unshared(uses)
 		}
 		// What a server accepted is of no use again: so many can only have gathered. A client may keep a pool.
-		f.accumulates = f.server && len(f.ages) >= several || max(f.unshared, f.unread) >= needless || sc.grows(f)
+		f.accumulates = f.server && f.count >= several || max(f.unshared, f.unread) >= needless || sc.grows(f)
 	}
 	return f.accumulates
 }
@@ -115,11 +116,12 @@ func (sc *scene) gather() {
 			f = &flock{key: sc.flockKey(s), byPeer: map[netip.AddrPort][]use{}, server: s.listener != nil}
 			sc.flocks[f.key] = f
 		}
-		f.ages = append(f.ages, s.age.Time)
+		f.count++
 		f.drains = f.drains || s.listener != nil && s.socket.RecvQueue > 1 && untouched(s.socket) && s.moved
 		if s.listener != nil {
 			return
 		}
+		f.ages = append(f.ages, s.age.Time)
 		if s.socket.RecvQueue > farewell {
 			f.unread++
 		}

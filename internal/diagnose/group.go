@@ -20,9 +20,9 @@ type group struct {
 	members []*subject
 	// processes are the holders of the members, by pid, once describeHolders has run.
 	processes []*look.Process
-	// sorted and quality are the members' ages, once ages has run.
-	sorted  []time.Duration
-	quality look.AgeKind
+	// sorted and quality are the members' ages, once ages has run, in the room it was lent if there is any.
+	sorted, room []time.Duration
+	quality      look.AgeKind
 }
 
 // sockets returns the members; a finding that is not about sockets has no group and no members.
@@ -119,7 +119,7 @@ func (g *group) ages() ([]time.Duration, look.AgeKind) {
 	if g.sorted != nil {
 		return g.sorted, g.quality
 	}
-	g.sorted, g.quality = make([]time.Duration, 0, len(g.members)), look.AgeExact
+	g.sorted, g.quality = slices.Grow(g.room[:0], max(len(g.members), 1)), look.AgeExact
 	for i := range g.members {
 		age := g.members[i].age
 		switch {

@@ -87,16 +87,8 @@ func (sc *scene) handedOn(s *subject, d *doing) bool {
 
 // passesExec reports whether a descriptor is known to stay open when its process executes another program.
 func (d *doing) passesExec(fd int) bool {
-	if d.lasting == nil {
-		d.lasting = []int{}
-		for _, own := range d.process.Activity.Sockets {
-			if own.FlagsKnown && !own.CloseOnExec {
-				d.lasting = append(d.lasting, own.FD)
-			}
-		}
-	}
-	_, lasts := slices.BinarySearch(d.lasting, fd)
-	return lasts
+	own, _ := d.process.Activity.Descriptor(fd)
+	return own.FlagsKnown && !own.CloseOnExec
 }
 
 // mayBeStray is what can be said of it before its flags and its parent are known.

@@ -17,6 +17,9 @@ type load struct {
 	served int
 	// own are the threads that began with a connection, by connection.
 	own map[*tcp.Socket]worker
+	// young are the threads that may have begun with a connection, waiting the connections they may have begun with.
+	young   []worker
+	waiting []*subject
 }
 
 // stuckUnread reports whether the peer has closed a while ago and the program has not read to the end.
@@ -46,42 +49,54 @@ func untouched(s *tcp.Socket) bool {
 // loadOf returns what waits for a process. It is counted for all of them when the first is asked for.
 func (sc *scene) loadOf(pid int) load {
 	if sc.loads == nil {
-		waiting := map[int][]*subject{}
-		sc.stuck(func(s *subject) {
-			if s.listener == nil || !sc.unnoticed(s) {
-				return
+		sc.loads = map[int]*load{}
+		sc.eachWaiting(func(pid int, s *subject) {
+			l := sc.loads[pid]
+			if l == nil {
+				l = &load{young: sc.doing(pid).young()}
+				sc.loads[pid] = l
 			}
-			for i, h := range s.holders {
-				if i == 0 || s.holders[i-1].PID != h.PID {
-					waiting[h.PID] = append(waiting[h.PID], s)
-				}
+			if l.served++; len(l.young) > 0 { // else there is no need to keep them: there may be a million
+				l.waiting = append(l.waiting, s)
 			}
 		})
-		sc.loads = make(map[int]load, len(waiting))
-		for pid, list := range waiting {
-			sc.loads[pid] = sc.weigh(pid, list)
+		for _, l := range sc.loads {
+			l.own = attended(l.young, l.waiting)
 		}
+		sc.eachWaiting(func(pid int, s *subject) { sc.loads[pid].weigh(s.socket) })
 	}
-	return sc.loads[pid]
+	if l := sc.loads[pid]; l != nil {
+		return *l
+	}
+	return load{}
 }
 
-// weigh counts the connections that wait for a process.
-func (sc *scene) weigh(pid int, waiting []*subject) load {
-	l := load{served: len(waiting), own: attended(sc.doing(pid), waiting)}
-	for i := range waiting {
-		s := waiting[i].socket
-		_, own := l.own[s]
-		if s.RecvQueue == 0 {
-			l.drained++
+// eachWaiting visits the connections that wait for a process, each with that process.
+func (sc *scene) eachWaiting(visit func(pid int, s *subject)) {
+	sc.stuck(func(s *subject) {
+		if s.listener == nil || !sc.unnoticed(s) {
+			return
 		}
-		switch {
-		case !untouched(s):
-			l.inHand++
-		case s.RecvQueue > 1 && !own:
-			l.untouched++
+		for i, h := range s.holders {
+			if i == 0 || s.holders[i-1].PID != h.PID {
+				visit(h.PID, s)
+			}
 		}
+	})
+}
+
+// weigh counts a connection.
+func (l *load) weigh(s *tcp.Socket) {
+	_, own := l.own[s]
+	if s.RecvQueue == 0 {
+		l.drained++
 	}
-	return l
+	switch {
+	case !untouched(s):
+		l.inHand++
+	case s.RecvQueue > 1 && !own:
+		l.untouched++
+	}
 }
 
 // stuck visits the suspects that are old enough for a verdict.

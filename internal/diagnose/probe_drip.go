@@ -16,13 +16,13 @@ import (
 //
 // Needs: what was received and the ages. Claims: nothing but a FIN came on at least five of its connections, and most of the intervals between them are alike. Refuted by intervals
 // that differ. The sockets belong to the finding that is fed: this one only says where they come from.
-func probeDrips(g *group, fed *report.Finding) (findings []report.Finding) {
+func (sc *scene) probeDrips(g *group, fed *report.Finding) (findings []report.Finding) {
 	for addr, members := range silentByAddr(g.sockets()) {
-		interval, ok := regular(members)
+		interval, ok := regular(members, sc.times)
 		if !ok {
 			continue
 		}
-		drip := &group{rule: &rule{code: codeProbeDrip, cause: "probe_drip"}, netns: g.netns, members: members, processes: g.processes}
+		drip := &group{rule: &rule{code: codeProbeDrip, cause: "probe_drip"}, netns: g.netns, members: members, processes: g.processes, room: sc.times}
 		f := report.Finding{
 			Code: codeProbeDrip, Cause: "probe_drip", Severity: report.SeverityInfo, Count: len(members), Netns: fed.Netns, Workload: fed.Workload, Processes: fed.Processes,
 			Role: fed.Role, Local: drip.local(), Peers: drip.peers(), Culprits: []report.Culprit{}, Ends: fed.Ends, Age: drip.age(),
@@ -41,39 +41,58 @@ func probeDrips(g *group, fed *report.Finding) (findings []report.Finding) {
 
 // silentByAddr returns those accepted connections on which nothing but a FIN came, by the peer's address.
 func silentByAddr(sockets []*subject) map[netip.Addr][]*subject {
-	byAddr := map[netip.Addr][]*subject{}
-	var run []*subject // of one address
-	var last netip.Addr
-	for _, s := range sockets {
-		in, known := s.socket.Info.Uint(tcp.DataSegsIn)
-		if s.listener == nil || s.socket.State != tcp.CloseWait || !known || in > 0 || s.age.Kind == look.AgeUnknown {
-			continue
-		}
-		if addr := s.socket.Peer.Addr().Unmap(); addr != last {
-			byAddr[last] = run
-			run, last = byAddr[addr], addr
-		}
-		run = append(run, s)
+	type silent struct {
+		count   int
+		members []*subject
 	}
-	byAddr[last] = run
-	return byAddr
+	byAddr := map[netip.Addr]*silent{}
+	each := func(visit func(*silent, *subject)) {
+		var from *silent
+		var last netip.Addr
+		for _, s := range sockets {
+			in, known := s.socket.Info.Uint(tcp.DataSegsIn)
+			if s.listener == nil || s.socket.State != tcp.CloseWait || !known || in > 0 || s.age.Kind == look.AgeUnknown {
+				continue
+			}
+			if addr := s.socket.Peer.Addr().Unmap(); addr != last {
+				from, last = byAddr[addr], addr
+				if from == nil {
+					from = &silent{}
+					byAddr[addr] = from
+				}
+			}
+			visit(from, s)
+		}
+	}
+	each(func(from *silent, _ *subject) { from.count++ })
+	members := make(map[netip.Addr][]*subject, len(byAddr))
+	each(func(from *silent, s *subject) {
+		if from.members == nil {
+			from.members = make([]*subject, 0, from.count)
+		}
+		from.members = append(from.members, s)
+	})
+	for addr, from := range byAddr {
+		members[addr] = from.members
+	}
+	return members
 }
 
-// regular returns the usual interval between connections, when most are like it.
-func regular(members []*subject) (time.Duration, bool) {
+// regular returns the usual interval between connections, when most are like it. It works in the room it is given.
+func regular(members []*subject, room []time.Duration) (time.Duration, bool) {
 	const enough = 5
 	if len(members) < enough {
 		return 0, false
 	}
-	ages := make([]time.Duration, len(members))
-	for i := range members {
-		ages[i] = members[i].age.Time
+	gaps := room[:0]
+	for _, s := range members {
+		gaps = append(gaps, s.age.Time)
 	}
-	slices.Sort(ages)
-	gaps := make([]time.Duration, 0, len(ages))
-	for i := 1; i < len(ages); i++ {
-		gaps = append(gaps, ages[i]-ages[i-1])
+	slices.Sort(gaps)
+	for i := range gaps[1:] {
+		gaps[i] = gaps[i+1] - gaps[i]
 	}
+	gaps = gaps[:len(gaps)-1]
 	slices.Sort(gaps)
 	usual := gaps[len(gaps)/2]
 	alike := 0

@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"slices"
+	"time"
 
 	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/tcp"
@@ -24,6 +25,7 @@ type scene struct {
 	// found is how much was known of the holders when it was joined to the suspects.
 	found  extent
 	queues map[*tcp.Socket]*tcp.Socket // of unaccepted connections, where several listeners share an address
+	times  []time.Duration             // room for as many as the largest group has members
 	// What follows is about the processes, too.
 	answers
 }
@@ -37,7 +39,7 @@ type answers struct {
 	doings    map[int]*doing
 	asked     *doing // the last
 	keepers   map[*tcp.Socket]queueKeeper
-	loads     map[int]load
+	loads     map[int]*load
 	flocks    map[flockKey]*flock
 	flock     *flock // the last
 	homeless  *int

@@ -30,10 +30,13 @@ type descriptors struct {
 	// the process visited last, so that the map is asked once for each
 	pid  int
 	list []look.Descriptor
+	// room is for the lists of the processes to come: one piece of memory, as there may be a million descriptors.
+	room []look.Descriptor
 }
 
-func newDescriptors() descriptors {
-	return descriptors{sockets: map[int][]look.Descriptor{}, epolls: map[int][]int{}}
+// newDescriptors makes room for about as many sockets as were read.
+func newDescriptors(sockets int) descriptors {
+	return descriptors{sockets: map[int][]look.Descriptor{}, epolls: map[int][]int{}, room: make([]look.Descriptor, 0, sockets+sockets/16+spare)}
 }
 
 func (d *descriptors) socket(pid, fd int, inode uint32) {
@@ -44,6 +47,9 @@ func (d *descriptors) add(pid int, own look.Descriptor) {
 	if pid != d.pid {
 		d.flush()
 		d.pid, d.list = pid, d.sockets[pid]
+		if d.list == nil {
+			d.list = d.room
+		}
 	}
 	d.list = append(d.list, own)
 }
@@ -54,7 +60,11 @@ func (d *descriptors) ring(pid, fd int) { d.rings = append(d.rings, look.Holder{
 
 func (d *descriptors) flush() {
 	if d.pid != 0 {
-		d.sockets[d.pid] = d.list
+		n := len(d.list)
+		if cap(d.list) == cap(d.room) { // it lies there
+			d.room = d.list[n:]
+		}
+		d.sockets[d.pid] = d.list[:n:n]
 	}
 	d.pid, d.list = 0, nil
 }

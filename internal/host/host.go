@@ -155,7 +155,7 @@ type visit struct {
 }
 
 func (h *Host) newVisit(r Request) *visit {
-	return &visit{host: h, request: r, snapshot: &look.Snapshot{TakenAt: h.now()}, tables: map[int]*inetdiag.Conn{}, spaces: map[uint64]netns.Namespace{}, unread: map[int]bool{}, passing: newDescriptors()}
+	return &visit{host: h, request: r, snapshot: &look.Snapshot{TakenAt: h.now()}, tables: map[int]*inetdiag.Conn{}, spaces: map[uint64]netns.Namespace{}, unread: map[int]bool{}, passing: newDescriptors(0)}
 }
 
 func (v *visit) missing(code, message, remedy string) {

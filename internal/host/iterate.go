@@ -39,7 +39,7 @@ func (v *visit) iterate(ctx context.Context, all bool) bool {
 		}
 	})
 	if err != nil {
-		v.snapshot.Holders, v.known, v.passing = v.wanted(), look.Holders{}, newDescriptors()
+		v.snapshot.Holders, v.known, v.passing = v.wanted(), look.Holders{}, newDescriptors(v.snapshot.Count())
 		return false
 	}
 	v.snapshot.Holders.Sort()

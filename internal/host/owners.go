@@ -25,6 +25,9 @@ const (
 func (v *visit) owners(ctx context.Context) {
 	s := v.snapshot
 	s.Holders = v.wanted()
+	if v.request.Inquire != nil {
+		v.passing = newDescriptors(s.Count())
+	}
 	if v.request.Dead {
 		s.DeadSought = true
 		s.Dead = []look.DeadFD{}
