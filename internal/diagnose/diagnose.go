@@ -152,7 +152,7 @@ func (sc *scene) groups() []*group {
 			key.together = all[rule].together(sc, subj)
 		}
 		if n < 0 || key != last {
-			known := false
+			var known bool
 			if n, known = byKey[key]; !known {
 				n = len(order)
 				byKey[key], order, counts = n, append(order, &group{rule: &all[rule], netns: subj.netns}), append(counts, 0)

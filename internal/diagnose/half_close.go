@@ -28,7 +28,7 @@ func (sc *scene) halfClosedBehind(s *subject, depth int) bool {
 	if end.State != tcp.FinWait2 || end.Inode == 0 {
 		return false
 	}
-	return !slices.ContainsFunc(sc.now.Holders.Of(end.Inode), func(h look.Holder) bool {
+	return !sc.now.Holders.Any(end.Inode, func(h look.Holder) bool {
 		own := slices.ContainsFunc(s.holders, func(own look.Holder) bool { return own.PID == h.PID })
 		return own || !sc.watches(h, end) || sc.relayOfNothing(h.PID, end, depth)
 	})

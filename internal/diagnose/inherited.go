@@ -75,7 +75,7 @@ func (sc *scene) handedOn(s *subject, d *doing) bool {
 		return !s.connected && d.single() && untouched(s.socket) && d.process.Activity.Running <= existed(s.socket)+sinceStart
 	}
 	accepts := func(pid int) bool {
-		return slices.ContainsFunc(sc.now.Holders.Of(s.listener.Inode), func(l look.Holder) bool { return l.PID == pid })
+		return sc.now.Holders.Any(s.listener.Inode, func(l look.Holder) bool { return l.PID == pid })
 	}
 	if !accepts(pid) {
 		return accepts(d.process.PPID)

@@ -21,10 +21,9 @@ func (sc *scene) listener(netns int, s *tcp.Socket) *tcp.Socket {
 	case s.Unaccepted():
 		return sc.queueOf(netns, s, shared)
 	}
-	holders := sc.now.Holders.Of(s.Inode)
 	own := slices.IndexFunc(shared, func(l *tcp.Socket) bool {
-		return slices.ContainsFunc(sc.now.Holders.Of(l.Inode), func(a look.Holder) bool {
-			return slices.ContainsFunc(holders, func(b look.Holder) bool { return a.PID == b.PID })
+		return sc.now.Holders.Any(s.Inode, func(a look.Holder) bool {
+			return sc.now.Holders.Any(l.Inode, func(b look.Holder) bool { return a.PID == b.PID })
 		})
 	})
 	return shared[max(0, own)]

@@ -134,7 +134,7 @@ func Undecided(now *look.Snapshot, s *tcp.Socket) bool {
 	if Age(s).Time < fresh {
 		return false
 	}
-	if s.State == tcp.CloseWait && s.Inode != 0 && now.Holders.Held() < now.Holders.Wanted() && now.Sought(s) && len(now.Holders.Of(s.Inode)) == 0 {
+	if s.State == tcp.CloseWait && s.Inode != 0 && now.Holders.Held() < now.Holders.Wanted() && now.Sought(s) && !now.Holders.Has(s.Inode) {
 		return true
 	}
 	return s.Unaccepted() || s.State == tcp.CloseWait && (s.RecvQueue > 1 || s.SendQueue > 0)

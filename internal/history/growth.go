@@ -44,6 +44,7 @@ func compare(a, b owned) int {
 
 // counts counts the sockets of every process. known is false when somebody's holders were not looked for, or could not be read.
 func counts(s *look.Snapshot) (n map[owned]int, known bool) {
+	var holders []look.Holder
 	n = map[owned]int{}
 	for i := range s.Namespaces {
 		ns := &s.Namespaces[i]
@@ -66,7 +67,8 @@ func counts(s *look.Snapshot) (n map[owned]int, known bool) {
 				key.port = k.Local.Port()
 			}
 			last := 0
-			for _, h := range s.Holders.Of(k.Inode) {
+			holders = s.Holders.Append(holders[:0], k.Inode)
+			for _, h := range holders {
 				if key.pid = h.PID; h.PID != last { // in ascending order: a process with two descriptors of a socket has one socket
 					n[key]++
 				}

@@ -77,7 +77,7 @@ func (v *visit) unheld() (n int) {
 	const settled = time.Second
 	self := os.Geteuid()
 	v.each(func(_ *look.Namespace, s *tcp.Socket) {
-		if s.Inode == 0 || !v.snapshot.Holders.Wants(s.Inode) || len(v.snapshot.Holders.Of(s.Inode)) > 0 {
+		if s.Inode == 0 || !v.snapshot.Holders.Wants(s.Inode) || v.snapshot.Holders.Has(s.Inode) {
 			return
 		}
 		heard, known := s.Info.Duration(tcp.LastAckRecv)

@@ -32,6 +32,7 @@ type Passing struct {
 // stream hands sockets on as they are read.
 type stream struct {
 	passing Passing
+	holders []look.Holder // of the socket that passes
 	options look.Options
 	// asked, refused and left count the sockets that were asked for their options, could not be, and were too many to be; sought those whose other end was looked for.
 	asked, refused, left, sought int
@@ -90,7 +91,8 @@ func allHolders(ctx context.Context, total int) (look.Holders, error) {
 
 // pass hands a socket on. One that nobody seemed to hold may have been opened since, and one that has no descriptor is not asked by itself: they wait for the end.
 func (v *visit) pass(ctx context.Context, n *look.Namespace, s *tcp.Socket) error {
-	holders := v.snapshot.Holders.Of(s.Inode)
+	v.stream.holders = v.snapshot.Holders.Append(v.stream.holders[:0], s.Inode)
+	holders := v.stream.holders
 	if v.request.Holders != nil && len(holders) == 0 && (s.Inode != 0 || v.mute(s)) && v.request.Holders(s) {
 		v.stream.waiting = append(v.stream.waiting, waiting{n, v.stream.open, *s})
 		return nil

@@ -3,6 +3,7 @@ package look
 import (
 	"cmp"
 	"iter"
+	"math"
 	"slices"
 )
 
@@ -10,45 +11,37 @@ import (
 type Holder struct{ PID, FD int }
 
 // Holders says who holds the sockets whose holders were looked for, by inode. Nearly every socket has one holder, and there can be a million of them: the
-// table is open addressing over one array, and nothing is allocated for a single holder.
+// table is open addressing over one array of twelve bytes a slot, and nothing is allocated for a single holder.
 //
 // The zero value holds nothing and wants nothing.
 type Holders struct {
-	slots []holderSlot // a power of two of them, at most half in use
+	slots []holderSlot // at most two thirds of them in use
 	count int          // inodes wanted
 	held  int          // of those, the ones with a holder
 	more  map[uint32][]Holder
 }
 
-// holderSlot is a wanted inode, 0 for a free slot, with its first holder if state says so.
+// holderSlot is a wanted inode, 0 for a free slot, with its holder. Where there are several, or one whose numbers are none that the kernel gives, pid is inMore.
 type holderSlot struct {
-	first [1]Holder
-	inode uint32
-	state holderState
+	inode   uint32
+	pid, fd int32
 }
 
-type holderState uint8
-
 const (
-	heldByNobody holderState = iota
-	heldByOne
-	heldByMore // then the list is in Holders.more
+	heldByNobody = 0
+	inMore       = -1 // Holders.more has the list
 )
 
 // MakeHolders returns a table with room for this many wanted inodes.
 func MakeHolders(wanted int) Holders {
-	size := 8
-	for size < 2*wanted {
-		size *= 2
-	}
-	return Holders{slots: make([]holderSlot, size)}
+	return Holders{slots: make([]holderSlot, 8+wanted+wanted/2)}
 }
 
 // Want makes Add keep the holders of an inode other than 0.
 func (h *Holders) Want(inode uint32) { h.want(inode) }
 
 func (h *Holders) want(inode uint32) *holderSlot {
-	if 2*(h.count+1) > len(h.slots) {
+	if 3*(h.count+1) > 2*len(h.slots) {
 		h.grow()
 	}
 	s := h.slot(inode)
@@ -83,31 +76,64 @@ func (h *Holders) Add(inode uint32, holder Holder) (wanted bool) {
 }
 
 func (h *Holders) add(s *holderSlot, holder Holder) {
-	switch s.state {
-	case heldByNobody:
-		s.first[0], s.state = holder, heldByOne
-		h.held++
-	case heldByOne:
+	switch {
+	case s.pid != heldByNobody:
 		if h.more == nil {
 			h.more = map[uint32][]Holder{}
 		}
-		h.more[s.inode], s.state = []Holder{s.first[0], holder}, heldByMore
+		h.more[s.inode], s.pid = append(h.Append(nil, s.inode), holder), inMore
+		return
+	case 0 < holder.PID && holder.PID <= math.MaxInt32 && math.MinInt32 <= holder.FD && holder.FD <= math.MaxInt32:
+		s.pid, s.fd = int32(holder.PID), int32(holder.FD)
 	default:
-		h.more[s.inode] = append(h.more[s.inode], holder)
+		if h.more == nil {
+			h.more = map[uint32][]Holder{}
+		}
+		h.more[s.inode], s.pid = []Holder{holder}, inMore
 	}
+	h.held++
+}
+
+// Has reports whether an inode has a holder.
+func (h *Holders) Has(inode uint32) bool {
+	s := h.slot(inode)
+	return s != nil && inode != 0 && s.inode != 0 && s.pid != heldByNobody
+}
+
+// Any reports whether one of an inode's holders is as asked.
+func (h *Holders) Any(inode uint32, is func(Holder) bool) bool {
+	s := h.slot(inode)
+	switch {
+	case s == nil || inode == 0 || s.inode == 0 || s.pid == heldByNobody:
+		return false
+	case s.pid == inMore:
+		return slices.ContainsFunc(h.more[inode], is)
+	}
+	return is(s.holder())
 }
 
 // Of returns the holders of an inode, in the order in which they were found until Sort: nil for none. The slice must not be changed.
 func (h *Holders) Of(inode uint32) []Holder {
+	if s := h.slot(inode); s != nil && s.pid == inMore && inode != 0 {
+		return h.more[inode]
+	}
+	return h.Append(nil, inode)
+}
+
+// Append is Of for those who ask for many: it appends the holders to a slice.
+func (h *Holders) Append(to []Holder, inode uint32) []Holder {
 	s := h.slot(inode)
 	switch {
-	case s == nil || inode == 0 || s.inode == 0 || s.state == heldByNobody:
-		return nil
-	case s.state == heldByOne:
-		return s.first[:]
+	case s == nil || inode == 0 || s.inode == 0 || s.pid == heldByNobody:
+		return to
+	case s.pid == inMore:
+		return append(to, h.more[inode]...)
 	}
-	return h.more[inode]
+	return append(to, s.holder())
 }
+
+// holder is the only one.
+func (s *holderSlot) holder() Holder { return Holder{PID: int(s.pid), FD: int(s.fd)} }
 
 // Sort puts the holders of each socket into ascending order of pid and descriptor.
 func (h *Holders) Sort() {
@@ -125,8 +151,10 @@ func (h *Holders) Held() int { return h.held }
 // All yields every holder with the inode it holds.
 func (h *Holders) All() iter.Seq2[uint32, Holder] {
 	return func(yield func(uint32, Holder) bool) {
+		var list []Holder
 		for i := range h.slots {
-			for _, holder := range h.Of(h.slots[i].inode) {
+			list = h.Append(list[:0], h.slots[i].inode)
+			for _, holder := range list {
 				if !yield(h.slots[i].inode, holder) {
 					return
 				}
@@ -140,11 +168,14 @@ func (h *Holders) slot(inode uint32) *holderSlot {
 	if len(h.slots) == 0 {
 		return nil
 	}
-	mask := uint32(len(h.slots) - 1)
-	// Inodes come in runs, which a multiplication spreads (Knuth's constant for 32 bits).
-	for i := inode * 2654435769 >> 7 & mask; ; i = (i + 1) & mask {
+	// Inodes come in runs, which a multiplication spreads (Knuth's constant for 32 bits); its upper bits choose among any number of slots.
+	i := int(uint64(inode*2654435769) * uint64(len(h.slots)) >> 32)
+	for {
 		if s := &h.slots[i]; s.inode == inode || s.inode == 0 {
 			return s
+		}
+		if i++; i == len(h.slots) {
+			i = 0
 		}
 	}
 }

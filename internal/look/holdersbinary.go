@@ -23,8 +23,9 @@ func (h Holders) MarshalBinary() ([]byte, error) {
 	}
 	slices.Sort(inodes)
 	b := make([]byte, 0, 8*len(inodes))
+	var list []Holder
 	for _, inode := range inodes {
-		list := h.Of(inode)
+		list = h.Append(list[:0], inode)
 		b = binary.AppendUvarint(b, uint64(inode))
 		b = binary.AppendUvarint(b, uint64(len(list)))
 		for _, holder := range list {

@@ -54,7 +54,7 @@ func (p *parser) standIn() {
 func (p *parser) missing(s *look.Snapshot) *look.Missing {
 	unowned := 0
 	for i := range p.sockets {
-		if inode := p.sockets[i].Inode; inode != 0 && s.Holders.Of(inode) == nil {
+		if inode := p.sockets[i].Inode; inode != 0 && !s.Holders.Has(inode) {
 			unowned++
 		}
 	}
