@@ -3,17 +3,17 @@ package diagnose
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/closewait/closewait/tcp"
 )
 
 // attended finds the threads that were started for connections: many a server starts one for each. They began when the connection did, have not answered what came last, and wait for something
-// else, whatever that is: even for a lock, in which idle members of a pool wait as well. A thread as old as its process is not taken for one: it may be of a pool, whoever came at the same moment.
+// else, whatever that is: even for a lock, in which idle members of a pool wait as well. A thread as old as its process is not taken for one: it may be of a pool, whoever came at the same moment. Of the connections only those that mayOwn tells of are given.
 func attended(threads []worker, waiting []*subject) map[*tcp.Socket]worker {
-	if len(threads) == 0 {
+	if len(waiting) == 0 {
 		return nil
 	}
-	slices.SortFunc(threads, func(a, b worker) int { return cmp.Compare(a.thread.Running, b.thread.Running) })
 	slices.SortFunc(waiting, func(a, b *subject) int { return cmp.Compare(existed(a.socket), existed(b.socket)) })
 	own := map[*tcp.Socket]worker{}
 	next := 0
@@ -22,7 +22,7 @@ func attended(threads []worker, waiting []*subject) map[*tcp.Socket]worker {
 		for next < len(threads) && threads[next].thread.Running < existed(s)-within {
 			next++
 		}
-		if next < len(threads) && threads[next].thread.Running <= existed(s)+within && owes(s) {
+		if next < len(threads) && threads[next].thread.Running <= existed(s)+within {
 			own[s] = threads[next]
 			next++
 		}
@@ -30,7 +30,17 @@ func attended(threads []worker, waiting []*subject) map[*tcp.Socket]worker {
 	return own
 }
 
-// young returns the threads that are not as old as their process and have been at one thing since.
+// mayOwn reports whether a connection began when one of the threads did, and waits for its answer.
+func mayOwn(threads []worker, s *tcp.Socket) bool {
+	if len(threads) == 0 || !owes(s) {
+		return false
+	}
+	began := existed(s)
+	i, _ := slices.BinarySearchFunc(threads, began-within, func(w worker, d time.Duration) int { return cmp.Compare(w.thread.Running, d) })
+	return i < len(threads) && threads[i].thread.Running <= began+within
+}
+
+// young returns the threads that are not as old as their process and have been at one thing since, the youngest first.
 func (d *doing) young() (threads []worker) {
 	if !d.known {
 		return nil
@@ -40,6 +50,7 @@ func (d *doing) young() (threads []worker) {
 			threads = append(threads, w)
 		}
 	}
+	slices.SortFunc(threads, func(a, b worker) int { return cmp.Compare(a.thread.Running, b.thread.Running) })
 	return threads
 }
 

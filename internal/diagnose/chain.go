@@ -32,7 +32,7 @@ func (sc *scene) chain(drafts []draft) []draft {
 func (c *chain) index(i int) {
 	d := &c.drafts[i]
 	for _, s := range d.group.sockets() {
-		s.draft = i + 1
+		s.draft = int32(i) + 1
 	}
 	for _, p := range d.finding.Processes {
 		c.byPID[p.PID] = append(c.byPID[p.PID], i)
@@ -76,11 +76,11 @@ func (c *chain) waitsOn(i int) (places []place) {
 		}
 	case codeRelayWaiting:
 		for j := range d.group.members {
-			places = append(places, d.group.members[j].leg.place)
+			places = append(places, c.sc.leg(d.group.members[j].blamed, d.group.members[j].socket).place)
 		}
 	case codePeerNotReading, codeFinWait2:
 		for j := range d.group.members {
-			places = append(places, place{d.group.members[j].netns, d.group.members[j].index})
+			places = append(places, d.group.members[j].place)
 		}
 	}
 	return places[:min(len(places), 50)]
@@ -89,7 +89,7 @@ func (c *chain) waitsOn(i int) (places []place) {
 // causeAt returns the draft that explains why nothing comes from an end, -1 for none.
 func (c *chain) causeAt(end place) int {
 	if s := c.sc.suspectAt(end); s != nil && s.draft != 0 {
-		return s.draft - 1
+		return int(s.draft) - 1
 	}
 	holders, _ := c.sc.holders(c.sc.at(end))
 	for _, h := range holders {
@@ -110,7 +110,9 @@ func (c *chain) causeAt(end place) int {
 // suspectAt returns the suspect at a place, nil when the socket there is none.
 func (sc *scene) suspectAt(p place) *subject {
 	all := sc.suspects()
-	i, found := slices.BinarySearchFunc(all, p, func(s subject, p place) int { return cmp.Or(s.netns-p.netns, s.index-p.index) })
+	i, found := slices.BinarySearchFunc(all, p, func(s subject, p place) int {
+		return cmp.Or(cmp.Compare(s.netns, p.netns), cmp.Compare(s.index, p.index))
+	})
 	if !found {
 		return nil
 	}
@@ -124,7 +126,7 @@ func (c *chain) add(end place, pid int) int {
 		s = new(c.sc.subject(end.netns, end.index, c.sc.at(end)))
 	}
 	s.blamed = pid
-	g := &group{rule: &processStopped, netns: end.netns, members: []*subject{s}}
+	g := &group{rule: &processStopped, netns: int(end.netns), members: []*subject{s}}
 	c.drafts = append(c.drafts, draft{finding: g.complete(c.sc), group: g})
 	c.index(len(c.drafts) - 1)
 	return len(c.drafts) - 1

@@ -147,7 +147,7 @@ func (sc *scene) groups() []*group {
 		if rule < 0 {
 			continue
 		}
-		key := groupKey{rule: rule, netns: subj.netns, owner: sc.owners.of(subj), server: subj.listener != nil}
+		key := groupKey{rule: rule, netns: int(subj.netns), owner: sc.owners.of(subj), server: subj.listener != nil}
 		if all[rule].together != nil {
 			key.together = all[rule].together(sc, subj)
 		}
@@ -155,12 +155,12 @@ func (sc *scene) groups() []*group {
 			var known bool
 			if n, known = byKey[key]; !known {
 				n = len(order)
-				byKey[key], order, counts = n, append(order, &group{rule: &all[rule], netns: subj.netns}), append(counts, 0)
+				byKey[key], order, counts = n, append(order, &group{rule: &all[rule], netns: int(subj.netns)}), append(counts, 0)
 			}
 			last = key
 		}
 		counts[n]++
-		subj.draft = n + 1 // each group becomes the draft with its number
+		subj.draft = int32(n) + 1 // each group becomes the draft with its number
 	}
 	for i := range suspects {
 		if n := suspects[i].draft - 1; n >= 0 {
@@ -174,8 +174,8 @@ func (sc *scene) groups() []*group {
 	return order
 }
 
-func (sc *scene) subject(netns, index int, s *tcp.Socket) subject {
-	subj := subject{netns: netns, index: index, socket: s, age: sc.ageOf(netns, index, s)}
+func (sc *scene) subject(netns, index int32, s *tcp.Socket) subject {
+	subj := subject{place: place{netns, index}, socket: s, age: sc.ageOf(netns, index, s)}
 	sc.join(&subj)
 	subj.moved = sc.moved(s)
 	return subj
@@ -183,8 +183,12 @@ func (sc *scene) subject(netns, index int, s *tcp.Socket) subject {
 
 // join joins to a socket what is known of it by now.
 func (sc *scene) join(s *subject) {
-	holders, known := sc.holders(s.socket)
-	s.holders, s.known = sc.near(sc.lasting(holders)), known
+	s.known = true // if no file refers to it
+	if s.socket.Inode != 0 {
+		sc.holding = sc.now.Holders.Append(sc.holding[:0], s.socket.Inode)
+		s.hold(sc.lasting(sc.holding))
+		s.known = len(sc.holding) > 0 || sc.now.Sought(s.socket)
+	}
 	s.listener, s.connected = sc.origin(s.netns, s.socket)
 	s.shares = s.listener != nil && len(sc.sharing(s.netns, s.socket.Local)) > 1
 }
@@ -208,8 +212,8 @@ type ownerIndex struct {
 
 func (o *ownerIndex) of(s *subject) int {
 	pid := s.blamed
-	if pid == 0 && len(s.holders) > 0 {
-		pid = s.holders[0].PID
+	if pid == 0 && len(s.holders()) > 0 {
+		pid = s.holders()[0].PID
 	}
 	if pid == 0 {
 		return 0

@@ -58,7 +58,7 @@ func (sc *scene) flockOf(s *subject) *flock {
 }
 
 func (sc *scene) flockKey(s *subject) flockKey {
-	key := flockKey{netns: s.netns, owner: sc.owners.of(s)}
+	key := flockKey{netns: int(s.netns), owner: sc.owners.of(s)}
 	if s.listener != nil {
 		key.server = s.listener.Local.Port()
 	}

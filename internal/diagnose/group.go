@@ -38,7 +38,7 @@ func (g *group) holders() (one []look.Holder) {
 	seen := map[int]struct{}{}
 	last := -1
 	for i := range g.members {
-		for _, h := range g.members[i].holders {
+		for _, h := range g.members[i].holders() {
 			if h.PID == last {
 				continue // as a rule one process holds them all
 			}
@@ -168,14 +168,14 @@ func (g *group) ends(sc *scene) report.Ends {
 		return report.Ends{Kind: "unknown"}
 	}
 	forecaster := sc.now.Forecaster(&sc.now.Namespaces[g.netns])
-	first := forecaster.Ends(g.members[0].index)
+	first := forecaster.Ends(int(g.members[0].index))
 	untimed := g.members[0].socket // as a rule no timer runs on any of them, and then the state decides
 	for i := range g.members[1:] {
 		s := g.members[i+1].socket
 		if s.Timer.Kind == tcp.TimerNone && untimed.Timer.Kind == tcp.TimerNone && s.State == untimed.State {
 			continue
 		}
-		next := forecaster.Ends(g.members[i+1].index)
+		next := forecaster.Ends(int(g.members[i+1].index))
 		if next.Kind != first.Kind || next.By != first.By {
 			return report.Ends{Kind: "unknown", Reason: "the sockets end in different ways: see closewait when"}
 		}

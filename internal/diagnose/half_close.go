@@ -29,7 +29,7 @@ func (sc *scene) halfClosedBehind(s *subject, depth int) bool {
 		return false
 	}
 	return !sc.now.Holders.Any(end.Inode, func(h look.Holder) bool {
-		own := slices.ContainsFunc(s.holders, func(own look.Holder) bool { return own.PID == h.PID })
+		own := slices.ContainsFunc(s.holders(), func(own look.Holder) bool { return own.PID == h.PID })
 		return own || !sc.watches(h, end) || sc.relayOfNothing(h.PID, end, depth)
 	})
 }

@@ -19,10 +19,10 @@ import (
 var handlerBusy = rule{
 	code: codeHandlerBusy, cause: "handler_busy",
 	claims: func(sc *scene, s *subject) bool {
-		if s.listener == nil || !sc.unnoticed(s) || len(s.holders) == 0 || sc.accepting[s.listener] || sc.halfClosed(s) {
+		if s.listener == nil || !sc.unnoticed(s) || len(s.holders()) == 0 || sc.accepting[s.listener] || sc.halfClosed(s) {
 			return false
 		}
-		for _, h := range s.holders {
+		for _, h := range s.holders() {
 			d := sc.doing(h.PID)
 			if !d.known || d.halted != "" {
 				continue

@@ -9,41 +9,44 @@ import (
 )
 
 // place is where a socket stands in the snapshot.
-type place struct{ netns, index int }
+type place struct{ netns, index int32 }
 
 func (sc *scene) at(p place) *tcp.Socket { return &sc.now.Namespaces[p.netns].Sockets[p.index] }
 
 // index finds sockets by a number, or by a hash of what they are sought for. There may be a million of them: it is open addressing over one array.
 type index struct {
-	slots []slot // a power of two of them, at most half in use
+	slots []slot // at most two thirds of them in use
 }
 
 // slot is a place, with the namespace counted from 1: 0 is a free slot.
 type slot struct{ key, netns, index uint32 }
 
-func makeIndex(sockets int) index {
-	size := 8
-	for size < 2*sockets {
-		size *= 2
-	}
-	return index{make([]slot, size)}
+func makeIndex(sockets int) index { return index{make([]slot, 8+sockets+sockets/2)} }
+
+// from is the first slot for a key. Inodes come in runs, which a multiplication spreads (Knuth's constant for 32 bits); its upper bits choose among any number of slots.
+func (x *index) from(key uint32) int {
+	return int(uint64(key*2654435769) * uint64(len(x.slots)) >> 32)
 }
 
-// from is the first slot for a key. Inodes come in runs, which a multiplication spreads (Knuth's constant for 32 bits).
-func (x *index) from(key uint32) int { return int(key * 2654435769 >> 7 & uint32(len(x.slots)-1)) }
+func (x *index) next(i int) int {
+	if i++; i == len(x.slots) {
+		return 0
+	}
+	return i
+}
 
 func (x *index) add(key uint32, p place) {
 	i := x.from(key)
 	for x.slots[i].netns != 0 {
-		i = (i + 1) & (len(x.slots) - 1)
+		i = x.next(i)
 	}
 	x.slots[i] = slot{key, uint32(p.netns) + 1, uint32(p.index)}
 }
 
 // find calls is with the places that have a key until it is content.
 func (x *index) find(key uint32, is func(place) bool) (place, bool) {
-	for i := x.from(key); x.slots[i].netns != 0; i = (i + 1) & (len(x.slots) - 1) {
-		if p := (place{int(x.slots[i].netns) - 1, int(x.slots[i].index)}); x.slots[i].key == key && is(p) {
+	for i := x.from(key); x.slots[i].netns != 0; i = x.next(i) {
+		if p := (place{int32(x.slots[i].netns) - 1, int32(x.slots[i].index)}); x.slots[i].key == key && is(p) {
 			return p, true
 		}
 	}
@@ -57,7 +60,7 @@ func (sc *scene) placeOf(inode uint32) (place, bool) {
 	}
 	if sc.byInode.slots == nil {
 		sc.byInode = makeIndex(sc.now.Count())
-		sc.each(func(netns, index int, s *tcp.Socket) {
+		sc.each(func(netns, index int32, s *tcp.Socket) {
 			if s.Inode != 0 {
 				sc.byInode.add(s.Inode, place{netns, index})
 			}
@@ -97,7 +100,7 @@ func (t *tuple) hash() uint32 {
 
 // other finds the other end of a connection on this host. Namespaces may use the same addresses: on loopback the other end can only be in the same namespace, and elsewhere
 // it is not known which one it is when there are several.
-func (sc *scene) other(netns int, s *tcp.Socket) (found place, ok bool) {
+func (sc *scene) other(netns int32, s *tcp.Socket) (found place, ok bool) {
 	if port := s.Peer.Port(); sc.ports[port/64]>>(port%64)&1 == 0 {
 		return place{}, false
 	}
@@ -125,7 +128,7 @@ func (sc *scene) other(netns int, s *tcp.Socket) (found place, ok bool) {
 
 func (sc *scene) indexTuples() {
 	sc.byTuple = makeIndex(sc.now.Count())
-	sc.each(func(netns, index int, s *tcp.Socket) {
+	sc.each(func(netns, index int32, s *tcp.Socket) {
 		if s.State != tcp.Listen && s.Peer.Port() != 0 {
 			t := tupleOf(s)
 			sc.byTuple.add(t.hash(), place{netns, index})
@@ -135,8 +138,8 @@ func (sc *scene) indexTuples() {
 
 // ageOf is AgeOf, improved by what other sockets on this host tell: keepalive probes that the peer answers make a socket look young, but what is left of the
 // peer's end counts down from the moment it closed.
-func (sc *scene) ageOf(netns, index int, s *tcp.Socket) look.Age {
-	age := AgeOf(&sc.now.Namespaces[netns], index)
+func (sc *scene) ageOf(netns, index int32, s *tcp.Socket) look.Age {
+	age := AgeOf(&sc.now.Namespaces[netns], int(index))
 	if s.State != tcp.CloseWait || age.Kind == look.AgeAbout && age.Time >= fresh || s.Timer.Kind != tcp.TimerKeepalive {
 		return age
 	}

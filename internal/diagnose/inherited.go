@@ -18,11 +18,11 @@ import (
 var inherited = rule{
 	code: codeInherited, cause: "inherited",
 	claims: func(sc *scene, s *subject) bool {
-		if s.socket.State != tcp.CloseWait || s.age.Time < fresh || len(s.holders) == 0 || s.socket.SendQueue > 0 || s.moved || sc.halfClosed(s) {
+		if s.socket.State != tcp.CloseWait || s.age.Time < fresh || len(s.holders()) == 0 || s.socket.SendQueue > 0 || s.moved || sc.halfClosed(s) {
 			return false
 		}
-		first := s.holders[0]
-		if several := slices.ContainsFunc(s.holders, func(h look.Holder) bool { return h.PID != first.PID }); several {
+		first := s.holders()[0]
+		if several := slices.ContainsFunc(s.holders(), func(h look.Holder) bool { return h.PID != first.PID }); several {
 			s.blamed = sc.heir(s)
 			return true
 		}
@@ -46,8 +46,8 @@ func (sc *scene) startedAfter(pid int, s *tcp.Socket) bool {
 
 // heir returns the holder that must have inherited the socket: the one started last.
 func (sc *scene) heir(s *subject) int {
-	pid, last := s.holders[len(s.holders)-1].PID, uint64(0)
-	for _, h := range s.holders {
+	pid, last := s.holders()[len(s.holders())-1].PID, uint64(0)
+	for _, h := range s.holders() {
 		if p := sc.now.Processes[h.PID]; p != nil && p.StartTicks >= last {
 			pid, last = h.PID, p.StartTicks
 		}
@@ -107,9 +107,9 @@ func describeInherited(sc *scene, g *group, f *report.Finding) {
 		}
 		seen[s.blamed] = true
 		c := report.Culprit{PID: &s.blamed, What: "inherited"}
-		fd := slices.IndexFunc(s.holders, func(h look.Holder) bool { return h.PID == s.blamed })
+		fd := slices.IndexFunc(s.holders(), func(h look.Holder) bool { return h.PID == s.blamed })
 		if fd >= 0 {
-			c.FD = &s.holders[fd].FD
+			c.FD = &s.holders()[fd].FD
 		}
 		p := sc.now.Processes[s.blamed]
 		if p == nil {

@@ -74,7 +74,7 @@ func (q *inquiry) suspect(s *subject) {
 	if s.listener != nil && s.socket.RecvQueue > 1 && untouched(s.socket) {
 		q.blind(s.socket)
 	}
-	for _, h := range s.holders {
+	for _, h := range s.holders() {
 		q.weight[h.PID]++
 		if q.mayBeStray(s, h) {
 			q.stranger(s, h)
@@ -92,7 +92,7 @@ func (q *inquiry) blind(s *tcp.Socket) {
 // stranger asks for what tells whether a holder has inherited a socket.
 func (q *inquiry) stranger(s *subject, h look.Holder) {
 	d := q.doing(h.PID)
-	if in := s.interest(d, h); in.waited || in.set != nil || len(s.holders) > 1 {
+	if in := s.interest(d, h); in.waited || in.set != nil || len(s.holders()) > 1 {
 		return
 	}
 	if s.listener != nil && !q.strayed[s.listener] && d.passesExec(h.FD) {
@@ -122,7 +122,7 @@ func (q *inquiry) holdersOf(s *tcp.Socket) {
 }
 
 // end asks who has the other end of a connection, when that is on this host.
-func (q *inquiry) end(netns int, s *tcp.Socket) {
+func (q *inquiry) end(netns int32, s *tcp.Socket) {
 	if q.ends >= followed {
 		return
 	}

@@ -40,7 +40,7 @@ func describeLeak(sc *scene, g *group, f *report.Finding) {
 		f.Evidence = append(f.Evidence, fmt.Sprintf("nothing was sent on %d since their last data came: if they were requests, handlers may still be at work on them", owed))
 	}
 	if blind := g.count(func(s *subject) bool {
-		return s.socket.RecvQueue > 0 && (len(s.holders) == 0 || !sc.doing(s.holders[0].PID).known)
+		return s.socket.RecvQueue > 0 && (len(s.holders()) == 0 || !sc.doing(s.holders()[0].PID).known)
 	}); blind > 0 {
 		f.Evidence = append(f.Evidence, fmt.Sprintf("what the holders of %d are doing could not be seen: whether something keeps them from looking is not known", blind))
 	}

@@ -11,7 +11,7 @@ import (
 
 // listener returns the listening socket that s came through, nil if there is none. Of several that share an address (SO_REUSEPORT) it is the one that a holder of s holds as well; of
 // one that was not accepted it is one with a queue.
-func (sc *scene) listener(netns int, s *tcp.Socket) *tcp.Socket {
+func (sc *scene) listener(netns int32, s *tcp.Socket) *tcp.Socket {
 	shared := sc.sharing(netns, s.Local)
 	switch {
 	case len(shared) == 0:
@@ -31,7 +31,7 @@ func (sc *scene) listener(netns int, s *tcp.Socket) *tcp.Socket {
 
 // sharing returns the listeners that connections to an address can come through: those on the very address before those on the wildcard of its family, and those before the other
 // family's, as the kernel's lookup prefers them (compute_score).
-func (sc *scene) sharing(netns int, local netip.AddrPort) []*tcp.Socket {
+func (sc *scene) sharing(netns int32, local netip.AddrPort) []*tcp.Socket {
 	if sc.shared.netns == netns && sc.shared.local == local && sc.sharers != nil {
 		return sc.sharers // as a rule many connections in a row came through one listener
 	}
@@ -51,7 +51,7 @@ func (sc *scene) sharing(netns int, local netip.AddrPort) []*tcp.Socket {
 
 // shareKey is an address that listeners may share.
 type shareKey struct {
-	netns int
+	netns int32
 	local netip.AddrPort
 }
 
@@ -84,7 +84,7 @@ func scoreOf(l *tcp.Socket, local netip.Addr) int {
 
 // queueOf returns the listener in whose queue a connection waits. The kernel does not say which it is, but how long each queue is: the oldest connections go to the longest queue,
 // which is the one nobody empties.
-func (sc *scene) queueOf(netns int, s *tcp.Socket, shared []*tcp.Socket) *tcp.Socket {
+func (sc *scene) queueOf(netns int32, s *tcp.Socket, shared []*tcp.Socket) *tcp.Socket {
 	if l, ok := sc.queues[s]; ok {
 		return l
 	}

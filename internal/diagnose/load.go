@@ -1,7 +1,6 @@
 package diagnose
 
 import (
-	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/tcp"
 )
 
@@ -56,7 +55,7 @@ func (sc *scene) loadOf(pid int) load {
 				l = &load{young: sc.doing(pid).young()}
 				sc.loads[pid] = l
 			}
-			if l.served++; len(l.young) > 0 { // else there is no need to keep them: there may be a million
+			if l.served++; mayOwn(l.young, s.socket) { // of the others there may be a million
 				l.waiting = append(l.waiting, s)
 			}
 		})
@@ -77,8 +76,8 @@ func (sc *scene) eachWaiting(visit func(pid int, s *subject)) {
 		if s.listener == nil || !sc.unnoticed(s) {
 			return
 		}
-		for i, h := range s.holders {
-			if i == 0 || s.holders[i-1].PID != h.PID {
+		for i, h := range s.holders() {
+			if i == 0 || s.holders()[i-1].PID != h.PID {
 				visit(h.PID, s)
 			}
 		}
@@ -115,13 +114,13 @@ func (sc *scene) suspects() []subject {
 		return sc.suspected
 	}
 	count := 0
-	sc.each(func(_, _ int, s *tcp.Socket) {
+	sc.each(func(_, _ int32, s *tcp.Socket) {
 		if s.State != tcp.Listen && Suspect(s) {
 			count++
 		}
 	})
-	sc.suspected, sc.single = make([]subject, 0, count), make([]look.Holder, 0, count)
-	sc.each(func(netns, index int, s *tcp.Socket) {
+	sc.suspected = make([]subject, 0, count)
+	sc.each(func(netns, index int32, s *tcp.Socket) {
 		if s.State != tcp.Listen && Suspect(s) {
 			sc.suspected = append(sc.suspected, sc.subject(netns, index, s))
 		}

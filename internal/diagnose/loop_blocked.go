@@ -21,7 +21,7 @@ var loopBlocked = rule{
 		if !sc.unnoticed(s) {
 			return false
 		}
-		for _, h := range s.holders {
+		for _, h := range s.holders() {
 			if d := sc.doing(h.PID); d.halted == "" && sc.keptFrom(d, s.interest(d, h)) {
 				s.blamed = h.PID
 				return true

@@ -6,7 +6,7 @@ import (
 
 // origin returns the listener a connection came through, and whether this side made the connection instead. Where the socket's own counters do not tell, a connection without a listener
 // and with a port that the kernel gives to those who do not ask for one was made here.
-func (sc *scene) origin(netns int, s *tcp.Socket) (listener *tcp.Socket, connected bool) {
+func (sc *scene) origin(netns int32, s *tcp.Socket) (listener *tcp.Socket, connected bool) {
 	active, known := opened(s)
 	if known && active {
 		return nil, true
@@ -42,7 +42,7 @@ func sentBytes(s *tcp.Socket) (n uint64, known bool) {
 }
 
 // chosen reports whether a port is one of those that the kernel gives to connections which do not ask for one (ip_local_port_range).
-func (sc *scene) chosen(netns int, port uint16) bool {
+func (sc *scene) chosen(netns int32, port uint16) bool {
 	first, last := uint16(32768), uint16(60999) // what it begins with
 	if p := sc.now.Namespaces[netns].Ports; p[1] != 0 {
 		first, last = p[0], p[1]

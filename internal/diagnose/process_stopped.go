@@ -21,15 +21,15 @@ var processStopped = rule{
 		if s.socket.Unaccepted() {
 			return s.listener != nil && !sc.accepting[s.listener] && sc.keeper(s.netns, s.listener).blames(s, codeProcessStopped)
 		}
-		if s.socket.State != tcp.CloseWait || len(s.holders) == 0 || s.socket.SendQueue > 0 || s.moved {
+		if s.socket.State != tcp.CloseWait || len(s.holders()) == 0 || s.socket.SendQueue > 0 || s.moved {
 			return false
 		}
-		for _, h := range s.holders {
+		for _, h := range s.holders() {
 			if sc.doing(h.PID).halted == "" {
 				return false
 			}
 		}
-		s.blamed = s.holders[0].PID
+		s.blamed = s.holders()[0].PID
 		return true
 	},
 	describe: func(sc *scene, g *group, f *report.Finding) {

@@ -14,7 +14,7 @@ type queueKeeper struct {
 }
 
 // keeper judges the holders of a listener, once. All of them may accept, so one that does its work is enough to clear the others.
-func (sc *scene) keeper(netns int, l *tcp.Socket) queueKeeper {
+func (sc *scene) keeper(netns int32, l *tcp.Socket) queueKeeper {
 	if k, ok := sc.keepers[l]; ok {
 		return k
 	}
@@ -23,7 +23,7 @@ func (sc *scene) keeper(netns int, l *tcp.Socket) queueKeeper {
 	return k
 }
 
-func (sc *scene) judgeKeeper(netns int, l *tcp.Socket) queueKeeper {
+func (sc *scene) judgeKeeper(netns int32, l *tcp.Socket) queueKeeper {
 	none := queueKeeper{code: codeNotAccepted}
 	holders, known := sc.holders(l)
 	if !known || len(holders) == 0 {
@@ -68,7 +68,7 @@ func (sc *scene) allLocked(d *doing) bool {
 }
 
 // serves reports whether a process holds a connection that came through the listener.
-func (sc *scene) serves(netns int, d *doing, l *tcp.Socket) bool {
+func (sc *scene) serves(netns int32, d *doing, l *tcp.Socket) bool {
 	return slices.ContainsFunc(d.process.Activity.Sockets, func(fd look.Descriptor) bool {
 		p, ok := sc.placeOf(fd.Inode)
 		if !ok || p.netns != netns {

@@ -19,14 +19,14 @@ import (
 var relayWaiting = rule{
 	code: codeRelayWaiting, cause: "relay_waiting",
 	claims: func(sc *scene, s *subject) bool {
-		if s.socket.State != tcp.CloseWait || s.socket.RecvQueue > 1 || s.socket.SendQueue > 0 || s.age.Time < fresh || len(s.holders) == 0 || sc.halfClosed(s) {
+		if s.socket.State != tcp.CloseWait || s.socket.RecvQueue > 1 || s.socket.SendQueue > 0 || s.age.Time < fresh || len(s.holders()) == 0 || sc.halfClosed(s) {
 			return false
 		}
-		leg := sc.leg(s.holders[0].PID, s.socket)
-		if leg == nil || sc.at(leg.place).State == tcp.Established && sc.doing(s.holders[0].PID).reads(sc.at(leg.place)) {
+		leg := sc.leg(s.holders()[0].PID, s.socket)
+		if leg == nil || sc.at(leg.place).State == tcp.Established && sc.doing(s.holders()[0].PID).reads(sc.at(leg.place)) {
 			return false // a handler that asked somebody
 		}
-		s.blamed, s.leg = s.holders[0].PID, leg
+		s.blamed = s.holders()[0].PID
 		return true
 	},
 	describe: func(sc *scene, g *group, f *report.Finding) {
@@ -34,10 +34,11 @@ var relayWaiting = rule{
 		g.blame(sc, f)
 		for i := range g.members[:min(len(g.members), maxCulprits)] {
 			s := g.members[i]
-			leg := sc.at(s.leg.place)
-			peer := endpoint(leg.Peer)
-			c := report.Culprit{PID: &s.blamed, What: "other_leg", FD: &s.leg.fd, Peer: &peer}
-			if since, ok := stalled(leg); ok {
+			leg := sc.leg(s.blamed, s.socket)
+			other := sc.at(leg.place)
+			peer := endpoint(other.Peer)
+			c := report.Culprit{PID: &s.blamed, What: "other_leg", FD: &leg.fd, Peer: &peer}
+			if since, ok := stalled(other); ok {
 				c.SinceSeconds = report.SecondsOf(since)
 			}
 			if p := sc.now.Processes[s.blamed]; p != nil {
@@ -45,7 +46,7 @@ var relayWaiting = rule{
 			}
 			f.Culprits = append(f.Culprits, c)
 		}
-		first := g.members[0].leg
+		first := sc.leg(g.members[0].blamed, g.members[0].socket)
 		read := "has read the end of these connections"
 		if g.members[0].socket.RecvQueue > 0 {
 			read = "does not look at these connections"

@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"slices"
 	"time"
 
 	"github.com/closewait/closewait/internal/look"
@@ -11,39 +12,53 @@ import (
 // fresh is the age below which nothing is called stuck: connections that are just closing look like leaks for a moment.
 const fresh = 5 * time.Second
 
-// subject is one suspect socket with what was joined to it.
+// subject is one suspect socket with what was joined to it. There may be a million, so its fields are in an order without gaps.
 type subject struct {
-	netns  int // index into the snapshot's namespaces
-	index  int // of the socket in it
 	socket *tcp.Socket
-	age    look.Age
-	joined
-	opinion
-}
-
-// joined is what others tell of a socket.
-type joined struct {
-	holders  []look.Holder
-	known    bool        // whether holders is the whole truth
+	place
+	age look.Age
+	// first is its holder, as a rule the only one; several are all where there are more.
+	first    [1]look.Holder
+	several  *[]look.Holder
 	listener *tcp.Socket // the one the connection came through, nil on the connecting side
-	shares   bool        // whether others listen on the same address
+	opinion
+	draft  int32 // the position, from 1, of the draft the socket belongs to, 0 for none
+	known  bool  // whether its holders are the whole truth
+	shares bool  // whether others listen on the same address
 	// connected is true when this side made the connection, as far as that shows: a listener that is gone leaves connections behind that look alike.
 	connected bool
 }
 
+// holders returns who holds the socket, as far as that is known.
+func (s *subject) holders() []look.Holder {
+	switch {
+	case s.several != nil:
+		return *s.several
+	case s.first[0].PID == 0:
+		return nil
+	}
+	return s.first[:]
+}
+
+// hold makes a copy of a list the socket's holders.
+func (s *subject) hold(list []look.Holder) {
+	s.first, s.several = [1]look.Holder{}, nil
+	switch {
+	case len(list) == 1 && list[0].PID != 0:
+		s.first[0] = list[0]
+	case len(list) > 0:
+		s.several = new(slices.Clone(list))
+	}
+}
+
 // opinion is what was made of a socket.
 type opinion struct {
-	moved bool // what the scene says of it
-	// half and view are answers that several rules ask for, kept once they were given.
-	half answer
-	view interest
-	seen bool // whether view is an answer
 	// blamed is the process that the rule which claims the socket holds responsible, 0 for its holder.
 	blamed int
-	// leg is the other leg of a relayed connection, for the rule of relays.
-	leg *leg
-	// draft is the position, from 1, of the draft the socket belongs to, 0 for none.
-	draft int
+	moved  bool // what the scene says of it
+	// half and view are answers that several rules ask for, kept once they were given.
+	half answer
+	view view
 }
 
 // answer is yes or no, or not given yet.

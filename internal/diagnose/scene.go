@@ -18,14 +18,14 @@ type scene struct {
 	sharers   []*tcp.Socket
 	ports     [1 << 16 / 64]uint64 // a bit for each local port of a connection
 	suspected []subject
-	single    []look.Holder // of the suspects with one holder, in their order: read in turn, while the table of holders is not
 	byInode   index
 	byTuple   index
 	pairings  map[int]*pairing
 	// found is how much was known of the holders when it was joined to the suspects.
-	found  extent
-	queues map[*tcp.Socket]*tcp.Socket // of unaccepted connections, where several listeners share an address
-	times  []time.Duration             // room for as many as the largest group has members
+	found   extent
+	queues  map[*tcp.Socket]*tcp.Socket // of unaccepted connections, where several listeners share an address
+	holding []look.Holder               // room for the holders of one socket
+	times   []time.Duration             // room for as many as the largest group has members
 	// What follows is about the processes, too.
 	answers
 }
@@ -46,13 +46,13 @@ type answers struct {
 }
 
 type listenKey struct {
-	netns int
+	netns int32
 	port  uint16
 }
 
 func newScene(now *look.Snapshot, later []tcp.Socket) *scene {
 	sc := &scene{now: now, listeners: map[listenKey][]*tcp.Socket{}, shares: map[shareKey][]*tcp.Socket{}, pairings: map[int]*pairing{}}
-	sc.each(func(netns, _ int, s *tcp.Socket) {
+	sc.each(func(netns, _ int32, s *tcp.Socket) {
 		port := s.Local.Port()
 		if s.State != tcp.Listen {
 			sc.ports[port/64] |= 1 << (port % 64)
@@ -76,22 +76,19 @@ func (sc *scene) renew(later []tcp.Socket) {
 		for i := range later {
 			sc.later[later[i].Cookie] = &later[i]
 		}
-		sc.each(func(netns, _ int, s *tcp.Socket) {
+		sc.each(func(netns, _ int32, s *tcp.Socket) {
 			if s.Unaccepted() && sc.moved(s) {
 				sc.accepting[sc.listener(netns, s)] = true
 			}
 		})
 	}
 	found := extent{sc.now.Holders.Wanted(), sc.now.Holders.Held(), len(sc.now.Processes)}
-	if found != sc.found {
-		sc.single = sc.single[:0]
-	}
 	for i := range sc.suspected {
 		s := &sc.suspected[i]
 		if found != sc.found {
 			sc.join(s)
 		}
-		s.opinion = opinion{moved: sc.moved(s.socket)}
+		s.opinion, s.draft = opinion{moved: sc.moved(s.socket)}, 0
 	}
 	sc.found = found
 }
@@ -99,11 +96,11 @@ func (sc *scene) renew(later []tcp.Socket) {
 // extent is how much is known of the holders of sockets. It only grows.
 type extent struct{ wanted, held, processes int }
 
-func (sc *scene) each(f func(netns, index int, s *tcp.Socket)) {
+func (sc *scene) each(f func(netns, index int32, s *tcp.Socket)) {
 	for n := range sc.now.Namespaces {
 		sockets := sc.now.Namespaces[n].Sockets
 		for i := range sockets {
-			f(n, i, &sockets[i])
+			f(int32(n), int32(i), &sockets[i])
 		}
 	}
 }
@@ -115,16 +112,6 @@ func (sc *scene) holders(s *tcp.Socket) (holders []look.Holder, known bool) {
 	}
 	holders = sc.now.Holders.Of(s.Inode)
 	return holders, len(holders) > 0 || sc.now.Sought(s)
-}
-
-// near puts the holder of a suspect where those of the others are.
-func (sc *scene) near(holders []look.Holder) []look.Holder {
-	n := len(sc.single)
-	if len(holders) != 1 || n == cap(sc.single) {
-		return holders
-	}
-	sc.single = append(sc.single, holders[0])
-	return sc.single[n : n+1 : n+1]
 }
 
 // lasting leaves out the holders that were started a moment ago, where there are others: a child that has not executed its program yet, or somebody who looks at sockets through

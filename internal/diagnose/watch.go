@@ -16,11 +16,20 @@ type interest struct {
 	waited bool
 }
 
+// view is an interest in few bytes.
+type view struct {
+	set                              int16 // the number of the instance among those of the process, from 1
+	seen, armed, constant, waitedFor bool  // seen says whether there is an answer at all
+}
+
 // watched is a descriptor in an epoll instance.
 type watched struct {
 	set   *look.PollSet
 	watch *look.Watch
 }
+
+// sets are the epoll instances of the process.
+func (d *doing) sets() []look.PollSet { return d.process.Activity.Epolls }
 
 // interest returns how a process looks at a socket that is its descriptor fd.
 func (d *doing) interest(inode uint32, fd int) (i interest) {
@@ -41,13 +50,23 @@ func (d *doing) interest(inode uint32, fd int) (i interest) {
 
 // interest returns how a holder looks at the socket. The answer for the first, as a rule the only one, is kept.
 func (s *subject) interest(d *doing, h look.Holder) interest {
-	if h != s.holders[0] {
+	if h != s.holders()[0] {
 		return d.interest(s.socket.Inode, h.FD)
 	}
-	if !s.seen {
-		s.view, s.seen = d.interest(s.socket.Inode, h.FD), true
+	v := &s.view
+	if !v.seen {
+		i := d.interest(s.socket.Inode, h.FD)
+		n := 0
+		if i.set != nil {
+			n = 1 + slices.IndexFunc(d.sets(), func(set look.PollSet) bool { return set.FD == i.set.FD })
+		}
+		*v = view{int16(n), true, i.armed, i.constant, i.waited}
 	}
-	return s.view
+	i := interest{armed: v.armed, constant: v.constant, waited: v.waitedFor}
+	if v.set > 0 {
+		i.set = &d.sets()[v.set-1]
+	}
+	return i
 }
 
 // watches returns the epoll entries of a descriptor. They are put in order when the first is asked for.

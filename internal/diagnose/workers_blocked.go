@@ -27,7 +27,7 @@ func claimsWorkersBlocked(sc *scene, s *subject) bool {
 	if s.socket.Unaccepted() {
 		return s.age.Time >= fresh && !sc.accepting[s.listener] && s.queue(sc).blames(s, codeWorkersBlocked)
 	}
-	for _, h := range s.holders {
+	for _, h := range s.holders() {
 		d := sc.doing(h.PID)
 		if d.halted != "" || !sc.unnoticed(s) && !d.stuckOn(s.socket) || s.socket.RecvQueue == 0 && sc.loadOf(h.PID).drained > len(d.blocked()) {
 			continue
@@ -96,7 +96,7 @@ func (k queueKeeper) blames(s *subject, code string) bool {
 func describeWorkersBlocked(sc *scene, g *group, f *report.Finding) {
 	g.blameThreads(sc, f, (*doing).blocked, "pid %d: %s, in two looks")
 	stuckOn := g.count(func(s *subject) bool {
-		return slices.ContainsFunc(s.holders, func(h look.Holder) bool { return sc.doing(h.PID).stuckOn(s.socket) })
+		return slices.ContainsFunc(s.holders(), func(h look.Holder) bool { return sc.doing(h.PID).stuckOn(s.socket) })
 	})
 	f.Victims.Count = len(g.members) - stuckOn
 	g.queueEvidence(f)

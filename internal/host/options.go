@@ -22,9 +22,12 @@ func (v *visit) options(ctx context.Context) {
 	asked, refused, left := 0, 0, 0
 	for _, keepalive := range [...]bool{false, true} {
 		v.each(func(n *look.Namespace, s *tcp.Socket) {
+			if !look.Telling(s) || (s.Timer.Kind == tcp.TimerKeepalive) != keepalive || known(n, s) {
+				return
+			}
 			holders := v.snapshot.Holders.Of(s.Inode)
 			switch {
-			case known(n, s), !look.Telling(s) || (s.Timer.Kind == tcp.TimerKeepalive) != keepalive || len(holders) == 0:
+			case len(holders) == 0:
 				return
 			case asked == mostAsked || ctx.Err() != nil:
 				left++

@@ -15,7 +15,7 @@ type Holder struct{ PID, FD int }
 //
 // The zero value holds nothing and wants nothing.
 type Holders struct {
-	slots []holderSlot // at most two thirds of them in use
+	slots []holderSlot // at most three quarters of them in use
 	count int          // inodes wanted
 	held  int          // of those, the ones with a holder
 	more  map[uint32][]Holder
@@ -41,7 +41,7 @@ func MakeHolders(wanted int) Holders {
 func (h *Holders) Want(inode uint32) { h.want(inode) }
 
 func (h *Holders) want(inode uint32) *holderSlot {
-	if 3*(h.count+1) > 2*len(h.slots) {
+	if 4*(h.count+1) > 3*len(h.slots) {
 		h.grow()
 	}
 	s := h.slot(inode)
