@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -107,9 +109,6 @@ func TestWalk_cancelled(t *testing.T) {
 }
 
 func TestWalk_notPermitted(t *testing.T) {
-	if os.Getuid() == 0 {
-		t.Skip("root may read everything")
-	}
 	f, root := fixture(t, map[int]fakeProcess{
 		10: {fds: map[int]string{3: socket(100)}},
 		20: {fds: map[int]string{3: socket(100)}},
@@ -122,13 +121,36 @@ func TestWalk_notPermitted(t *testing.T) {
 		}
 		t.Cleanup(func() { _ = os.Chmod(root+"/"+pid+"/fd", 0o755) })
 	}
-	got, stats := walk(t, f, nil, always(procfs.Continue))
+	var got []visited
+	var stats procfs.WalkStats
+	asNobody(t, root, func() { got, stats = walk(t, f, nil, always(procfs.Continue)) })
 	if want := []visited{{10, 3, 100}}; !slices.Equal(got, want) {
 		t.Errorf("got %v", got)
 	}
 	if stats.NotPermitted != 1 || stats.Processes != 1 || stats.Complete() {
 		t.Errorf("%+v: the others are a kernel thread and a zombie", stats)
 	}
+}
+
+// asNobody calls f without root's right to read everything: of a tree in a temporary directory it reads what the modes allow.
+func asNobody(t *testing.T, tree string, f func()) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		f()
+		return
+	}
+	for dir := tree; dir != os.TempDir(); dir = filepath.Dir(dir) {
+		if err := os.Chmod(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runtime.LockOSThread() // the kernel keeps this identity for each thread
+	defer runtime.UnlockOSThread()
+	defer func() { _, _ = unix.SetfsuidRetUid(0) }()
+	if _, err := unix.SetfsuidRetUid(65534); err != nil {
+		t.Fatal(err)
+	}
+	f()
 }
 
 // openSockets opens n sockets and returns them by descriptor.
