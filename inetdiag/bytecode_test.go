@@ -107,50 +107,61 @@ func drawSocket(t *rapid.T) *tcp.Socket {
 	return s
 }
 
-func drawCondition(t *rapid.T, depth int) tcp.Condition {
+// DrawCondition draws a condition about what some of the sockets have, or nearly have.
+func DrawCondition(t *rapid.T, depth int, sockets []tcp.Socket) tcp.Condition {
 	kind := rapid.IntRange(0, 7).Draw(t, "kind")
 	if depth == 0 {
 		kind = 3 + kind%5
 	}
-	side := tcp.Side(rapid.IntRange(0, 1).Draw(t, "side"))
+	s := &sockets[rapid.IntRange(0, len(sockets)-1).Draw(t, "of")]
+	side, end := tcp.LocalSide, s.Local
+	if rapid.Bool().Draw(t, "peer") {
+		side, end = tcp.PeerSide, s.Peer
+	}
 	switch kind {
 	case 0, 1:
 		var list []tcp.Condition
 		for range rapid.IntRange(0, 3).Draw(t, "n") {
-			list = append(list, drawCondition(t, depth-1))
+			list = append(list, DrawCondition(t, depth-1, sockets))
 		}
 		if kind == 0 {
 			return tcp.And(list)
 		}
 		return tcp.Or(list)
 	case 2:
-		return tcp.Not{Condition: drawCondition(t, depth-1)}
+		return tcp.Not{Condition: DrawCondition(t, depth-1, sockets)}
 	case 3:
-		addr := drawAddr(t, "addr").Unmap()
+		addr := end.Addr().Unmap()
 		return tcp.Prefix{Side: side, Prefix: netip.PrefixFrom(addr, rapid.IntRange(0, addr.BitLen()).Draw(t, "bits"))}
 	case 4:
-		return tcp.Device{Index: rapid.Uint32Range(0, 2).Draw(t, "index")}
+		return tcp.Device{Index: s.Interface ^ rapid.Uint32Range(0, 1).Draw(t, "another")}
 	case 5:
-		return tcp.Mark{Value: rapid.Uint32Range(0, 3).Draw(t, "value"), Mask: rapid.Uint32Range(0, 3).Draw(t, "mask")}
+		return tcp.Mark{Value: s.Mark ^ rapid.Uint32Range(0, 1).Draw(t, "another"), Mask: rapid.Uint32Range(0, 3).Draw(t, "mask")}
 	case 6:
-		return tcp.Cgroup{ID: rapid.Uint64Range(0, 2).Draw(t, "id")}
+		return tcp.Cgroup{ID: s.CgroupID ^ rapid.Uint64Range(0, 1).Draw(t, "another")}
 	}
-	return tcp.Port{Side: side, Is: tcp.Comparison(rapid.IntRange(0, 2).Draw(t, "is")), Port: rapid.Uint16Range(0, 3).Draw(t, "port")}
+	near := end.Port() + uint16(rapid.IntRange(-1, 1).Draw(t, "near")) //nolint:gosec // wraps around
+	return tcp.Port{Side: side, Is: tcp.Comparison(rapid.IntRange(0, 2).Draw(t, "is")), Port: near}
 }
 
-// TestCompile_agrees: the kernel's interpreter and Match decide alike, whatever the condition and the socket.
-func TestCompile_agrees(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		c, s := drawCondition(t, 4), drawSocket(t)
-		code, err := Compile(c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, want := run(t, code, s), c.Match(s); got != want {
+// agrees: the kernel's interpreter and Match decide alike, whatever the condition and the socket.
+func agrees(t *rapid.T) {
+	sockets := []tcp.Socket{*drawSocket(t), *drawSocket(t)}
+	c := DrawCondition(t, 4, sockets)
+	code, err := Compile(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range sockets {
+		if got, want := run(t, code, &sockets[i]), c.Match(&sockets[i]); got != want {
 			t.Fatalf("bytecode % x says %v, Match %v", code, got, want)
 		}
-	})
+	}
 }
+
+func TestCompile_agrees(t *testing.T) { rapid.Check(t, agrees) }
+
+func FuzzCompile(f *testing.F) { f.Fuzz(rapid.MakeFuzz(agrees)) }
 
 func TestCompile_errors(t *testing.T) {
 	if _, err := Compile(tcp.Prefix{}); !errors.Is(err, ErrMalformed) {

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 
 	"github.com/closewait/closewait/inetdiag"
 	"github.com/closewait/closewait/internal/golden"
@@ -226,23 +229,33 @@ func TestKernel_conditions(t *testing.T) {
 				tcp.Not{Condition: tcp.Or{tcp.Port{Is: tcp.AtLeast, Port: port}, tcp.Port{Side: tcp.PeerSide, Is: tcp.AtMost, Port: port}}})
 		}
 		for _, condition := range conditions {
-			want := map[tcp.Cookie]bool{}
-			for i := range all {
-				if condition.Match(&all[i]) {
-					want[all[i].Cookie] = true
-				}
-			}
-			got := dump(t, c, inetdiag.Query{Condition: condition})
-			for i := range got {
-				if !want[got[i].Cookie] {
-					t.Errorf("%#v: only the kernel takes %v %v > %v", condition, got[i].State, got[i].Local, got[i].Peer)
-				}
-			}
-			if len(got) != len(want) {
-				t.Errorf("%#v: the kernel takes %d of %d sockets, Match %d", condition, len(got), len(all), len(want))
-			}
+			decideAlike(t, c, all, condition)
+		}
+		drawn := rapid.Custom(func(rt *rapid.T) tcp.Condition { return inetdiag.DrawCondition(rt, 3, all) })
+		for range 20 { // each dump visits the whole table, however few sockets are in it
+			decideAlike(t, c, all, drawn.Example(rand.Int())) //nolint:gosec // a failure names the condition
 		}
 	})
+}
+
+// decideAlike lets the kernel and Match decide about the same sockets.
+func decideAlike(t *testing.T, c *inetdiag.Conn, all []tcp.Socket, condition tcp.Condition) {
+	t.Helper()
+	want := map[tcp.Cookie]bool{}
+	for i := range all {
+		if condition.Match(&all[i]) {
+			want[all[i].Cookie] = true
+		}
+	}
+	got := dump(t, c, inetdiag.Query{Condition: condition})
+	for i := range got {
+		if !want[got[i].Cookie] {
+			t.Errorf("%#v: only the kernel takes %v %v > %v", condition, got[i].State, got[i].Local, got[i].Peer)
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("%#v: the kernel takes %d of %d sockets, Match %d", condition, len(got), len(all), len(want))
+	}
 }
 
 func TestKernel_destroy(t *testing.T) {
