@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"io"
 	"os"
 	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/closewait/closewait/internal/change"
+	"github.com/closewait/closewait/internal/journal"
 	"github.com/closewait/closewait/internal/plan"
 	"github.com/closewait/closewait/internal/report"
 )
@@ -65,14 +67,26 @@ func (f *changeFlags) overrules(c *report.Change, r report.Refusal) bool {
 	return plan.MaxRefusal(r) && len(c.Steps) <= f.max
 }
 
+// maxPlan is more than a plan for all descriptors of a host takes, at half a kilobyte each.
+const maxPlan = 1 << 30
+
 // readPlan reads a plan and makes sure that it is as it was written.
 func readPlan(path string) (*report.Change, error) {
-	b, err := os.ReadFile(path)
+	file, err := os.Open(path)
 	if err != nil {
 		return nil, usageError("", "plan: %v", err)
 	}
+	defer file.Close()
+	b, err := io.ReadAll(io.LimitReader(file, maxPlan))
+	if err != nil {
+		return nil, usageError("", "plan: %v", err)
+	}
+	return decodePlan(path, b)
+}
+
+func decodePlan(path string, b []byte) (*report.Change, error) {
 	c := &report.Change{}
-	if err := json.Unmarshal(b, c); err != nil || c.Schema != report.Schema || c.Kind != "Change" || c.Hash == nil {
+	if err := json.Unmarshal(b, c); err != nil || c.Schema != report.Schema || c.Kind != "Change" || c.Hash == nil || !journal.ValidID(c.ID) { // it becomes part of a path
 		return nil, usageError("closewait apply --help", "%s is no plan that --save has written", path)
 	}
 	hash, err := plan.Hash(c)
