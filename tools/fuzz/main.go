@@ -1,6 +1,7 @@
 // Command fuzz runs every fuzz target of the module for a while, one after the other, and fails if one of them finds something.
 //
-// The time is that of each target. Targets are found by their names in the test files, so none can be forgotten.
+// The time is that of each target. Targets are found by their names in the test files, so none can be forgotten. With -keep it copies from what former runs have found, which lies in Go's
+// cache, the inputs that reach more than those in testdata; with -cover it says how much of the code that the targets enter their inputs in testdata execute.
 package main
 
 import (
@@ -13,22 +14,36 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
 
 func main() {
 	each := flag.String("time", "30s", "how long to fuzz each target")
 	parallel := flag.String("parallel", "2", "how many workers a target gets")
+	only := flag.String("only", "", "a regular expression: which targets, of directory.name")
+	keep := flag.Bool("keep", false, "put into testdata the inputs in Go's cache that reach more")
+	covered := flag.Bool("cover", false, "print how much the inputs in testdata execute")
 	flag.Parse()
-	targets, err := find(".")
+	targets, err := find(".", *only)
 	if err != nil || len(targets) == 0 {
 		fmt.Fprintf(os.Stderr, "fuzz: find targets: %d found, %v\n", len(targets), err)
 		os.Exit(1)
 	}
+	do := func(t target) error {
+		fmt.Printf("== %s in %s for %s\n", t.name, t.dir, *each)
+		return t.run(*each, *parallel)
+	}
+	switch {
+	case *keep:
+		do = target.keep
+	case *covered:
+		do = func(t target) error { return cover(t.dir) }
+		targets = slices.CompactFunc(targets, func(a, b target) bool { return a.dir == b.dir })
+	}
 	failed := 0
 	for _, t := range targets {
-		fmt.Printf("== %s in %s for %s\n", t.name, t.dir, *each)
-		if err := t.run(*each, *parallel); err != nil {
+		if err := do(t); err != nil {
 			fmt.Printf("== %s in %s: %v\n", t.name, t.dir, err)
 			failed++
 		}
@@ -38,6 +53,9 @@ func main() {
 		os.Exit(1)
 	}
 }
+
+// module is the path of this one.
+const module = "github.com/closewait/closewait"
 
 type target struct{ dir, name string }
 
@@ -56,7 +74,12 @@ func (t target) run(each, parallel string) error {
 	return err
 }
 
-func find(root string) (targets []target, err error) {
+// find returns the targets whose directory.name match, those of a directory together.
+func find(root, only string) (targets []target, err error) {
+	wanted, err := regexp.Compile(only)
+	if err != nil {
+		return nil, err
+	}
 	name := regexp.MustCompile(`(?m)^func (Fuzz\w+)\(f \*testing\.F\)`)
 	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, "_test.go") {
@@ -64,7 +87,9 @@ func find(root string) (targets []target, err error) {
 		}
 		text, err := os.ReadFile(path)
 		for _, m := range name.FindAllSubmatch(text, -1) {
-			targets = append(targets, target{filepath.Dir(path), string(m[1])})
+			if t := (target{filepath.Dir(path), string(m[1])}); wanted.MatchString(t.dir + "." + t.name) {
+				targets = append(targets, t)
+			}
 		}
 		return err
 	})
