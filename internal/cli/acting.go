@@ -121,6 +121,17 @@ func (a *app) actor() (*change.Runner, func(), error) {
 	return &change.Runner{Journal: dir, Actors: actors, Header: a.header("Change"), Who: a.cfg.Acting.Who(), Now: a.cfg.Now, Cancel: a.cfg.Acting.Cancel}, func() { _ = closer.Close() }, nil
 }
 
+// keeper makes the Runner of a verb about a change that was made. Where none ever was it makes no journal: what it is asked for is not found.
+func (a *app) keeper() (*change.Runner, func(), error) {
+	if err := a.acts(); err != nil {
+		return nil, nil, err
+	}
+	if !slices.ContainsFunc(a.journals(), journal.Dir.Exists) {
+		return a.planner(), func() {}, nil
+	}
+	return a.actor()
+}
+
 // planner makes the Runner of a verb that has not decided yet whether it changes anything: it leaves nothing behind.
 func (a *app) planner() *change.Runner {
 	r := &change.Runner{Header: a.header("Change"), Now: a.cfg.Now}

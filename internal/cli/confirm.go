@@ -22,7 +22,7 @@ was interrupted is kept as it is. Without an ID: the one that waits.`,
 }
 
 func (a *app) confirm(ctx context.Context, id string) error {
-	runner, done, err := a.actor()
+	runner, done, err := a.keeper()
 	if err != nil {
 		return err
 	}

@@ -61,7 +61,7 @@ func (a *app) waitUntil(ctx context.Context, at string) error {
 
 // undo takes a change back.
 func (a *app) undo(ctx context.Context, id string, unlessConfirmed bool, f *changeFlags) error {
-	runner, done, err := a.actor()
+	runner, done, err := a.keeper()
 	if err != nil {
 		return err
 	}

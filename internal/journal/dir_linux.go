@@ -65,6 +65,12 @@ func Open(state string) (Dir, error) {
 // At returns the directory of a state directory without making anything: for reading.
 func At(state string) Dir { return Dir{filepath.Join(state, "changes")} }
 
+// Exists reports whether the directory is there: whether anything was ever changed.
+func (d Dir) Exists() bool {
+	_, err := os.Lstat(d.path)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
 // State returns the state directory.
 func (d Dir) State() string { return filepath.Dir(d.path) }
 
