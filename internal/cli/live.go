@@ -316,10 +316,12 @@ func (j *joiner) processes(holders []look.Holder) []*look.Process {
 		if pid == j.lastPID && j.last != nil {
 			return j.last
 		}
-		alone, known := j.alone[pid]
-		if p := j.snapshot.Processes[pid]; !known && p != nil {
-			alone = []*look.Process{p}
-			j.alone[pid] = alone
+		alone := j.alone[pid]
+		if alone == nil {
+			if p := j.snapshot.Processes[pid]; p != nil {
+				alone = []*look.Process{p}
+				j.alone[pid] = alone
+			}
 		}
 		j.last, j.lastPID = alone, pid
 		return alone

@@ -36,8 +36,8 @@ type stream struct {
 	options look.Options
 	// asked, refused and left count the sockets that were asked for their options, could not be, and were too many to be; sought those whose other end was looked for.
 	asked, refused, left, sought int
-	// met is the holder that was described last.
-	met int
+	// met are holders that were described, each at the place that the last bits of its pid give it: sockets of few processes come in any order.
+	met [64]int
 	// waiting are the sockets that are handed on last: they have no holder as far as was seen when they were read.
 	waiting []waiting
 	// open connects to the namespace that is being read, lookup is that connection once it was needed.
@@ -109,8 +109,8 @@ func (v *visit) hand(ctx context.Context, n *look.Namespace, s *tcp.Socket, hold
 	p := &v.stream.passing
 	*p = Passing{Snapshot: v.snapshot, Namespace: n, Socket: s, Holders: holders}
 	for _, h := range holders {
-		if h.PID != v.stream.met { // as a rule one process holds many
-			v.stream.met = h.PID
+		if met := &v.stream.met[h.PID%len(v.stream.met)]; h.PID != *met {
+			*met = h.PID
 			v.process(ctx, h.PID)
 		}
 	}

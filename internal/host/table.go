@@ -18,7 +18,7 @@ import (
 const (
 	saved    = 500 * time.Nanosecond
 	walked   = 200 * time.Nanosecond
-	readying = 8 * time.Millisecond
+	readying = 10 * time.Millisecond
 )
 
 // sampled is how many sockets that the program told of are looked up through sock_diag as well, before any is handed on; mostHeld is how many wait for that.
