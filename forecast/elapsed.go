@@ -284,9 +284,9 @@ func (v *view) bases() (low, base, high int64) {
 	rtt, ok := v.socket.Info.Duration(tcp.RTT)
 	variation, _ := v.socket.Info.Duration(tcp.RTTVar)
 	if !ok || rtt == 0 {
-		return v.rtoMin(), v.Clock.jiffiesUp(rtoMinimum + 4*time.Millisecond), v.Clock.jiffies(3 * synTimeout)
+		return v.Clock.jiffiesUp(v.rtoMin()), v.Clock.jiffiesUp(rtoMinimum + 4*time.Millisecond), v.Clock.jiffies(3 * synTimeout)
 	}
-	floor := v.Limits.RTOMin.Or(rtoMinimum)
+	floor := v.rtoMin()
 	low = v.Clock.jiffiesUp(rtt + floor)
 	base = v.Clock.jiffiesUp(rtt + max(floor, 4*variation))
 	return low, base, base + base/4

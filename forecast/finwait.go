@@ -13,10 +13,10 @@ func (v *view) mini() Ends {
 		ends.By = ByFinTimeout
 	}
 	armed := max(v.miniTime(), v.expires)
-	l := start(&v.Clock, armed+outside, v.expires, 1)
+	l := v.firing(armed+outside, 1)
 	if v.socket.State == tcp.FinWait2 && !v.options.Linger.Known {
 		// TCP_LINGER2 may have armed it for less; nobody is left who could tell.
-		l.include(start(&v.Clock, v.expires+outside, v.expires, 1))
+		l.include(v.firing(v.expires+outside, 1))
 	}
 	v.moments(&ends, l.first(), l.now[likely], l.last(), v.into())
 	// The timer cannot fire before what is left of it is over.
@@ -62,7 +62,7 @@ func (v *view) finWait2() Ends {
 // finEnds adds the mini socket's part, if any, to what runs now.
 func (v *view) finEnds(excess int64) Ends {
 	ends := Ends{Kind: At, By: ByFinTimeout, Reason: reasonFinShort}
-	l := start(&v.Clock, max(excess, v.expires)+outside, v.expires, 1)
+	l := v.firing(max(excess, v.expires)+outside, 1)
 	if excess > 0 {
 		ends.Reason = reasonFinLong
 		l.arm(excess)

@@ -130,7 +130,7 @@ func (v *view) keepaliveSilent() (Ends, bool) {
 	if v.probes > 1 {
 		before = slotOf(step)
 	}
-	l := start(&v.Clock, v.keepaliveArmed(), v.expires, before)
+	l := v.firing(v.keepaliveArmed(), before)
 	if user > 0 {
 		ends.By, ends.Limit = ByUserTimeout, Limit{"TCP_USER_TIMEOUT", user.Milliseconds(), user}
 		allowed := v.Clock.jiffiesUp(user)

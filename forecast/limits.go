@@ -73,6 +73,7 @@ type Options struct {
 	// but the socket may end at any firing (Earliest), and the reason says so.
 	UserTimeout       Setting[time.Duration]
 	RTOMax            Setting[time.Duration] // TCP_RTO_MAX_MS
+	RTOMin            Setting[time.Duration] // TCP_RTO_MIN_US, or what the socket copied of tcp_rto_min_us when it was made (icsk_rto_min)
 	Keepalive         Setting[bool]          // SO_KEEPALIVE that is being set now: its timer is armed anew. Otherwise the timer tells whether it is on
 	KeepaliveTime     Setting[time.Duration] // TCP_KEEPIDLE
 	KeepaliveInterval Setting[time.Duration] // TCP_KEEPINTVL
@@ -89,6 +90,8 @@ type Options struct {
 	SoftError Setting[int]
 	// Neighbour is what is known of the next hop towards the peer.
 	Neighbour Setting[Neighbour]
+	// Armed is how the running timer hangs in the kernel's timer wheel. It counts where the clock is known.
+	Armed Armed
 	// PeerForgot says that the other end of the connection exists no more, so that it answers whatever arrives with a reset.
 	PeerForgot bool
 }

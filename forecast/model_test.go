@@ -327,6 +327,47 @@ func TestModel_doubt_served_late(t *testing.T) {
 	}
 }
 
+// TestModel_armed checks that a timer seen in the wheel is followed to the jiffy, wherever it hangs and however long reading the socket took: also where the wheel's clock was behind when
+// it was armed, so that it hangs in a wider slot than its length tells.
+func TestModel_armed(t *testing.T) {
+	for _, scene := range scenes {
+		if scene == "neighbour" || scene == "persist_user" { // whose moments depend on more than the timer
+			continue
+		}
+		t.Run(scene, func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) {
+				lag := rapid.Int64Range(0, 8).Draw(t, "lag")
+				l, s, shown, _ := drawDeath(t, scene, func(_ *rapid.T, l *life) {
+					inTime := l.make
+					l.make = func() *simSock { s := inTime(); s.lag = lag; return s }
+				})
+				late := rapid.Bool().Draw(t, "late")
+				end := *s
+				if end.lag = 0; late {
+					end.late = 1
+				}
+				if !play(&end) || end.closeAt > s.jiffies {
+					t.Skip("lives on")
+				}
+				tick := time.Second / time.Duration(s.hz)
+				rest := time.Duration(end.jiffies-s.jiffies)*tick - l.model.Clock.Into
+				rest += doubts(t, &l, s)
+				l.model.Options.Armed = forecast.Armed{Expires: uint64(s.timeout), Fires: uint64(s.runs), At: uint64(s.jiffies), Count: shown.Timer.Count}
+				got := l.model.Ends(&shown)
+				if got.Kind == forecast.At && (got.Earliest > rest || got.Latest < rest) {
+					t.Fatalf("ends in %v, forecast %+v\nsimulated %+v", rest, got, *s)
+				}
+				if got.Kind != forecast.At || s.timeout <= s.jiffies || late || lag > 0 && s.retransmits > 0 {
+					return // the time since the first retransmission is not so well known
+				}
+				if off := min((got.Best - rest).Abs(), (got.Also - rest).Abs()); off > 2*tick+time.Millisecond {
+					t.Fatalf("ends in %v, off by %v, forecast %+v\nsimulated %+v", rest, off, got, *s)
+				}
+			})
+		})
+	}
+}
+
 // doubts sets the model's clock back by up to some jiffies, and says so; it returns by how much.
 func doubts(t *rapid.T, l *life, s *simSock) (ago time.Duration) {
 	tick := time.Second / time.Duration(s.hz)

@@ -180,7 +180,7 @@ func (v *view) waitsIn(p *plan, lane int, base int64) waits {
 	if p.retransmits > 1 && armed == p.armed {
 		before = slotOf(p.rto / 2)
 	}
-	l := start(&v.Clock, armed, v.expires, before)
+	l := v.firing(armed, before)
 	w.fires, w.gives = l.now[lane], w.answerless(begun)
 	return w
 }

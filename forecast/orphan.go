@@ -48,7 +48,7 @@ func (v *view) reset(e Ends) Ends {
 	if v.socket.Timer.Kind == tcp.TimerPersist {
 		armed = v.probeInterval(v.backoff)
 	}
-	l := start(&v.Clock, max(armed, v.expires), v.expires, 1)
+	l := v.firing(max(armed, v.expires), 1)
 	next := Ends{Kind: At}
 	v.moments(&next, l.first(), l.now[likely], l.last(), v.into())
 	switch {

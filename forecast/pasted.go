@@ -12,7 +12,7 @@ func (v *view) guess(t timeout) Ends {
 		if !v.suppose(&p, v.Clock.jiffies(base)) {
 			continue
 		}
-		f := p.walk(start(&v.Clock, p.armed, v.expires, max(slotOf(p.rto/2), 1)), v.rtoMax)
+		f := p.walk(v.firing(p.armed, max(slotOf(p.rto/2), 1)), v.rtoMax)
 		switch {
 		case !f.known:
 			return ends

@@ -213,6 +213,9 @@ func (v *view) probeWalk(answered bool, uncounted int64) probeWalk {
 	}
 	w.slot = slotOf(armed + w.spread)
 	w.lanes = start(&v.Clock, armed, expires, before)
+	if v.hangs {
+		w.lanes = v.firing(armed, before)
+	}
 	return w
 }
 

@@ -118,14 +118,14 @@ func (v *view) follow(p *plan) fate {
 		before = 1 // when the last firing was is not known well enough to tell its slot
 	}
 	if p.retransmits > 0 {
-		l := start(&v.Clock, p.armed, v.expires, before)
+		l := v.firing(p.armed, before)
 		if p.cuts[likely] > 0 {
-			l.include(start(&v.Clock, p.cuts[early], v.expires, before))
-			l.include(start(&v.Clock, p.cuts[late], v.expires, before))
+			l.include(v.firing(p.cuts[early], before))
+			l.include(v.firing(p.cuts[late], before))
 		}
 		return p.walk(l, v.rtoMax)
 	}
-	l := start(&v.Clock, v.shortened()+outside, v.expires, before)
+	l := v.firing(v.shortened()+outside, before)
 	probe := v.lossProbe()
 	if probe == no {
 		return p.walk(l, v.rtoMax)

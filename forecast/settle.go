@@ -20,7 +20,7 @@ func (v *view) settle() {
 	}
 	v.Clock.unsure = int64((v.Clock.Into + v.Clock.Doubt) / v.tick)
 	switch {
-	case v.Clock.unsure == 0 || aligned && v.settledByElapsed() || v.settledBySlot() || v.Clock.unsure == 1:
+	case v.Clock.unsure == 0 || v.settledByWheel() || aligned && v.settledByElapsed() || v.settledBySlot() || v.Clock.unsure == 1:
 		v.later = time.Duration(v.Clock.unsure) * v.tick
 	default:
 		v.Clock.Known, v.later = false, v.Clock.Doubt
@@ -32,6 +32,19 @@ func (c *Clock) shift(jiffies int64, tick time.Duration, unsure int64) {
 	c.Jiffies += uint64(jiffies)
 	c.Into -= time.Duration(jiffies) * tick
 	c.unsure = unsure
+}
+
+// settledByWheel finds the jiffy in which sock_diag read how much was left of a timer that was seen in the wheel.
+func (v *view) settledByWheel() bool {
+	if v.expires <= 0 || !v.sameArmed() {
+		return false
+	}
+	read := v.readIn()
+	if read < 0 || read > v.Clock.unsure {
+		return false
+	}
+	v.Clock.shift(read, v.tick, 0)
+	return true
 }
 
 // settledByElapsed compares how far into a jiffy the look came, which the elapsed time tells because its stamp was set at the beginning of one, with the two parts of jiffies

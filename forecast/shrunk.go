@@ -64,7 +64,7 @@ func (v *view) shrunkWalks(user time.Duration, bases [lanesLength]int64) (ended 
 	if v.backoff > 1 {
 		before = slotOf(v.rto / 2)
 	}
-	l := start(&v.Clock, v.rto, v.expires, before)
+	l := v.firing(v.rto, before)
 	var stalled, due [lanesLength]int64
 	for lane, base := range bases {
 		stalled[lane], due[lane] = v.stalled(base, lane), v.expires // the silence counts up to the nominal expiry

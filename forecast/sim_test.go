@@ -82,6 +82,7 @@ type simSock struct {
 	// late has a bit for each firing, the first lowest: whether it is served a jiffy after it was due.
 	late   uint64
 	behind int64 // by how much the handler at work is late
+	lag    int64 // by how much the wheel's clock is behind whenever a timer is armed, as when its processor is held up
 
 	ended  bool
 	errno  string
@@ -99,7 +100,7 @@ func (s *simSock) resetXmitTimer(what pending, when int64, handler bool) {
 	if handler && s.behind == 0 { // else forward_timer_base sets it to jiffies
 		clk++
 	}
-	s.runs = calcWheelIndex(s.timeout, clk)
+	s.runs = calcWheelIndex(s.timeout, clk-s.lag)
 }
 
 func (s *simSock) send(tlp bool) {

@@ -40,7 +40,7 @@ func (v *view) synSent() Ends {
 	if p.retransmits == 0 {
 		armed += outside
 	}
-	f := p.walkSyn(start(&v.Clock, armed, v.expires, 1), v.rtoMax)
+	f := p.walkSyn(v.firing(armed, 1), v.rtoMax)
 	if !f.known {
 		return ends
 	}
@@ -151,7 +151,7 @@ func (v *view) requestInterval(timeouts int64) int64 {
 
 // requestWalk goes from time-out to time-out of which so many are over.
 func (v *view) requestWalk(timeouts, retries int64) lanes {
-	l := start(&v.Clock, v.requestInterval(timeouts), v.expires, 1)
+	l := v.firing(v.requestInterval(timeouts), 1)
 	for n := timeouts; n < min(retries, 255); n++ {
 		l.arm(v.requestInterval(n + 1))
 	}

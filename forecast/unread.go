@@ -86,7 +86,7 @@ func (v *view) outgrown() bool {
 	if !ok || rtt == 0 {
 		return !v.unsent()
 	}
-	least := v.Clock.jiffiesUp(rtt + v.Limits.RTOMin.Or(rtoMinimum))
+	least := v.Clock.jiffiesUp(rtt + v.rtoMin())
 	return least<<v.backoff > v.rto+v.rto/8
 }
 

@@ -10,7 +10,7 @@ import (
 // (tcp_clamp_rto_to_user_timeout): the socket ends when it fires. Its length gives the option away, without any privilege.
 func (v *view) clamped(p *plan) Ends {
 	ends := Ends{Kind: At, By: ByUserTimeout, Reason: reasonClamped, Error: v.errorOf(v.unreachable()), Elapsed: p.elapsed.source}
-	l := start(&v.Clock, p.armed, v.expires, 1)
+	l := v.firing(p.armed, 1)
 	v.moments(&ends, l.first(), l.now[likely], l.last(), p.elapsed.phase)
 	if total, ok := v.socket.Info.Duration(tcp.TotalRTOTime); ok && v.uint(tcp.TotalRTORecoveries) == 1 {
 		// The timer was rounded up to a jiffy, and the stamp set at one.

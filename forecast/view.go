@@ -20,6 +20,9 @@ type view struct {
 	rto                          int64 // icsk_rto, 0 when not reported
 	rtoMax                       int64
 	expires                      int64 // until the running timer's nominal expiry; negative when it is overdue by that much
+	hangs                        bool  // where the timer hangs in the wheel is known
+	fires                        int64 // until it goes off, if so
+	missed                       bool  // that has passed, and it was not served
 	sent                         int64 // since the last segment with payload went out
 	acked                        int64 // since the last acknowledgement came in
 	hasSent, hasAcked            bool
@@ -51,6 +54,7 @@ func (m *Model) view(s *tcp.Socket, o *Options) view {
 	v.rtoMax = v.findRTOMax()
 	v.Clock.period = v.tick
 	v.settle()
+	v.hang()
 	return v
 }
 
@@ -71,8 +75,10 @@ func (v *view) findRTOMax() int64 {
 	return v.ownRTOMax(limit)
 }
 
-// rtoMin is the floor of the time-out before back-off (tcp_rto_min).
-func (v *view) rtoMin() int64 { return v.Clock.jiffiesUp(v.Limits.RTOMin.Or(rtoMinimum)) }
+// rtoMin is the floor of the time-out before back-off (tcp_rto_min), as far as no route has one of its own.
+func (v *view) rtoMin() time.Duration {
+	return v.options.RTOMin.Or(v.Limits.RTOMin.Or(rtoMinimum))
+}
 
 func (v *view) uint(f tcp.Field) int64 {
 	n, _ := v.socket.Info.Uint(f)
@@ -106,7 +112,7 @@ func (v *view) payloadSent() bool {
 // overdue finds out by how much a timer armed so many jiffies ahead is past its expiry, where the kernel reports only that nothing is left of it: it
 // waits for its slot.
 func (v *view) overdue(armed int64) {
-	if v.expires > 0 || !v.payloadSent() {
+	if v.expires != 0 || v.hangs || !v.payloadSent() {
 		return
 	}
 	if past := v.sent - armed; past > 0 && past <= v.Clock.widest(armed) {
