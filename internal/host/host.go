@@ -50,7 +50,7 @@ type Request struct {
 	Plain bool
 	// Holders says whose holders are wanted; nil means nobody's.
 	Holders func(*tcp.Socket) bool
-	// Options asks sockets whose holders are known for what decides about their ends, see look.Telling.
+	// Options asks sockets for what decides about their ends, see look.Telling: those that Holders wants, all when it is nil. Without a BPF program only those whose holders are known can be asked.
 	Options bool
 	// NoBPF asks /proc even where a BPF program would give the same answer sooner.
 	NoBPF bool

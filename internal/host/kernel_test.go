@@ -259,7 +259,7 @@ func TestLook_options(t *testing.T) {
 			s.Write(1)
 			s.AwaitInfo("a retransmission", func(i *tcp.Info) bool { n, _ := i.Uint(tcp.Retransmits); return n > 0 })
 		}
-		s, _ := lookAt(t, host.Request{Netns: []string{netnsPath()}, Holders: look.Telling, Options: true})
+		s, _ := lookAt(t, host.Request{Netns: []string{netnsPath()}, Holders: look.Telling, Options: true, NoBPF: true})
 		if len(s.Missing) > 0 && os.Geteuid() != 0 {
 			t.Skipf("this process may not trace itself: %v", s.Missing)
 		}
@@ -362,7 +362,8 @@ func TestLook_optionsOfAll(t *testing.T) {
 			if want, got := slow.Namespaces[0].Options[cookie], optional(n.Options[cookie]); got != want {
 				t.Errorf("%v: by the program %+v, through its descriptor %+v", n.Sockets[i].State, got, want)
 			}
-			if o := n.Options[cookie]; !o.Inside || o.SoftError != 0 || o.Recoveries > 1 || o.Recoveries == 1 && o.Ahead.Abs() > 10*time.Millisecond {
+			if o := n.Options[cookie]; !o.Inside || o.SoftError != 0 || o.Recoveries > 1 || o.Recoveries == 1 && o.Ahead.Abs() > 10*time.Millisecond || o.RTOMin == 0 ||
+				o.Armed.Expires > o.Armed.Fires || o.Armed.At == 0 {
 				t.Errorf("%v: not as it is inside: %+v", n.Sockets[i].State, o)
 			}
 		}
@@ -374,6 +375,6 @@ func TestLook_optionsOfAll(t *testing.T) {
 
 // optional leaves out what no option of the socket tells.
 func optional(o look.Options) look.Options {
-	o.Inside, o.SoftError, o.Recoveries, o.Ahead = false, 0, 0, 0
+	o.Inside, o.SoftError, o.Recoveries, o.Ahead, o.RTOMin, o.Armed = false, 0, 0, 0, 0, look.Armed{}
 	return o
 }

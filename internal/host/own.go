@@ -13,11 +13,10 @@ import (
 // askable is how many sockets could be asked through their descriptors in the time that it takes to load a program which asks all at once.
 const askable = 400
 
-// own asks sockets for what decides about their ends by a BPF program, where they are many or there is no other way: orphans and connections that nobody has accepted
-// have no descriptor. Without it they stay unasked.
+// own asks sockets for what decides about their ends by a BPF program, where they are many or it knows more than their descriptors would tell. Without it they stay unasked.
 func (v *visit) own(ctx context.Context) {
-	wanted, mute := v.ending()
-	if v.request.NoBPF || len(wanted) == 0 || !mute && len(wanted) < askable {
+	wanted, inside := v.ending()
+	if v.request.NoBPF || len(wanted) == 0 || !inside && len(wanted) < askable {
 		return
 	}
 	namespaces := make([]*look.Namespace, len(v.snapshot.Namespaces))
@@ -62,17 +61,22 @@ func (v *visit) ownIn(ctx context.Context, program *probe.Options, n *look.Names
 	})
 }
 
-// ending lists the sockets whose end a timer may bring, of those that the look is about; mute is true when one of them has no descriptor to be asked through, or waits
-// for its next hop, so that what matters is when it was stamped.
-func (v *visit) ending() (wanted map[tcp.Cookie]struct{}, mute bool) {
+// ending lists the sockets whose end a timer may bring, of those that the look is about. inside is true when what only the kernel's own memory shows matters to one of them: it
+// has no descriptor to be asked through, as orphans and connections that nobody has accepted, or it is stuck, so that its end depends on when its timer fires.
+func (v *visit) ending() (wanted map[tcp.Cookie]struct{}, inside bool) {
 	wanted = map[tcp.Cookie]struct{}{}
-	v.each(func(n *look.Namespace, s *tcp.Socket) {
-		if look.Telling(s) && v.request.Holders != nil && v.request.Holders(s) {
+	v.each(func(_ *look.Namespace, s *tcp.Socket) {
+		if look.Telling(s) && (v.request.Holders == nil || v.request.Holders(s)) {
 			wanted[s.Cookie] = struct{}{}
-			mute = mute || s.Inode == 0 || n.Neighbours[s.Cookie].State > look.NeighbourResolved
+			inside = inside || s.Inode == 0 || stuck(s)
 		}
 	})
-	return wanted, mute
+	return wanted, inside
+}
+
+// stuck says whether a socket waits for an answer that is overdue, or for a window to open.
+func stuck(s *tcp.Socket) bool {
+	return s.Timer.Count > 0 || s.Timer.Kind == tcp.TimerPersist || s.State == tcp.SynSent
 }
 
 // known reports whether a socket was asked already.

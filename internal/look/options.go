@@ -26,7 +26,14 @@ type Options struct {
 	// much more than the time in recoveries that sock_diag reports (since 6.7).
 	Recoveries int
 	Ahead      time.Duration
+	// RTOMin is the least time-out before back-off, 0 when not known: TCP_RTO_MIN_US tells it too, but is no older than 6.15.
+	RTOMin time.Duration
+	// Armed is how the running timer hangs in the kernel's timer wheel.
+	Armed Armed
 }
+
+// Armed is how a timer hangs in the kernel's timer wheel, as forecasts want it.
+type Armed = forecast.Armed
 
 // Telling reports whether the options of a socket can change the forecast of its end: a timer runs that may end it. A half-open connection has no options yet.
 func Telling(s *tcp.Socket) bool {
@@ -51,7 +58,7 @@ func (o *Options) elapsed(s *tcp.Socket) forecast.Setting[time.Duration] {
 // apart leaves out what may be the namespace's: it is known without asking, and a change of the namespace's setting that is tried out would reach the socket.
 func (o *Options) apart(common *forecast.Limits) forecast.Options {
 	own := forecast.Options{
-		UserTimeout: forecast.Is(o.UserTimeout), ThinLinear: forecast.Is(o.ThinLinear), Congestion: o.Congestion,
+		UserTimeout: forecast.Is(o.UserTimeout), ThinLinear: forecast.Is(o.ThinLinear), Congestion: o.Congestion, Armed: o.Armed,
 		KeepaliveTime:     unlike(o.KeepaliveTime, common.KeepaliveTime),
 		KeepaliveInterval: unlike(o.KeepaliveInterval, common.KeepaliveInterval),
 		KeepaliveProbes:   unlike(int64(o.KeepaliveProbes), common.KeepaliveProbes),
@@ -62,6 +69,9 @@ func (o *Options) apart(common *forecast.Limits) forecast.Options {
 	}
 	if o.RTOMax != 0 { // every socket has its own, copied when it was made
 		own.RTOMax = forecast.Is(o.RTOMax)
+	}
+	if o.RTOMin != 0 { // likewise
+		own.RTOMin = forecast.Is(o.RTOMin)
 	}
 	return own
 }

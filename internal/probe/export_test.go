@@ -1,5 +1,8 @@
 package probe
 
+// Firing is what is made of the slot of a timer.
+var Firing = firing
+
 // Ways are the ways to list descriptors, by name.
 func Ways() map[string]func(room int) (*Holders, error) {
 	return map[string]func(int) (*Holders, error){

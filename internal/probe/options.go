@@ -10,7 +10,10 @@ import (
 )
 
 // optionSize is the size of struct option in bpf/options.c.
-const optionSize = 56
+const optionSize = 72
+
+// nowhere stands for the slot of a timer that does not hang in the wheel.
+const nowhere = 0xffff
 
 // decodeOption reads one; tick is the length of a jiffy.
 func decodeOption(b *[optionSize]byte, tick time.Duration) (tcp.Cookie, look.Options) {
@@ -18,7 +21,12 @@ func decodeOption(b *[optionSize]byte, tick time.Duration) (tcp.Cookie, look.Opt
 	o := look.Options{
 		UserTimeout: time.Duration(binary.NativeEndian.Uint32(b[8:])) * time.Millisecond, RTOMax: jiffies(12),
 		KeepaliveTime: jiffies(16), KeepaliveInterval: jiffies(20), KeepaliveProbes: int(b[24]), SynRetries: int(b[25]), ThinLinear: b[26] != 0,
-		Inside: true, SoftError: int(binary.NativeEndian.Uint16(b[30:])),
+		Inside: true, SoftError: int(binary.NativeEndian.Uint16(b[30:])), RTOMin: jiffies(52),
+	}
+	if slot := binary.NativeEndian.Uint16(b[68:]); slot != nowhere {
+		now := binary.NativeEndian.Uint64(b[56:])
+		expires := now + uint64(int64(int32(binary.NativeEndian.Uint32(b[64:]))))
+		o.Armed = look.Armed{Expires: expires, Fires: firing(expires, slot), At: now, Count: b[70]}
 	}
 	if b[27] != 0 {
 		o.Recoveries = int(binary.NativeEndian.Uint16(b[28:]))
@@ -29,4 +37,13 @@ func decodeOption(b *[optionSize]byte, tick time.Duration) (tcp.Cookie, look.Opt
 		o.Congestion = string(name)
 	}
 	return tcp.Cookie(binary.NativeEndian.Uint64(b[0:])), o
+}
+
+// firing is the jiffy at which a timer in a slot of the wheel goes off that was armed for another: the first beginning of that slot from then on (calc_index,
+// collect_expired_timers).
+func firing(expires uint64, slot uint16) uint64 {
+	const levelBits, levelSlots = 3, 64 // LVL_CLK_SHIFT, LVL_SIZE
+	shift := slot / levelSlots * levelBits
+	at := (expires + 1<<shift - 1) >> shift
+	return (at + (uint64(slot)-at)%levelSlots) << shift
 }

@@ -88,12 +88,15 @@ func foretell(snapshot *look.Snapshot, table *look.Namespace, s *tcp.Socket, l *
 			known.Clock = look.Clock{}
 		}
 		model := known.Model(table)
-		if lane == jiffies {
+		switch lane {
+		case jiffies:
 			p.clock = model.Clock
-		}
-		if lane == blind {
+			inside := options
+			inside.Armed = table.Options[s.Cookie].Armed
+			p.lanes[lane] = model.EndsKnowing(s, &inside)
+		case blind:
 			p.lanes[lane] = model.EndsKnowing(s, &untold)
-		} else {
+		default:
 			p.lanes[lane] = model.EndsKnowing(s, &options)
 		}
 	}

@@ -32,6 +32,7 @@ typedef int __s32;
 #define BPF_MAP_TYPE_ARRAY 2
 #define BPF_F_MMAPABLE 1024
 
+#define TIMER_ARRAYSHIFT 22 /* include/linux/timer.h */
 #define ANON_INODE_FS_MAGIC 0x09041934 /* include/uapi/linux/magic.h */
 #define SOCKFS_MAGIC 0x534f434b
 #define TCP_TIME_WAIT 6
@@ -55,7 +56,7 @@ struct tcp_sock;
 static void *(*bpf_map_lookup_elem)(void *map, const void *key) = (void *)1;
 static __u64 (*bpf_ktime_get_ns)(void) = (void *)5;
 static __u64 (*bpf_get_socket_cookie)(void *sk) = (void *)46; /* of iterators since 5.12 */
-static __u64 (*bpf_jiffies64)(void) = (void *)118;
+static __u64 (*bpf_jiffies64)(void) = (void *)118; /* since 5.6 */
 static long (*bpf_probe_read_kernel)(void *to, __u32 size, const void *from) = (void *)113;
 static long (*bpf_seq_write)(struct seq_file *to, const void *data, __u32 length) = (void *)127;
 static struct tcp_sock *(*bpf_skc_to_tcp_sock)(void *sk) = (void *)137;
@@ -166,6 +167,7 @@ struct hlist_node {
 struct timer_list {
 	struct hlist_node entry;
 	unsigned long expires;
+	__u32 flags;
 } RELOCATED;
 
 struct sock {
@@ -173,6 +175,7 @@ struct sock {
 	__u16 sk_type;
 	__u16 sk_protocol;
 	struct timer_list sk_timer;
+	struct timer_list tcp_retransmit_timer; /* since 6.19, in the place of icsk_retransmit_timer */
 	int sk_err_soft;
 	__u32 sk_ack_backlog;
 	__u32 sk_max_ack_backlog;
@@ -204,12 +207,14 @@ struct tcp_congestion_ops {
 
 struct inet_connection_sock {
 	struct tcp_congestion_ops *icsk_ca_ops;
+	struct timer_list icsk_retransmit_timer; /* until 6.18 */
+	struct timer_list icsk_keepalive_timer;	 /* since 6.19, in the place of sk_timer */
+	__u32 icsk_rto_min;
 	__u32 icsk_rto_max; /* since 6.15 */
 	__u32 icsk_user_timeout;
 	__u8 icsk_pending;
 	__u8 icsk_syn_retries;
 	unsigned long icsk_timeout; /* before 6.18 or so, when the timer began to be asked itself */
-	struct timer_list icsk_retransmit_timer;
 	__u32 icsk_rto;
 	__u8 icsk_ca_state : 5;
 	__u8 icsk_retransmits;

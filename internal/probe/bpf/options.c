@@ -5,7 +5,8 @@
 
 #include "kernel.h"
 
-/* struct option is read by options.go. Times are in jiffies but for user_timeout; 0 is what the namespace has. */
+/* struct option is read by options.go. Times are in jiffies but for user_timeout; 0 is what the namespace has. The last fields are one moment's: the timer that sock_diag
+ * reports, which is the write timer where that runs and otherwise that of keepalive, as it hangs in the timer wheel (kernel/time/timer.c). */
 struct option {
 	__u64 cookie;
 	__u32 user_timeout; /* in milliseconds, 0 is none */
@@ -20,8 +21,15 @@ struct option {
 	__u16 soft_error; /* sk_err_soft */
 	__u64 congestion[2]; /* the name of the congestion control */
 	__s32 ahead;	     /* ms by which now - retrans_stamp is more than tcpi_total_rto_time */
-	__u32 unused;
+	__u32 rto_min;
+	__u64 jiffies; /* the kernel's count of them when the timer was looked at */
+	__s32 expires; /* how many of them later the timer expires; negative when that has passed */
+	__u16 slot;    /* where it hangs in the wheel: 64 times the level, and the number of the slot there; NOWHERE if it does not */
+	__u8 count;    /* of retransmissions or unanswered probes, as sock_diag reports them with the timer */
+	__u8 unused;
 };
+
+#define NOWHERE 0xffff
 
 /* measure finds out how far the time since the first retransmission, on which the limits count, is ahead of what tcp_info reports of recoveries by time-out (since 6.7). */
 INLINE void measure(struct option *out, struct tcp_sock *tcp)
@@ -35,6 +43,25 @@ INLINE void measure(struct option *out, struct tcp_sock *tcp)
 	out->stamped = 1;
 }
 
+/* timer_of finds the timer that sock_diag reports (inet_sk_diag_fill). */
+INLINE struct timer_list *timer_of(struct sock *sk, struct inet_connection_sock *icsk)
+{
+	if (icsk->icsk_pending)
+		return EXISTS(icsk->icsk_retransmit_timer) ? &icsk->icsk_retransmit_timer : &sk->tcp_retransmit_timer;
+	return EXISTS(icsk->icsk_keepalive_timer) ? &icsk->icsk_keepalive_timer : &sk->sk_timer;
+}
+
+/* hang tells where a timer hangs. */
+INLINE void hang(struct option *out, struct timer_list *timer)
+{
+	out->slot = NOWHERE;
+	out->jiffies = bpf_jiffies64();
+	if (!timer->entry.pprev)
+		return;
+	out->expires = (__s32)((__u32)timer->expires - (__u32)out->jiffies);
+	out->slot = timer->flags >> TIMER_ARRAYSHIFT;
+}
+
 SEC("iter/tcp")
 int options(struct bpf_iter__tcp *ctx)
 {
@@ -42,6 +69,7 @@ int options(struct bpf_iter__tcp *ctx)
 	struct inet_connection_sock *icsk = CAST(struct inet_connection_sock, ctx->sk_common);
 	struct tcp_sock *tcp = CAST(struct tcp_sock, ctx->sk_common);
 	struct tcp_congestion_ops *congestion;
+	struct timer_list *timer;
 	struct option out = {};
 	__u8 state;
 
@@ -51,7 +79,8 @@ int options(struct bpf_iter__tcp *ctx)
 	state = sk->__sk_common.skc_state;
 	if (state == TCP_TIME_WAIT || state == TCP_NEW_SYN_RECV || state == TCP_LISTEN)
 		return 0;
-	if (!icsk->icsk_pending && !sk->sk_timer.entry.pprev)
+	timer = timer_of(sk, icsk);
+	if (!icsk->icsk_pending && !timer->entry.pprev)
 		return 0;
 	out.cookie = bpf_get_socket_cookie(ctx->sk_common);
 	out.user_timeout = icsk->icsk_user_timeout;
@@ -66,7 +95,11 @@ int options(struct bpf_iter__tcp *ctx)
 	out.congestion[0] = WORD(&congestion->name[0]);
 	out.congestion[1] = WORD(&congestion->name[8]);
 	out.soft_error = sk->sk_err_soft;
+	if (EXISTS(icsk->icsk_rto_min))
+		out.rto_min = icsk->icsk_rto_min;
+	out.count = icsk->icsk_pending && icsk->icsk_pending != ICSK_TIME_PROBE0 ? icsk->icsk_retransmits : icsk->icsk_probes_out;
 	measure(&out, tcp);
+	hang(&out, timer);
 	bpf_seq_write(ctx->meta->seq, &out, sizeof(out));
 	return 0;
 }
