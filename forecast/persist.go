@@ -187,7 +187,7 @@ func (v *view) probeWalk(answered bool, uncounted int64) probeWalk {
 		w.probes = 0
 	}
 	armed, before := v.probeInterval(v.backoff), int64(1)
-	if v.backoff > 1 {
+	if v.backoff > 1 && !answered { // an answer arms the timer anew when it comes (tcp_ack_probe), which is at no slot
 		before = slotOf(v.probeInterval(v.backoff - 1))
 	}
 	w.stamped = v.backoff > 0
