@@ -82,14 +82,18 @@ type simSock struct {
 	// late has a bit for each firing, the first lowest: whether it is served a jiffy after it was due.
 	late   uint64
 	behind int64 // by how much the handler at work is late
-	lag    int64 // by how much the wheel's clock is behind whenever a timer is armed, as when its processor is held up
+	// early has a bit for each firing: whether the processor that serves it has its tick before the one that counts them, so that it finds the count of the jiffy before. ahead is by how
+	// much the clock of milliseconds is then ahead.
+	early uint64
+	ahead int64
+	lag   int64 // by how much the wheel's clock is behind whenever a timer is armed, as when its processor is held up
 
 	ended  bool
 	errno  string
 	killer string
 }
 
-func (s *simSock) ms() int64                     { return s.jiffies * 1000 / s.hz }
+func (s *simSock) ms() int64                     { return (s.jiffies + s.ahead) * 1000 / s.hz }
 func (s *simSock) msecsToJiffies(ms int64) int64 { return (ms*s.hz + 999) / 1000 }
 
 // resetXmitTimer is tcp_reset_xmit_timer; a handler finds the wheel's clock one ahead.
@@ -118,7 +122,7 @@ func (s *simSock) send(tlp bool) {
 // step plays to the next jiffy at which something happens, but not beyond until.
 func (s *simSock) step(until int64) {
 	behind := int64(s.late & 1)
-	due := s.runs + behind
+	due := s.runs + behind + int64(s.early&1)
 	next := due
 	if n := s.nexthop; n != nil && n.state == nudIncomplete {
 		next = min(next, n.runs)
@@ -148,6 +152,9 @@ func (s *simSock) step(until int64) {
 		return
 	}
 	s.behind, s.late = behind, s.late>>1
+	s.ahead, s.early = int64(s.early&1), s.early>>1
+	s.jiffies -= s.ahead
+	defer func() { s.jiffies, s.ahead = s.jiffies+s.ahead, 0 }()
 	switch what := s.pending; {
 	case s.keepalive:
 		s.keepaliveTimer()

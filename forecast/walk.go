@@ -157,10 +157,10 @@ func (p *plan) arm(l *lanes, e *elapsed, rto int64) (cut bool) {
 		var each [lanesLength]int64
 		l.serve()
 		each, cut = e.clamp(l, p.timeout.user, rto)
-		if each[early] == each[late] && each[early] == each[likely] {
-			l.advance(each[likely], each[likely])
+		if least := min(each[early], each[likely], each[late]); least < rto {
+			l.armCut(each)
 		} else {
-			l.armEach(each)
+			l.advance(rto, rto)
 		}
 	default:
 		l.arm(rto)

@@ -130,7 +130,7 @@ func start(c *Clock, armed, expires, before int64) lanes {
 	case expires != 0 || slot == 1:
 	case l.modulus < known:
 		l.now[early] = 0
-	case at[early]&(slot-1) == 0: // this very jiffy may be the slot's, and the firing be served late
+	case at[early]&(slot-1) <= 1: // this very jiffy may be the slot's, or the one before while the count is behind, and the firing be served late
 		l.now[early], l.phase[early] = 0, at[early]
 	}
 	return l
@@ -143,7 +143,7 @@ func (l *lanes) arm(jiffies int64) {
 		return
 	}
 	l.serve()
-	l.move(jiffies, jiffies, narrower, slot, wider)
+	l.move(jiffies, 0, jiffies, narrower, slot, wider)
 }
 
 // armTogether is arm for lanes that stand at the same jiffy and go to the same slot, as most do once slots are wider than what lies between them.
@@ -194,19 +194,34 @@ func (l *lanes) include(o lanes) {
 // advance moves the lanes by a distance and the lateness of the slot, which it returns.
 func (l *lanes) advance(distance, armed int64) int64 {
 	narrower, slot, wider := slotsOf(armed)
-	l.move(distance, armed, narrower, slot, wider)
+	l.move(distance, 0, armed, narrower, slot, wider)
 	return slot
 }
 
-func (l *lanes) move(distance, armed, narrower, slot, wider int64) {
+// armCut arms the timer, at a firing that has been served, for what the clock of milliseconds leaves of a limit. That clock may be a tick ahead of the count of jiffies: a processor
+// whose tick comes before that of the one that counts serves what was due a tick before.
+func (l *lanes) armCut(jiffies [lanesLength]int64) {
+	if each := jiffies[likely]; jiffies[early] == each && jiffies[late] == each {
+		narrower, slot, wider := slotsOf(each)
+		l.move(each, min(1, each-1), each, narrower, slot, wider)
+		return
+	}
+	jiffies[early] = max(jiffies[early]-1, 1)
+	l.armEach(jiffies)
+}
+
+// move moves the lanes by a distance, the early one by a little less, and the lateness.
+func (l *lanes) move(distance, less, armed, narrower, slot, wider int64) {
 	if wider <= l.modulus {
 		// What is armed a jiffy late finds the wheel's clock forwarded to jiffies, not one ahead of it (forward_timer_base), and what is armed outside may find it ahead, if
 		// other timers were served in the same jiffy. That counts where a level ends.
-		l.round(early, distance, narrower)
+		l.round(early, distance-less, narrower)
 		l.round(likely, distance, slot)
 		l.round(late, distance, wider)
 		return
 	}
+	l.now[early] -= less
+	l.phase[early] -= less
 	modulus := min(l.modulus, slot)
 	// Only the part of the lateness below the modulus is known; of the rest, half is likely.
 	for i := range l.now {
