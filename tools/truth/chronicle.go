@@ -109,6 +109,19 @@ func (c *chronicle) latest(l *life, from time.Time) (jiffies int64) {
 	return jiffies
 }
 
+// before is by how many jiffies the last firing until a moment was served late.
+func (c *chronicle) before(l *life, until time.Time) (jiffies int64) {
+	if c == nil || l.timer == 0 {
+		return 0
+	}
+	for i := range c.firings {
+		if f := &c.firings[i]; f.timer == l.timer && f.at.Before(until) {
+			jiffies = f.late
+		}
+	}
+	return jiffies
+}
+
 // share is what part of the firings was served late.
 func (c *chronicle) share() (late float64) {
 	for i := range c.firings {

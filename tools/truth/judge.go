@@ -138,7 +138,7 @@ func (j *judgement) moment(r *row, l *life, p *said, lane int) {
 	if lane != jiffies {
 		bound = halfSlots(l, p, rest)
 	}
-	late := j.chronicle.latest(l, p.at)
+	late := j.late(l, p, lane)
 	if over := max(off-bound, outside); over > 0 && (j.chronicle == nil && machine >= over || late > jiffyLate) {
 		r.Machine++
 		return
@@ -169,6 +169,16 @@ func (j *judgement) moment(r *row, l *life, p *said, lane int) {
 	default:
 		j.report.find(kindOf(wrongError, lane, r), l, j.describe(l, p, lane))
 	}
+}
+
+// late is by how many jiffies a firing that matters was served late: one of those to come, and where no count of jiffies says in which slot of the wheel the timer hangs, the one before
+// as well, from which that is inferred, and how far the kernel's own count was behind when the socket was read.
+func (j *judgement) late(l *life, p *said, lane int) int64 {
+	late := j.chronicle.latest(l, p.at)
+	if lane == jiffies {
+		return late
+	}
+	return max(late, j.chronicle.before(l, p.at), p.behind)
 }
 
 // unseen marks the kinds of disturbed sockets that show no sign of it yet.
@@ -251,7 +261,8 @@ func (j *judgement) describe(l *life, p *said, lane int) string {
 	}
 	fmt.Fprintf(&b, " wqueue=%d jiffies=%d and %v", p.socket.SendQueue, p.clock.Jiffies, p.clock.Into)
 	if l.diedAt != 0 {
-		fmt.Fprintf(&b, ", died at %+d, served up to %d late", l.diedAt-p.clock.Jiffies, j.chronicle.latest(l, p.at))
+		fmt.Fprintf(&b, ", died at %+d, served up to %d late, %d before; the count was %d behind", l.diedAt-p.clock.Jiffies, j.chronicle.latest(l, p.at),
+			j.chronicle.before(l, p.at), p.behind)
 	}
 	fmt.Fprintf(&b, "\n      looked at %.3f s for %.1f ms; %s; machine late by %.1f ms at the look, %.1f ms at the death, %.1f ms between", p.at.Sub(l.stage.began).Seconds(),
 		ms(p.until.Sub(p.at)), strings.Join(l.history, ", "), ms(j.noise.worst(p.at.Add(-noiseWindow), p.until)),

@@ -15,7 +15,8 @@
 //	also       share of answers with two moments
 //	width      median width of the interval, in milliseconds
 //	unknown    forecasts that gave no moment
-//	machine    misses beyond a bound at a moment when the machine's own timers were late by as much
+//	machine    misses beyond a bound that the machine explains: a firing was served more than a jiffy late, or (but for "jiffies", which sees the timer itself) the one before,
+//	           or the count of jiffies was behind when the socket was read; where the kernel may not be listened to, its timers were late by as much
 //
 // Where the network or the peer disturbs a socket (no route, no neighbour, a peer with a closed window that vanishes) forecasts made before that shows are in
 // rows of their own, "no sign": nobody can know. They are no part of the totals that are held against the requirements; of "blind" the interval alone is, and a wrong "never".

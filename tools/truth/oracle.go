@@ -93,6 +93,7 @@ func foretell(snapshot *look.Snapshot, table *look.Namespace, s *tcp.Socket, l *
 			p.clock = model.Clock
 			inside := options
 			inside.Armed = table.Options[s.Cookie].Armed
+			p.behind = behind(&p.clock, inside.Armed, s)
 			p.lanes[lane] = model.EndsKnowing(s, &inside)
 		case blind:
 			p.lanes[lane] = model.EndsKnowing(s, &untold)
@@ -101,6 +102,15 @@ func foretell(snapshot *look.Snapshot, table *look.Namespace, s *tcp.Socket, l *
 		}
 	}
 	return p
+}
+
+// behind compares what was left of a timer with the count of jiffies it was armed for.
+func behind(c *forecast.Clock, armed look.Armed, s *tcp.Socket) int64 {
+	if !c.Known || armed.Fires == 0 || armed.Count != s.Timer.Count || s.Timer.Expires <= 0 {
+		return 0
+	}
+	left := int64((s.Timer.Expires*time.Duration(c.HZ) + time.Second/2) / time.Second)
+	return max(int64(c.Jiffies)-(int64(armed.Expires)-left), 0)
 }
 
 // usualHZ is taken for known where the kernel's clock may not be read.
