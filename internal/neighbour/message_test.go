@@ -123,6 +123,9 @@ func FuzzMessages(f *testing.F) {
 	f.Add(message(28, neighbourOf(unresolved, 3, "10.0.0.1", 1, 1)))
 	f.Add(message(64, tableFor(2, 3, 1000, 0, 3, 3)))
 	f.Add(message(errorType, u32(0)))
+	for _, hop := range [][]byte{attr(routeGateway, []byte{10, 0, 0, 1}), attr(routeVia, append([]byte{10, 0}, make([]byte, 16)...)), attr(routeGateway, []byte{10})} {
+		f.Add(message(24, append(append((&[routeSize]byte{typeOfRoute: routeUnicast})[:], attr(routeDevice, u32(3))...), hop...)))
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		n := 0
 		messages(b, func(body []byte) {

@@ -3,6 +3,7 @@ package sysctl_test
 import (
 	"cmp"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -54,28 +55,32 @@ func TestOf_unread(t *testing.T) {
 
 // FuzzOf: whatever stands in the files, a value that wins is one that the setting takes, and stands where it is said to.
 func FuzzOf(f *testing.F) {
-	for _, files := range awkward {
-		var texts [2]string
-		for _, text := range files {
-			texts[0], texts[1] = texts[1], text
+	for _, name := range slices.Sorted(maps.Keys(awkward)) {
+		var texts [3]string
+		for i, path := range slices.Sorted(maps.Keys(awkward[name])) {
+			texts[i%len(texts)] = awkward[name][path]
 		}
-		f.Add(texts[0], texts[1])
+		f.Add(texts[0], texts[1], texts[2], name == "nothing")
 	}
-	f.Fuzz(func(t *testing.T, first, second string) {
-		boot := sysctl.Boot{Files: []sysctl.File{file("/etc/sysctl.d/a.conf", first)}, Conf: &sysctl.File{Path: sysctl.Conf, Text: []byte(second)}}
+	f.Fuzz(func(t *testing.T, first, second, last string, unread bool) {
+		boot := sysctl.Boot{Files: []sysctl.File{file("/etc/sysctl.d/b.conf", second), file("/etc/sysctl.d/a.conf", first)}, Conf: &sysctl.File{Path: sysctl.Conf, Text: []byte(last)}}
+		texts := map[string]string{"/etc/sysctl.d/a.conf": first, "/etc/sysctl.d/b.conf": second, sysctl.Conf: last}
+		if unread {
+			boot.Files = append(boot.Files, sysctl.File{Path: "/etc/sysctl.d/c.conf", Err: errors.New("secret")})
+		}
 		for _, l := range []sysctl.Loader{sysctl.Systemd, sysctl.Procps} {
 			for _, s := range judged {
 				o := boot.Of(l, s)
+				if unread != (len(o.Unread) > 0) {
+					t.Fatalf("%s, %s: %q are unread", l, s.Name, o.Unread)
+				}
 				if o.Winner == nil {
 					if o.Value != "" {
 						t.Fatalf("%s, %s: the value %q without a line", l, s.Name, o.Value)
 					}
 					continue
 				}
-				text := first
-				if o.Winner.File == sysctl.Conf {
-					text = second
-				}
+				text := texts[o.Winner.File]
 				if shown, err := s.Parse(o.Winner.Value); err != nil || shown != o.Value || !strings.Contains(text, o.Winner.Value) {
 					t.Fatalf("%s, %s: %+v, but Parse says %q, %v", l, s.Name, o, shown, err)
 				}
