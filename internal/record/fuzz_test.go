@@ -26,7 +26,19 @@ func fuzz(f *testing.F, prefix string) {
 	if seeds == 0 {
 		f.Fatalf("no seeds for %q", prefix)
 	}
+	for _, text := range odd {
+		f.Add(text)
+	}
 	f.Fuzz(sane)
+}
+
+// odd is what is no output of any one program, or hardly.
+var odd = []string{
+	"$ cat /proc/net/tcp\n  sl  local_address rem_address   st\n   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4294967295 1\n   1: 0100007F:1F91 00000000:0000 01\n",
+	"$ ss --tcp --options --wide --numeric\nESTAB 0 0 10.0.0.1%if7:22 10.0.0.2:50000\nESTAB 0 0 10.0.0.1:22 [fe80::1]:50000\nLISTEN 0 128 *:22 *:*\nLISTEN 0 128 0.0.0.0:23 *:*\n",
+	"tcp4       0      0  127.0.0.1.22           127.0.0.1.50000        ESTABLISHED\n  TCP    10.0.0.1:135   10.0.0.2:50000   ESTABLISHED\n",
+	"timer:(timewait,30sec,0)\n", "on (1e3/x/0)\n", "timewait (1.5/0/0)\n", "udp UNCONN 0 0 0.0.0.0:53 0.0.0.0:*\n", strings.Repeat("x", 1<<17) + "\nESTAB 0 0 10.0.0.1:22 10.0.0.2:50000\n",
+	strings.Repeat("ESTAB 0 0 10.0.0.1:22 10.0.0.2:50000\n", 10_002),
 }
 
 // sane holds what must be true of any text: no panic, no more sockets than lines, everything in step, and the same answer with Windows' line ends.
