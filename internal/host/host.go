@@ -144,7 +144,7 @@ type visit struct {
 	// unread are the processes of which something was not told that they do, unreadFirst is why of the first.
 	unread      map[int]bool
 	unreadFirst error
-	groups      procfs.GroupStates
+	common      procfs.Common
 	unsettled   []int
 	patience    time.Duration
 	observed    time.Time

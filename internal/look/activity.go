@@ -70,6 +70,8 @@ type Thread struct {
 	Comm string `redact:"name"`
 	// Running is how long ago it was started, 0 when not known. The true time is up to 10 ms shorter.
 	Running time.Duration
+	// Resting is for how long it had not run at the first look, 0 when not known or not asked; the true time may be longer.
+	Resting time.Duration
 	// First is what the first look saw, Again the second: its State is 0 when there was none, or when the thread has ended.
 	First, Again Moment
 }

@@ -59,7 +59,7 @@ func TestFS_Activity(t *testing.T) {
 			var got look.Call
 			deadline := time.Now().Add(10 * time.Second)
 			for tick := time.Tick(10 * time.Millisecond); ; <-tick {
-				a, err := procfs.New("/proc").Activity(pid, 64, new(procfs.GroupStates))
+				a, err := procfs.New("/proc").Activity(pid, 64, new(procfs.Common))
 				if err != nil || len(a.Threads) != 1 || a.Threads[0].TID != pid || a.ThreadCount != 1 {
 					t.Fatalf("%+v, %v", a, err)
 				}
@@ -114,8 +114,42 @@ func start(t *testing.T, python, program string) (pid, fd int) {
 	return cmd.Process.Pid, fd
 }
 
+// TestFS_Activity_resting: of threads that sleep it is told since when, never too long; of the only thread of a process it is not asked. What a hypervisor or interrupts take of the processors is
+// missing in it, hence no lower bound.
+func TestFS_Activity_resting(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("this test needs python3; TestFS_Activity fails without it in CI: ", err)
+	}
+	if _, err := os.Stat("/proc/self/sched"); err != nil {
+		t.Skip("the kernel does not tell when a task last ran: ", err)
+	}
+	begin := time.Now()
+	pid, _ := start(t, python, "import time\nfor i in range(3): threading.Thread(target=time.sleep, args=(60,)).start()\ntime.sleep(0.2); say(0); time.sleep(60)")
+	a, err := procfs.New("/proc").Activity(pid, 64, new(procfs.Common))
+	if err != nil || len(a.Threads) != 4 {
+		t.Fatalf("%+v, %v", a, err)
+	}
+	known := 0
+	for _, thread := range a.Threads {
+		if thread.Resting > time.Since(begin) {
+			t.Errorf("thread %d has not run for %v, and was started after %v", thread.TID, thread.Resting, begin)
+		}
+		if thread.Resting > 0 {
+			known++
+		}
+	}
+	if known == 0 { // a processor that is busy may be left out
+		t.Errorf("known of no thread: %+v", a.Threads)
+	}
+	pid, _ = start(t, python, "import time; say(0); time.sleep(60)")
+	if a, err = procfs.New("/proc").Activity(pid, 64, new(procfs.Common)); err != nil || a.Threads[0].Resting != 0 {
+		t.Errorf("the only thread: %+v, %v", a, err)
+	}
+}
+
 func TestFS_Activity_gone(t *testing.T) {
-	if _, err := procfs.New("/proc").Activity(1<<30, 1, new(procfs.GroupStates)); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := procfs.New("/proc").Activity(1<<30, 1, new(procfs.Common)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a process that does not exist: %v", err)
 	}
 }

@@ -6,26 +6,29 @@ import (
 	"strings"
 )
 
-// GroupStates remembers what was found out about cgroups, for the length of one look: hundreds of processes may be in the same. The zero value knows nothing. It is not safe for
-// concurrent use.
-type GroupStates struct{ known map[string]groupState }
+// Common is what processes have in common, remembered for the length of one look: the states of their cgroups, the clocks of their processors. The zero value knows nothing. It is not
+// safe for concurrent use.
+type Common struct {
+	groups map[string]groupState
+	clocks runClocks
+}
 
 type groupState struct{ frozen, pidsLimited bool }
 
-// of returns the state of the cgroups a process is in.
-func (s *GroupStates) of(f FS, dir directory) groupState {
+// group returns the state of the cgroups a process is in.
+func (c *Common) group(f FS, dir directory) groupState {
 	b, err := dir.read("cgroup", maxText)
 	if err != nil {
 		return groupState{}
 	}
-	state, ok := s.known[string(b)]
+	state, ok := c.groups[string(b)]
 	if !ok {
 		g := f.groups(b)
 		state = groupState{g.frozen(), g.pidsLimited()}
-		if s.known == nil {
-			s.known = map[string]groupState{}
+		if c.groups == nil {
+			c.groups = map[string]groupState{}
 		}
-		s.known[string(b)] = state
+		c.groups[string(b)] = state
 	}
 	return state
 }

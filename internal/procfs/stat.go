@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"math"
 	"strconv"
+	"time"
 )
 
 // flagKernelThread is PF_KTHREAD (include/linux/sched.h): the task has no memory and no descriptors of its own. flagForked is PF_FORKNOEXEC: forked and has not executed
@@ -27,6 +29,8 @@ type Stat struct {
 	Flags   uint64 // PF_ flags
 	// CPUTicks is the processor time used in user space and in the kernel, in clock ticks of 1/100 s.
 	CPUTicks uint64
+	// Processor is the one it runs on, or ran on last; -1 when not told.
+	Processor int
 	// StartTicks is when the process started, in clock ticks of 1/100 s since boot (suspended time counts). Together with the pid it identifies a
 	// process while the system runs.
 	StartTicks uint64
@@ -46,6 +50,24 @@ func ParseSchedstat(b []byte) (slices uint64, ok bool) {
 		return 0, false
 	}
 	return number(words[2])
+}
+
+// ParseSched parses /proc/PID/task/TID/sched (proc_sched_show_task in kernel/sched/debug.c) for se.exec_start: when a task was last on a processor, on the clock of that processor's run queue.
+func ParseSched(b []byte) (last time.Duration, ok bool) {
+	for line := range bytes.Lines(b) {
+		name, value, _ := bytes.Cut(line, []byte(":"))
+		if string(bytes.TrimSpace(name)) != "se.exec_start" {
+			continue
+		}
+		whole, part, cut := bytes.Cut(bytes.TrimSpace(value), []byte("."))
+		ms, okWhole := number(whole)
+		ns, okPart := number(part)
+		if !cut || !okWhole || !okPart || len(part) != 6 || ms > math.MaxInt64/1_000_000-1 {
+			return 0, false
+		}
+		return time.Duration(ms)*time.Millisecond + time.Duration(ns), true
+	}
+	return 0, false
 }
 
 var errShort = errors.New("line is too short")
@@ -70,7 +92,7 @@ func ParseStat(r io.Reader) (Stat, error) {
 
 // fields reads what follows the name; list[0] is field 3 in the counting of proc_pid_stat(5).
 func (s *Stat) fields(list [][]byte) error {
-	const first, ppid, session, flags, user, system, start = 3, 4, 6, 9, 14, 15, 22
+	const first, ppid, session, flags, user, system, start, processor = 3, 4, 6, 9, 14, 15, 22, 39
 	if len(list) <= start-first || len(list[0]) != 1 {
 		return errShort
 	}
@@ -83,6 +105,12 @@ func (s *Stat) fields(list [][]byte) error {
 	inUser, okUser := number(list[user-first])
 	inKernel, okSystem := number(list[system-first])
 	s.CPUTicks = inUser + inKernel
+	s.Processor = -1
+	if len(list) > processor-first {
+		if n, ok := id(list[processor-first]); ok {
+			s.Processor = n
+		}
+	}
 	if !okPPID || !okSession || !okFlags || !okStart || !okUser || !okSystem {
 		return errors.New("not a number where one should be")
 	}

@@ -24,9 +24,9 @@ func TestParseStat(t *testing.T) {
 	}{
 		{catStat, procfs.Stat{PID: 5417, Comm: "cat", State: 'R', PPID: 5407, Session: 3561, Flags: 4194304, StartTicks: 100027}},
 		{kthreaddStat, procfs.Stat{PID: 2, Comm: "kthreadd", State: 'S', Flags: 2129984, StartTicks: 1}},
-		{"9 (a b) S 1 (c))" + after, procfs.Stat{PID: 9, Comm: "a b) S 1 (c)", State: 'S', PPID: 7, Session: 1, Flags: 4194560, StartTicks: 4711}},
-		{"9 (two\nlines)" + after, procfs.Stat{PID: 9, Comm: "two\nlines", State: 'S', PPID: 7, Session: 1, Flags: 4194560, StartTicks: 4711}},
-		{"9 ()" + after, procfs.Stat{PID: 9, State: 'S', PPID: 7, Session: 1, Flags: 4194560, StartTicks: 4711}},
+		{"9 (a b) S 1 (c))" + after, procfs.Stat{PID: 9, Comm: "a b) S 1 (c)", State: 'S', PPID: 7, Session: 1, Flags: 4194560, Processor: -1, StartTicks: 4711}},
+		{"9 (two\nlines)" + after, procfs.Stat{PID: 9, Comm: "two\nlines", State: 'S', PPID: 7, Session: 1, Flags: 4194560, Processor: -1, StartTicks: 4711}},
+		{"9 ()" + after, procfs.Stat{PID: 9, State: 'S', PPID: 7, Session: 1, Flags: 4194560, Processor: -1, StartTicks: 4711}},
 	} {
 		got, err := procfs.ParseStat(strings.NewReader(test.text))
 		if err != nil {
@@ -59,7 +59,7 @@ func FuzzParseStat(f *testing.F) {
 			return
 		}
 		st, err := procfs.ParseStat(strings.NewReader("9 (" + text + ")" + after))
-		want := procfs.Stat{PID: 9, Comm: text, State: 'S', PPID: 7, Session: 1, Flags: 4194560, StartTicks: 4711}
+		want := procfs.Stat{PID: 9, Comm: text, State: 'S', PPID: 7, Session: 1, Flags: 4194560, Processor: -1, StartTicks: 4711}
 		if err != nil || st != want {
 			t.Fatalf("got %+v, %v; want %+v", st, err, want)
 		}
@@ -92,4 +92,20 @@ func FuzzParseBootTime(f *testing.F) {
 			t.Fatalf("%v from %q", got, text)
 		}
 	})
+}
+
+// TestParseSched: when a task last ran is told in milliseconds with six places; anything else tells nothing.
+func TestParseSched(t *testing.T) {
+	const head = "worker (4711, #threads: 3)\n-------------------------------------------\n"
+	tests := map[string]time.Duration{
+		head + "se.exec_start                                :      46511871.090929\nse.vruntime : 1.5\n": 46511871*time.Millisecond + 90929,
+		head + "se.exec_start : 0.000001\n": 1,
+		head + "se.exec_start : 12\n":       0, head + "se.exec_start : 12.5\n": 0, head + "se.exec_start : -1.000000\n": 0, head + "se.exec_start :\n": 0,
+		head + "se.exec_start : 9300000000000.000000\n": 0, head + "se.vruntime : 1.000000\n": 0, "": 0,
+	}
+	for text, want := range tests {
+		if got, ok := procfs.ParseSched([]byte(text)); got != want || ok != (want != 0) {
+			t.Errorf("%q: %v %t, want %v", text, got, ok, want)
+		}
+	}
 }

@@ -1,0 +1,69 @@
+package procfs
+
+import (
+	"runtime"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// runClocks relates the clocks of run queues to the time. Each queue's has a zero of its own and stands still while interrupts or a hypervisor have the processor (update_rq_clock_task
+// in kernel/sched/core.c), so a time since then comes out too short, if anything.
+type runClocks struct {
+	behind map[int]time.Duration // by processor: how far its clock is behind the monotonic one
+	spent  time.Duration
+}
+
+// patientClocks is how long all clocks together may take to be read: a thread must run on each processor for that, and other programs may have it.
+const patientClocks = 20 * time.Millisecond
+
+// since returns for how long a task has not run that last ran on a processor, from its /proc/PID/task/TID/sched; 0 when that cannot be said.
+func (c *runClocks) since(processor int, sched []byte) time.Duration {
+	last, ok := ParseSched(sched)
+	if !ok || last == 0 || processor < 0 {
+		return 0
+	}
+	behind, known := c.behind[processor]
+	if !known {
+		if c.spent > patientClocks {
+			return 0
+		}
+		if c.behind == nil {
+			c.behind = map[int]time.Duration{}
+		}
+		begin := time.Now()
+		behind = readRunClock(processor)
+		c.behind[processor], c.spent = behind, c.spent+time.Since(begin)
+	}
+	now, err := monotonic()
+	if behind == 0 || err != nil {
+		return 0
+	}
+	return max(0, now-behind-last)
+}
+
+// readRunClock returns how far the clock of a processor's run queue is behind the monotonic one, 0 when that cannot be said: this program may not run there, or the kernel does not tell.
+// A thread of its own goes there and looks when it came: what was changed of it ends with it.
+func readRunClock(processor int) (behind time.Duration) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+		var only unix.CPUSet
+		only.Set(processor)
+		if unix.SchedSetaffinity(0, &only) != nil {
+			return
+		}
+		now, err := monotonic()
+		if err != nil {
+			return
+		}
+		if b, err := readFile("/proc/thread-self/sched", maxStat); err == nil {
+			if came, ok := ParseSched(b); ok {
+				behind = now - came
+			}
+		}
+	}()
+	<-done
+	return behind
+}
