@@ -20,7 +20,7 @@ type doing struct {
 	off []worker
 	// strong are those of them that certainly cannot take work.
 	strong []worker
-	// working may be at work for somebody: not those waiting for another, which idle members of a pool do as well, and not a main thread that sleeps while others
+	// working may be at work for somebody: not those waiting for another, which idle members of a pool do as well, and not a main thread that waits for no connection while others
 	// work. The only thread of a process is no member of a pool.
 	working []worker
 	// locked, but for the main one, wait for another thread or process.
@@ -77,18 +77,58 @@ func (sc *scene) doing(pid int) *doing {
 			d.off = append(d.off, w)
 		}
 	}
-	d.sort()
+	served := sc.served(d)
+	d.leaveOut(served)
+	d.sort(func(w worker) bool { return sc.handles(d, w, served) })
 	return d
 }
 
-// sort says of the threads what many sockets will ask.
-func (d *doing) sort() {
+// served returns for how long the oldest connection that a process serves has existed, 0 when it serves none or nobody needs to know.
+func (sc *scene) served(d *doing) (oldest time.Duration) {
+	if !slices.ContainsFunc(d.off, func(w worker) bool { return w.thread.Resting > 0 }) {
+		return 0
+	}
+	for _, own := range d.process.Activity.Sockets {
+		at, ok := sc.placeOf(own.Inode)
+		if !ok || sc.at(at).State == tcp.Listen {
+			continue
+		}
+		if s := sc.at(at); existed(s) > oldest {
+			if _, connected := sc.origin(at.netns, s); !connected {
+				oldest = existed(s)
+			}
+		}
+	}
+	return oldest
+}
+
+// leaveOut leaves out the threads that have not run since before the oldest connection came that is served: they wait for work, as threads of a runtime and idle members of a pool do, and work
+// for none of those. Where that is true of all, what keeps the connections waiting may be older than they are.
+func (d *doing) leaveOut(served time.Duration) {
+	older := func(w worker) bool { return served > 0 && !w.strong && w.restsSince(served) }
+	if slices.ContainsFunc(d.off, func(w worker) bool { return !older(w) }) {
+		d.off = slices.DeleteFunc(d.off, older)
+	}
+}
+
+// restsSince reports whether a thread has certainly not run since something that was so long ago.
+func (w worker) restsSince(ago time.Duration) bool { return w.thread.Resting > ago+within }
+
+// sort says of the threads what many sockets will ask. Of a main thread that is aside it must be told whether it handles a connection nonetheless.
+func (d *doing) sort(handles func(worker) bool) {
+	d.moments(func(m *look.Moment) bool {
+		switch m.Call.Kind {
+		case look.CallRead, look.CallAccept, look.CallPoll:
+			d.waits = append(d.waits, m)
+		}
+		return false
+	})
 	for _, w := range d.off {
 		if w.strong {
 			d.strong = append(d.strong, w)
 		}
 		main := w.thread.TID == d.process.PID
-		idle := w.parked || w.what == sleeping && (w.ran || main)
+		idle := w.parked || w.what == sleeping && w.ran || main && w.aside() && !handles(w)
 		if w.strong || !idle || !w.ran && d.single() {
 			d.working = append(d.working, w)
 		}
@@ -96,12 +136,25 @@ func (d *doing) sort() {
 			d.locked = append(d.locked, w)
 		}
 	}
-	d.moments(func(m *look.Moment) bool {
-		switch m.Call.Kind {
-		case look.CallRead, look.CallAccept, look.CallPoll:
-			d.waits = append(d.waits, m)
-		}
+}
+
+// aside reports whether a thread waits for no connection and no other thread: for time, or for what is no socket.
+func (w worker) aside() bool { return w.what == sleeping || w.what == inRead && w.call.Inode == 0 }
+
+// handles reports whether a main thread that is aside may be so on behalf of a connection: it has run since the oldest came that is served, and no other thread waits for anything by which it
+// could have accepted those.
+func (sc *scene) handles(d *doing, w worker, served time.Duration) bool {
+	if w.ran || served == 0 || w.thread.Resting == 0 || w.restsSince(served) {
 		return false
+	}
+	connection := func(w look.Watch) bool {
+		own, ok := d.process.Activity.Descriptor(w.FD)
+		return ok && sc.socketOf(own.Inode) != nil
+	}
+	return !slices.ContainsFunc(d.waits, func(m *look.Moment) bool {
+		own := m == &w.thread.First || m == &w.thread.Again
+		set := m.Call.Kind == look.CallPoll && m.Call.FD >= 0
+		return !own && (set || sc.socketOf(m.Call.Inode) != nil || slices.ContainsFunc(m.Call.Watches, connection))
 	})
 }
 

@@ -52,16 +52,26 @@ var handlerBusy = rule{
 	},
 }
 
-// atWork returns the threads that work for the members of a group.
+// atWork returns the threads that work for the members of a group: those that were started for them, or else those that certainly do something, or else all that may.
 func (sc *scene) atWork(g *group, d *doing) (list []worker) {
 	own := sc.loadOf(d.process.PID).own
+	oldest := time.Duration(0)
 	for i := range g.members {
-		if w, ok := own[g.members[i].socket]; ok && g.members[i].blamed == d.process.PID {
+		if g.members[i].blamed != d.process.PID {
+			continue
+		}
+		oldest = max(oldest, existed(g.members[i].socket))
+		if w, ok := own[g.members[i].socket]; ok {
 			list = append(list, w)
 		}
 	}
-	if len(list) == 0 {
-		return d.working
+	if len(list) > 0 {
+		return list
+	}
+	list = slices.DeleteFunc(slices.Clone(d.working), func(w worker) bool { return w.restsSince(oldest) })
+	weak := func(w worker) bool { return !w.strong }
+	if slices.ContainsFunc(list, func(w worker) bool { return w.strong }) {
+		return slices.DeleteFunc(list, weak)
 	}
 	return list
 }
@@ -70,7 +80,7 @@ func (sc *scene) atWork(g *group, d *doing) (list []worker) {
 func (sc *scene) serving(d *doing, s *subject) (n int) {
 	came, known := s.socket.Info.Duration(tcp.LastDataRecv)
 	for _, w := range d.working {
-		if !known || w.what == busy || !sc.askedBefore(w, came) {
+		if (!known || w.what == busy || !sc.askedBefore(w, came)) && !w.restsSince(existed(s.socket)) {
 			n++
 		}
 	}

@@ -85,7 +85,7 @@ func (q *inquiry) suspect(s *subject) {
 // blind takes more time where nobody may be seen to hold a socket: then only that it moves can tell a slow program from a stuck one.
 func (q *inquiry) blind(s *tcp.Socket) {
 	if !q.now.Holders.Has(s.Inode) && !q.now.HoldersComplete {
-		q.patience = max(q.patience, patient/2)
+		q.patience = max(q.patience, patient)
 	}
 }
 

@@ -22,7 +22,7 @@ var loopBlocked = rule{
 			return false
 		}
 		for _, h := range s.holders() {
-			if d := sc.doing(h.PID); d.halted == "" && sc.keptFrom(d, s.interest(d, h)) {
+			if d := sc.doing(h.PID); d.halted == "" && sc.keptFrom(d, s, s.interest(d, h)) {
 				s.blamed = h.PID
 				return true
 			}
@@ -44,10 +44,18 @@ func (sc *scene) loopOff(d *doing, in interest) bool {
 	return d.single() || !in.constant && len(d.loopThreads()) > 0
 }
 
-// keptFrom reports whether the loop that should look at a socket is elsewhere. One that has not been put into a set yet waits for the only loop there is, when others in its set do.
-func (sc *scene) keptFrom(d *doing, in interest) bool {
-	if in.set != nil || in.waited || !d.single() {
+// keptFrom reports whether the loop that should look at a socket is elsewhere. One that has not been put into a set yet waits for the only loop there is, when others in its set do; and of several
+// threads for the one whose set has the listener, as long as nobody has read a byte of it.
+func (sc *scene) keptFrom(d *doing, s *subject, in interest) bool {
+	switch {
+	case in.set != nil || in.waited:
 		return sc.loopOff(d, in)
+	case d.process.Activity == nil:
+		return false
+	case !d.single():
+		return untouched(s.socket) && s.listener != nil && slices.ContainsFunc(d.process.Activity.Sockets, func(own look.Descriptor) bool {
+			return own.Inode == s.listener.Inode && sc.loopOff(d, d.interest(own.Inode, own.FD))
+		})
 	}
 	if d.behind == nil {
 		d.behind = new(slices.ContainsFunc(d.process.Activity.Sockets, func(own look.Descriptor) bool { return sc.waitsForLoop(d, own) }))

@@ -110,8 +110,9 @@ func (d *doing) blocked() []worker {
 	if strong := stuck(d.strong); len(strong) > 0 {
 		return strong
 	}
-	if working := stuck(d.working); len(working) > 0 {
-		return working
+	working := stuck(d.working)
+	if !slices.ContainsFunc(working, func(w worker) bool { return w.thread.TID != d.process.PID || d.single() }) {
+		return append(working, d.locked...) // a main thread that waits for nobody is one of several that may have to do with it
 	}
-	return d.locked
+	return working
 }
