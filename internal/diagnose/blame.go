@@ -3,6 +3,7 @@ package diagnose
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/closewait/closewait/internal/look"
@@ -53,12 +54,23 @@ func (g *group) keepers(sc *scene) []int {
 func (g *group) blameThreads(sc *scene, f *report.Finding, threads func(*doing) []worker, said string) {
 	f.Severity = report.SeverityCritical
 	g.blame(sc, f)
+	var lines []string
 	for _, pid := range g.keepers(sc) {
 		d := sc.doing(pid)
 		list := threads(d)
 		f.Culprits = append(f.Culprits, sc.culprits(d, list)...)
-		f.Evidence = append(f.Evidence, fmt.Sprintf(said, pid, sc.deeds(list)))
+		lines = append(lines, fmt.Sprintf(said, pid, sc.deeds(list)))
 	}
+	f.Evidence = append(f.Evidence, few(lines)...)
+}
+
+// few leaves out what is only more of the same: one line for each of hundreds of processes says less than the first of them and their number.
+func few(lines []string) []string {
+	const enough = 3
+	if len(lines) <= enough+1 {
+		return lines
+	}
+	return append(lines[:enough:enough], strconv.Itoa(len(lines)-enough)+" more like these")
 }
 
 // queueEvidence says what waits in the listener's queue.

@@ -38,6 +38,7 @@ var handlerBusy = rule{
 	},
 	describe: func(sc *scene, g *group, f *report.Finding) {
 		g.blame(sc, f)
+		var lines []string
 		for _, pid := range g.blamedPIDs() {
 			d := sc.doing(pid)
 			at := sc.atWork(g, d)
@@ -46,9 +47,9 @@ var handlerBusy = rule{
 			if len(at) == 0 {
 				what = "it waits for something else than this connection"
 			}
-			f.Evidence = append(f.Evidence, fmt.Sprintf("pid %d has not noticed that its client is gone: %s", pid, what))
+			lines = append(lines, fmt.Sprintf("pid %d has not noticed that its client is gone: %s", pid, what))
 		}
-		f.Evidence = append(f.Evidence, readEvidence(g)...)
+		f.Evidence = append(append(f.Evidence, few(lines)...), readEvidence(g)...)
 	},
 }
 

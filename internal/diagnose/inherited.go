@@ -100,6 +100,7 @@ func (sc *scene) mayBeStray(s *subject, h look.Holder) bool {
 
 func describeInherited(sc *scene, g *group, f *report.Finding) {
 	seen := map[int]bool{}
+	var lines []string
 	for i := range g.members {
 		s := g.members[i]
 		if seen[s.blamed] {
@@ -122,10 +123,11 @@ func describeInherited(sc *scene, g *group, f *report.Finding) {
 			from = fmt.Sprintf("%s (pid %d)", parent.Comm, parent.PID)
 		}
 		if n := len(g.processes); n > 1 {
-			f.Evidence = append(f.Evidence, fmt.Sprintf("%s hold them: closing in one of them does not close the connection", plural(n, "process")))
+			lines = append(lines, fmt.Sprintf("%s hold them: closing in one of them does not close the connection", fmt.Sprintf("%d processes", n)))
 			continue
 		}
-		f.Evidence = append(f.Evidence, fmt.Sprintf("%s (pid %d) has inherited them from %s and does not look at them", p.Comm, p.PID, from))
+		lines = append(lines, fmt.Sprintf("%s (pid %d) has inherited them from %s and does not look at them", p.Comm, p.PID, from))
 	}
+	f.Evidence = append(f.Evidence, few(slices.Compact(lines))...)
 	f.Evidence = append(f.Evidence, readEvidence(g)...)
 }

@@ -35,14 +35,16 @@ var processStopped = rule{
 	describe: func(sc *scene, g *group, f *report.Finding) {
 		f.Severity = report.SeverityCritical
 		g.blame(sc, f)
+		var lines []string
 		for _, p := range g.processes {
 			d := sc.doing(p.PID)
 			if d.halted == "" {
 				continue
 			}
 			f.Culprits = append(f.Culprits, report.Culprit{PID: &p.PID, Comm: &p.Comm, What: d.halted})
-			f.Evidence = append(f.Evidence, fmt.Sprintf("pid %d %s", p.PID, haltings[d.halted]))
+			lines = append(lines, fmt.Sprintf("pid %d %s", p.PID, haltings[d.halted]))
 		}
+		f.Evidence = append(f.Evidence, few(lines)...)
 		slices.SortFunc(f.Culprits, func(a, b report.Culprit) int { return *a.PID - *b.PID })
 		f.Victims.Count = len(g.members)
 		g.queueEvidence(f)

@@ -126,7 +126,14 @@ func (sc *scene) pairLegs(a *look.Activity, to *pairing) {
 		held[d.Inode] = d.FD
 	}
 	ends, others := sc.legs(closed, held), sc.legs(open, held)
+	skew := time.Duration(0) // times are of the moments at which each socket was read
+	for _, at := range closed {
+		skew = max(skew, min(sc.now.Namespaces[at.netns].ReadFor, time.Second))
+	}
 	for _, m := range [...]matching{sameMoment, sameBytes, sameRequest} {
+		if m.distance > 0 {
+			m.distance += uint64(skew)
+		}
 		to.match(ends, others, m)
 	}
 }
