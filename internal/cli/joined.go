@@ -10,8 +10,8 @@ import (
 	"github.com/closewait/closewait/internal/filter"
 	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/record"
-	"github.com/closewait/closewait/internal/render"
 	"github.com/closewait/closewait/internal/report"
+	"github.com/closewait/closewait/internal/spoken"
 	"github.com/closewait/closewait/tcp"
 )
 
@@ -127,7 +127,7 @@ func unpaired(parts []*part) string {
 		for _, b := range parts {
 			switch {
 			case a.now.Snapshot.TakenAt.Sub(b.now.Snapshot.TakenAt).Abs() > apart:
-				return fmt.Sprintf("%s and %s were looked at more than %s apart: their connections are not paired", a.name, b.name, render.Duration(apart))
+				return fmt.Sprintf("%s and %s were looked at more than %s apart: their connections are not paired", a.name, b.name, spoken.Duration(apart))
 			case a != b && !alike(a.now, b.now):
 				return fmt.Sprintf("%s and %s were not redacted together: their connections are not paired (closewait record --redact --from a --from b FILE)", a.name, b.name)
 			}

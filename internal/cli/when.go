@@ -15,6 +15,7 @@ import (
 	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/render"
 	"github.com/closewait/closewait/internal/report"
+	"github.com/closewait/closewait/internal/spoken"
 )
 
 // whenFlags are the flags of when.
@@ -134,7 +135,7 @@ func difference(rows []look.Row, changes []forecast.Change) string {
 	}
 	text := fmt.Sprintf("with %s: %d of %d sockets end otherwise", strings.Join(names, " "), other, len(rows))
 	if other > 0 && last > 0 {
-		text += fmt.Sprintf(", in %s to %s", render.Duration(first), render.Duration(last))
+		text += fmt.Sprintf(", in %s to %s", spoken.Duration(first), spoken.Duration(last))
 	}
 	return text + reach
 }

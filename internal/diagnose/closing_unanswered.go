@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/closewait/closewait/internal/report"
+	"github.com/closewait/closewait/internal/spoken"
 	"github.com/closewait/closewait/tcp"
 )
 
@@ -20,7 +21,7 @@ var closingUnanswered = rule{
 	describe: func(_ *scene, g *group, f *report.Finding) {
 		f.Severity = report.SeverityInfo
 		f.Evidence = append(f.Evidence, fmt.Sprintf("our FIN, and what is queued before it, is not acknowledged: %s; the peers have been silent for %s or longer",
-			g.attempts(), short(g.minSilence())))
+			g.attempts(), spoken.Duration(g.minSilence())))
 		if orphans := g.count(func(s *subject) bool { return s.socket.Orphan() }); orphans > 0 {
 			f.Evidence = append(f.Evidence, fmt.Sprintf("%d of them are orphans: closed by their program, only the kernel keeps them", orphans))
 		}

@@ -1,10 +1,8 @@
 package diagnose
 
 import (
-	"fmt"
 	"net/netip"
 	"strconv"
-	"time"
 
 	"github.com/closewait/closewait/forecast"
 	"github.com/closewait/closewait/internal/look"
@@ -73,27 +71,4 @@ func plural(n int, noun string) string {
 		return "1 " + noun
 	}
 	return strconv.Itoa(n) + " " + noun + "s"
-}
-
-// short rounds a duration to what a sentence needs.
-func short(d time.Duration) string {
-	switch {
-	case d < 10*time.Second:
-		return d.Round(100 * time.Millisecond).String()
-	case d < 10*time.Minute:
-		return d.Round(time.Second).String()
-	}
-	return d.Round(time.Minute).String()
-}
-
-func size(bytes uint64) string {
-	const units = "kMGT"
-	if bytes < 10_000 {
-		return fmt.Sprintf("%d bytes", bytes)
-	}
-	value, unit := float64(bytes), -1
-	for value >= 1000 && unit < len(units)-1 {
-		value, unit = value/1000, unit+1
-	}
-	return fmt.Sprintf("%.1f %cB", value, units[unit])
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/closewait/closewait/internal/report"
+	"github.com/closewait/closewait/internal/spoken"
 	"github.com/closewait/closewait/tcp"
 )
 
@@ -24,6 +25,6 @@ var localDrop = rule{
 		f.Severity = report.SeverityCritical
 		f.Culprits = []report.Culprit{{What: "local_drop", Peer: g.onePeer()}}
 		f.Evidence = append(f.Evidence,
-			fmt.Sprintf("%s queued and nothing in flight although the peers' windows are open: our packets do not leave this host", size(g.sendQueue())))
+			fmt.Sprintf("%s queued and nothing in flight although the peers' windows are open: our packets do not leave this host", spoken.Size(g.sendQueue())))
 	},
 }

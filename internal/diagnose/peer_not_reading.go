@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/closewait/closewait/internal/report"
+	"github.com/closewait/closewait/internal/spoken"
 	"github.com/closewait/closewait/tcp"
 )
 
@@ -48,6 +49,6 @@ func describePeerNotReading(_ *scene, g *group, f *report.Finding) {
 	f.Culprits = []report.Culprit{{What: "peer", Peer: g.onePeer()}}
 	f.Evidence = append(f.Evidence,
 		fmt.Sprintf("the window is 0 and the peers answer our probes: last heard %s ago; they are alive and have taken nothing for %s or longer",
-			short(g.maxSilence()), short(g.minStall())),
-		fmt.Sprintf("%s queued on %s", size(g.sendQueue()), plural(len(g.members), "socket")))
+			spoken.Duration(g.maxSilence()), spoken.Duration(g.minStall())),
+		fmt.Sprintf("%s queued on %s", spoken.Size(g.sendQueue()), plural(len(g.members), "socket")))
 }

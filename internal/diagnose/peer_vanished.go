@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/closewait/closewait/internal/report"
+	"github.com/closewait/closewait/internal/spoken"
 	"github.com/closewait/closewait/tcp"
 )
 
@@ -43,6 +44,6 @@ func describePeerVanished(_ *scene, g *group, f *report.Finding) {
 	f.Severity = report.SeverityWarning
 	f.Culprits = []report.Culprit{{What: "peer", Peer: g.onePeer(), SinceSeconds: report.SecondsOf(g.minSilence())}}
 	f.Evidence = append(f.Evidence,
-		fmt.Sprintf("no acknowledgement of what %s sent; the peers have been silent for %s or longer", plural(len(g.members), "socket"), short(g.minSilence())),
-		fmt.Sprintf("%s, %s queued or unacknowledged in all", g.attempts(), size(g.sendQueue())))
+		fmt.Sprintf("no acknowledgement of what %s sent; the peers have been silent for %s or longer", plural(len(g.members), "socket"), spoken.Duration(g.minSilence())),
+		fmt.Sprintf("%s, %s queued or unacknowledged in all", g.attempts(), spoken.Size(g.sendQueue())))
 }

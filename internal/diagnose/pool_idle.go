@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/closewait/closewait/internal/report"
+	"github.com/closewait/closewait/internal/spoken"
 )
 
 // farewell is the most that servers say before they close an idle connection, with the FIN: an alert of TLS, an error of a database, a status of HTTP.
@@ -24,7 +25,7 @@ var poolIdle = rule{
 		f.FDLimit = g.fdLimit(sc, nil)
 		f.Evidence = append(f.Evidence, fmt.Sprintf("the servers closed %s; the program looks only when it uses them again", plural(len(g.members), "connection")))
 		if gap, ok := idleGap(g.members); ok && gap >= time.Second {
-			f.Evidence = append(f.Evidence, fmt.Sprintf("they were closed %s after their last use: a limit of the servers", short(gap)))
+			f.Evidence = append(f.Evidence, fmt.Sprintf("they were closed %s after their last use: a limit of the servers", spoken.Duration(gap)))
 		}
 		if ages, _ := g.ages(); len(ages) >= needless && ages[len(ages)-1]-ages[0] <= time.Second {
 			f.Evidence = append(f.Evidence, "all were closed within a second: the server was restarted, or all had been idle alike")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/report"
+	"github.com/closewait/closewait/internal/spoken"
 	"github.com/closewait/closewait/tcp"
 )
 
@@ -27,7 +28,7 @@ func (sc *scene) probeDrips(g *group, fed *report.Finding) (findings []report.Fi
 			Code: codeProbeDrip, Cause: "probe_drip", Severity: report.SeverityInfo, Count: len(members), Netns: fed.Netns, Workload: fed.Workload, Processes: fed.Processes,
 			Role: fed.Role, Local: drip.local(), Peers: drip.peers(), Culprits: []report.Culprit{}, Ends: fed.Ends, Age: drip.age(),
 			Remedies: []report.Remedy{}, NotRemedies: []report.NotRemedy{}, Sockets: []string{},
-			Evidence: []string{fmt.Sprintf("%s has sent no data on %s, one every %s", addr, plural(len(members), "connection"), short(interval))},
+			Evidence: []string{fmt.Sprintf("%s has sent no data on %s, one every %s", addr, plural(len(members), "connection"), spoken.Duration(interval))},
 		}
 		f.Growth = &report.Growth{PerMinute: float64(int(6000/interval.Seconds())) / 100, Kind: "about"}
 		findings = append(findings, f)

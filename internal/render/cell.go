@@ -7,6 +7,7 @@ import (
 	"github.com/closewait/closewait/forecast"
 	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/report"
+	"github.com/closewait/closewait/internal/spoken"
 	"github.com/closewait/closewait/tcp"
 )
 
@@ -58,7 +59,7 @@ func appendQueue(b []byte, n uint32) []byte {
 	if n < 100000 {
 		return appendThousands(b, int64(n))
 	}
-	return appendSize(b, uint64(n))
+	return spoken.AppendSize(b, uint64(n))
 }
 
 func appendLocal(b []byte, r *look.Row) []byte { return appendAddrPort(b, r.Socket.Local) }
@@ -83,7 +84,7 @@ func textExpires(b []byte, r *look.Row) []byte {
 	if r.Socket.Timer.Kind == tcp.TimerNone {
 		return append(b, unknown)
 	}
-	return appendDuration(b, r.Socket.Timer.Expires)
+	return spoken.AppendDuration(b, r.Socket.Timer.Expires)
 }
 
 func appendCount(b []byte, r *look.Row) []byte {
@@ -110,7 +111,7 @@ func textAge(b []byte, r *look.Row) []byte {
 	case look.AgeAbout:
 		b = append(b, '~')
 	}
-	return appendDuration(b, r.Age.Time)
+	return spoken.AppendDuration(b, r.Age.Time)
 }
 
 func appendAgeKind(b []byte, r *look.Row) []byte { return append(b, r.Age.Kind.String()...) }
@@ -138,7 +139,7 @@ func textEnds(b []byte, r *look.Row) []byte {
 		return append(b, " or sooner"...)
 	}
 	if off := max(r.Ends.Latest-r.Ends.Best, r.Ends.Best-r.Ends.Earliest); r.Ends.Latest > 0 && off >= 50*time.Millisecond {
-		b = appendDuration(append(b, " ±"...), off)
+		b = spoken.AppendDuration(append(b, " ±"...), off)
 	}
 	return b
 }
@@ -152,7 +153,7 @@ func sooner(e *forecast.Ends) bool {
 // appendMoment is appendDuration with tenths up to a minute, for there they decide.
 func appendMoment(b []byte, d time.Duration) []byte {
 	if d < 9*time.Second || d >= 59950*time.Millisecond {
-		return appendDuration(b, d)
+		return spoken.AppendDuration(b, d)
 	}
 	return append(strconv.AppendFloat(b, d.Seconds(), 'f', 1, 64), " s"...)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/closewait/closewait/internal/report"
+	"github.com/closewait/closewait/internal/spoken"
 )
 
 // who names the holder: in the words of whoever runs it, with its process and its descriptors.
@@ -123,11 +124,11 @@ func (f finding) since() string {
 	at := f.page.clock(f.page.report.TakenAt.Add(-oldest))
 	switch f.Age.Kind {
 	case "exact":
-		return at + "; the oldest for " + Duration(oldest)
+		return at + "; the oldest for " + spoken.Duration(oldest)
 	case "at_least":
-		return at + " or earlier; the oldest for at least " + Duration(oldest)
+		return at + " or earlier; the oldest for at least " + spoken.Duration(oldest)
 	case "about":
-		return "about " + at + "; the oldest has been quiet for " + Duration(oldest)
+		return "about " + at + "; the oldest has been quiet for " + spoken.Duration(oldest)
 	}
 	return ""
 }
@@ -163,7 +164,7 @@ var deeds = map[string]string{
 	"blocked_in_read": "is blocked in a read", "blocked_in_write": "is blocked in a write", "blocked_in_connect": "is blocked in a connect",
 	"blocked_in_lock": "waits for a lock", "sleeping": "sleeps", "busy_cpu": "is busy on a CPU", "uninterruptible": "is in uninterruptible sleep",
 	"stopped": "is stopped", "frozen": "is frozen", "not_accepting": "does not accept", "not_closing": "does not close",
-	"inherited": "holds an inherited copy", "other_leg": "is the other leg", "peer": "is silent or does not read",
+	"inherited": "holds an inherited copy", "other_leg": "keeps the other leg open", "peer": "is silent or does not read",
 	"local_drop": "drops the packets", "fd_limit": "has no descriptor left",
 }
 
@@ -185,7 +186,7 @@ func (f finding) culprit(c *report.Culprit) string {
 		words += " on " + listener(*c.Listener)
 	}
 	if c.SinceSeconds != nil {
-		words += " for " + Duration(time.Duration(*c.SinceSeconds))
+		words += " for " + spoken.Duration(time.Duration(*c.SinceSeconds))
 	}
 	return words
 }
@@ -259,7 +260,7 @@ func (p *page) moment(e *report.Ends) string {
 	case e.EarliestSeconds != nil && e.LatestSeconds != nil:
 		return "in " + span(time.Duration(*e.EarliestSeconds), time.Duration(*e.LatestSeconds))
 	case e.Seconds != nil:
-		return "in about " + Duration(time.Duration(*e.Seconds))
+		return "in about " + spoken.Duration(time.Duration(*e.Seconds))
 	}
 	return "at a moment not known"
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/closewait/closewait/internal/report"
+	"github.com/closewait/closewait/internal/spoken"
 )
 
 // header says who was looked at, when, and how much there was.
@@ -24,7 +25,7 @@ func (p *page) header() []line {
 	}
 	parts = append(parts, plural(r.Totals.Sockets, "TCP socket"))
 	if p.side.Elapsed > 0 {
-		parts = append(parts, "("+Duration(p.side.Elapsed)+")")
+		parts = append(parts, "("+spoken.Duration(p.side.Elapsed)+")")
 	}
 	return p.flow(parts)
 }
@@ -50,6 +51,9 @@ func (p *page) flow(parts []string) []line {
 func plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
+	}
+	if strings.HasSuffix(noun, "s") {
+		noun += "e" // processes
 	}
 	return Thousands(n) + " " + noun + "s"
 }
@@ -89,7 +93,7 @@ func (p *page) closeWaits() string {
 	}
 	words := "CLOSE_WAIT " + Thousands(n)
 	if n > 0 && p.side.LongestCloseWait != nil {
-		words += " (longest " + Duration(*p.side.LongestCloseWait) + ")"
+		words += " (longest " + spoken.Duration(*p.side.LongestCloseWait) + ")"
 	}
 	if !p.incomplete() {
 		words += ", no silent peers"

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/closewait/closewait/internal/report"
+	"github.com/closewait/closewait/internal/spoken"
 )
 
 // headlines makes the title of a finding from what the finding knows, by its code.
@@ -197,7 +198,7 @@ func (f finding) setting(otherwise string) string {
 // after is the time the limit amounts to, or otherwise.
 func (f finding) after(preposition, otherwise string) string {
 	if l := f.Ends.Limit; l != nil && l.Seconds > 0 {
-		return preposition + Duration(time.Duration(l.Seconds))
+		return preposition + spoken.Duration(time.Duration(l.Seconds))
 	}
 	return otherwise
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/closewait/closewait/internal/explain"
 	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/internal/spoken"
 	"github.com/closewait/closewait/tcp"
 )
 
@@ -63,8 +64,8 @@ func (v *view) raw(r *look.Row) []line {
 		put("congestion control", s.Congestion.String())
 	}
 	if s.Has(tcp.HasMemory) {
-		put("receive buffer", Size(uint64(s.Memory.ReceiveAllocated))+" of "+Size(uint64(s.Memory.ReceiveLimit)))
-		put("send buffer", Size(uint64(s.Memory.SendQueued))+" of "+Size(uint64(s.Memory.SendLimit)))
+		put("receive buffer", spoken.Size(uint64(s.Memory.ReceiveAllocated))+" of "+spoken.Size(uint64(s.Memory.ReceiveLimit)))
+		put("send buffer", spoken.Size(uint64(s.Memory.SendQueued))+" of "+spoken.Size(uint64(s.Memory.SendLimit)))
 		put("drops", strconv.FormatUint(uint64(s.Memory.Drops), 10))
 	}
 	command := "ss -tanoiemp 'src " + commandEnd(s.Local.String()) + " and dst " + commandEnd(s.Peer.String()) + "'"

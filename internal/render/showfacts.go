@@ -11,6 +11,7 @@ import (
 
 	"github.com/closewait/closewait/forecast"
 	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/internal/spoken"
 	"github.com/closewait/closewait/tcp"
 )
 
@@ -94,7 +95,7 @@ func (v *view) process(p *look.Process) string {
 		parts = append(parts, Thousands(p.FDs)+" of "+Thousands(p.FDLimit)+" fds open")
 	}
 	if !p.StartTime.IsZero() && v.report.TakenAt.After(p.StartTime) {
-		parts = append(parts, "runs for "+Duration(v.report.TakenAt.Sub(p.StartTime)))
+		parts = append(parts, "runs for "+spoken.Duration(v.report.TakenAt.Sub(p.StartTime)))
 	}
 	return strings.Join(parts, "  ")
 }

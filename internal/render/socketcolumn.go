@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/internal/spoken"
 	"github.com/closewait/closewait/tcp"
 )
 
@@ -104,7 +105,7 @@ func infoSize(f tcp.Field) func([]byte, *look.Row) []byte {
 		if !ok {
 			return append(b, unknown)
 		}
-		return appendSize(b, n)
+		return spoken.AppendSize(b, n)
 	}
 }
 
@@ -128,7 +129,7 @@ func infoTime(f tcp.Field) func([]byte, *look.Row) []byte {
 		if !ok || r.Socket.State == tcp.Listen {
 			return append(b, unknown)
 		}
-		return appendDuration(b, d)
+		return spoken.AppendDuration(b, d)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/internal/spoken"
 	"github.com/closewait/closewait/tcp"
 )
 
@@ -34,9 +35,9 @@ func (v *view) timeline() []line {
 	slices.Sort(ages)
 	words := map[look.AgeKind]string{look.AgeAbout: "about ", look.AgeAtLeast: "at least ", look.AgeExact: ""}[best]
 	if len(ages) == 1 {
-		return v.labelled("since", words+Duration(ages[0])+" in this state")
+		return v.labelled("since", words+spoken.Duration(ages[0])+" in this state")
 	}
-	lines := v.labelled("since", words+Duration(ages[len(ages)-1])+" the oldest, "+Duration(ages[len(ages)/2])+" the median, "+Duration(ages[0])+" the newest")
+	lines := v.labelled("since", words+spoken.Duration(ages[len(ages)-1])+" the oldest, "+spoken.Duration(ages[len(ages)/2])+" the median, "+spoken.Duration(ages[0])+" the newest")
 	if len(ages) < 5 || v.narrow() {
 		return lines
 	}
