@@ -122,7 +122,7 @@ func sections(r Runtime) (list []section) {
 		case line == "" || len(list) == 0:
 		case isCommand:
 			s := &list[len(list)-1]
-			command, shows, _ := strings.Cut(command, " | ")
+			command, shows := cutLast(command, " | ") // commands have pipes, too
 			s.look = append(s.look, report.Command{Command: command, Shows: shows})
 		default:
 			s := &list[len(list)-1]
@@ -130,6 +130,15 @@ func sections(r Runtime) (list []section) {
 		}
 	}
 	return list
+}
+
+// cutLast cuts a text at the last separator; without one all is before it.
+func cutLast(text, separator string) (before, after string) {
+	i := strings.LastIndex(text, separator)
+	if i < 0 {
+		return text, ""
+	}
+	return text[:i], text[i+len(separator):]
 }
 
 func headed(heading string) section {

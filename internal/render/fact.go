@@ -165,7 +165,7 @@ var deeds = map[string]string{
 	"blocked_in_lock": "waits for a lock", "sleeping": "sleeps", "busy_cpu": "is busy on a CPU", "uninterruptible": "is in uninterruptible sleep",
 	"stopped": "is stopped", "frozen": "is frozen", "not_accepting": "does not accept", "not_closing": "does not close",
 	"inherited": "holds an inherited copy", "other_leg": "keeps the other leg open", "peer": "is silent or does not read",
-	"local_drop": "drops the packets", "fd_limit": "has no descriptor left",
+	"local_drop": "drops the packets", "fd_limit": "cannot accept for want of a descriptor",
 }
 
 // culprit is a sentence about who is to blame.

@@ -23,7 +23,12 @@ func (v *view) finding(f *report.Finding) []line {
 func (f finding) claims() []line {
 	var lines []line
 	lines = join(lines, f.labelled("limit", f.limitReached(), 0))
+	const most = 20
 	for i := range f.Culprits {
+		if i == most {
+			lines = join(lines, f.labelled("", Thousands(len(f.Culprits)-most)+" more, with their pids in -o json", 0))
+			break
+		}
 		lines = join(lines, f.labelled(first(i, "blame"), f.culprit(&f.Culprits[i]), 0))
 	}
 	lines = join(lines, f.labelled("victim", f.victims(), 0))
