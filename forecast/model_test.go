@@ -424,20 +424,15 @@ func TestModel_out_of_resources(t *testing.T) {
 func TestModel_unaligned_ticks(t *testing.T) {
 	const size = 232 // of struct tcp_info up to 6.1
 	for _, scene := range scenes {
-		switch scene {
-		case "neighbour": // without the time of the recovery it does not show since when the segment waits
-			continue
-		case "persist_user": // see below
-			continue
-		case "syn", "shrunk": // the simulation plays by newer rules there (tcp_syn_linear_timeouts, tcp_rtx_probe0_timed_out)
-			continue
-		}
 		t.Run(scene, func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
-				l, s, shown, rest := drawDeath(t, scene)
+				l, s, shown, rest := drawDeath(t, scene, func(_ *rapid.T, l *life) {
+					newer := l.make
+					l.make = func() *simSock { s := newer(); s.before66, s.synLinear = true, 0; return s }
+				})
 				l.model.Kernel = forecast.KernelOf("6.1.0-44-amd64")
-				if s.userTimeout > 0 {
-					t.Skip("how the option cut the running timer is reconstructed, and a jiffy off in one of some thousand")
+				if scene == "retransmit" && s.userTimeout > 0 {
+					t.Skip("what the option leaves is then reconstructed: near where a level of the wheel ends, the lanes together miss that less time may go with a narrower slot, in one of some thousand")
 				}
 				shown.Info = tcp.MakeInfo(shown.Info.Bytes()[:size])
 				tick := time.Second / time.Duration(s.hz)

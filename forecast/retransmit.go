@@ -22,6 +22,7 @@ func (v *view) retransmission() Ends {
 	p := plan{retransmits: v.retransmits, rto: v.rto, armed: v.rto, timeout: t}
 	local, clamped := v.running(&p)
 	p.elapsed = v.elapsed(&p)
+	p.elapsed.look[early] -= v.ragged // the jiffy that is counted from may have begun that much before
 	if clamped && t.user == 0 {
 		return v.clamped(&p)
 	}
@@ -83,7 +84,8 @@ func (v *view) cutShort(p *plan) {
 		p.armed = min(length, v.rto)
 	case v.payloadSent():
 		cut := min(v.rto, max(v.Clock.jiffiesUp(rest+time.Duration(v.sent)*tick), 1))
-		if v.sent-cut > slotOf(cut)+1 { // cut short, it would have fired: the option came later
+		unsure := v.Clock.jiffies(p.elapsed.look[late] - p.elapsed.look[early])
+		if v.sent-cut > slotOf(cut)+1+unsure { // cut short, it would have fired: the option came later
 			cut = v.rto
 		}
 		p.armed = cut

@@ -79,7 +79,11 @@ func (v *view) shrunkWalks(user time.Duration, bases [lanesLength]int64) (ended 
 				continue
 			}
 			ended[lane] = l
-			over[lane] = silence.over(stalled[lane]+l.now[lane], v.acked+due[lane])
+			silent := v.acked + due[lane]
+			if !silence.both { // older kernels count up to the firing itself
+				silent = v.acked + l.now[lane]
+			}
+			over[lane] = silence.over(stalled[lane]+l.now[lane], silent)
 			due[lane] = l.now[lane] + rto
 		}
 		if over == [lanesLength]bool{true, true, true} {

@@ -68,6 +68,7 @@ type simSock struct {
 	localDrops             bool
 	retries2, orphanRetry  int64
 	synRetries, synLinear  int64
+	before66               bool // how long a peer that took its window back may be silent: TCP_RTO_MAX, whatever was sent meanwhile
 	sack                   bool
 	totalRetrans           int64
 
@@ -253,6 +254,9 @@ func (s *simSock) outOfResources() bool {
 
 // rtxProbe0TimedOut is tcp_rtx_probe0_timed_out.
 func (s *simSock) rtxProbe0TimedOut() bool {
+	if s.before66 {
+		return s.jiffies-s.rcvTstamp > 120*s.hz
+	}
 	stamp := s.retransStamp
 	if stamp == 0 {
 		stamp = s.lsndtime * 1000 / s.hz

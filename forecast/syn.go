@@ -35,6 +35,7 @@ func (v *view) synSent() Ends {
 		p.timeout.count = retries.Value + v.synLinear()
 	}
 	p.elapsed = v.synElapsed(&p.plan)
+	p.elapsed.look[early] -= v.ragged
 	p.linear = v.synLinear() - p.retransmits
 	armed := p.armed
 	if p.retransmits == 0 {
