@@ -176,7 +176,7 @@ func (j *judgement) moment(r *row, l *life, p *said, lane int) {
 func (j *judgement) late(l *life, p *said, lane int) int64 {
 	late := j.chronicle.latest(l, p.at)
 	if lane == jiffies {
-		return late
+		return max(late, p.missed)
 	}
 	return max(late, j.chronicle.before(l, p.at), p.behind)
 }

@@ -64,6 +64,7 @@ type said struct {
 	socket  tcp.Socket
 	hop     forecast.Neighbour
 	clock   forecast.Clock
+	missed  int64 // by how many jiffies the running timer was late already when it was seen in the wheel
 	behind  int64 // by how many jiffies the kernel's count of them was behind when the socket was read, as far as its timer tells
 	lanes   [lanes]forecast.Ends
 }

@@ -94,6 +94,9 @@ func foretell(snapshot *look.Snapshot, table *look.Namespace, s *tcp.Socket, l *
 			inside := options
 			inside.Armed = table.Options[s.Cookie].Armed
 			p.behind = behind(&p.clock, inside.Armed, s)
+			if a := &inside.Armed; a.Fires > 0 && a.At >= a.Fires && a.Count == s.Timer.Count {
+				p.missed = int64(a.At-a.Fires) + 1 // it is served at the next tick at the earliest
+			}
 			p.lanes[lane] = model.EndsKnowing(s, &inside)
 		case blind:
 			p.lanes[lane] = model.EndsKnowing(s, &untold)
