@@ -49,6 +49,11 @@ func baseOf(jiffies uint64, at, after, tick time.Duration) (base int64, sure boo
 	return int64(jiffies) - int64(after/tick), at/tick == after/tick
 }
 
+// behind reports whether the processor that counts was kept from it for more than a tick. The same interrupt counts and advances CLOCK_MONOTONIC_COARSE (tick_do_update_jiffies64,
+// update_wall_time), in whole ticks from a start of its own: when it has come, that clock is less than two ticks behind. ticked is what it was before the count was read, until
+// what the exact clock was after it.
+func behind(ticked, until, tick time.Duration) bool { return until-ticked >= 2*tick }
+
 // frequency finds the CONFIG_HZ with which a kernel that has run for a while has come to this count. It starts counting five minutes before a 32 bit
 // overflow (INITIAL_JIFFIES in include/linux/jiffies.h), and loses a few ticks while it boots. 0 means that none fits.
 func frequency(jiffies uint64, uptime time.Duration) int {

@@ -101,6 +101,22 @@ func TestClock_held_up(t *testing.T) {
 	}
 }
 
+// TestClock_behind: whatever the moment within a tick and wherever the coarse clock's ticks began, a count that is two ticks behind is seen, and one that is not behind is not taken for it.
+func TestClock_behind(t *testing.T) {
+	const tick = 4 * time.Millisecond
+	for start := time.Duration(0); start < tick; start += tick / 16 { // of the coarse clock's ticks, before those of the count
+		for into := time.Duration(0); into < tick; into += tick / 16 {
+			until := 1000*tick + into
+			if procfs.Behind(1000*tick-start, until, tick) {
+				t.Errorf("%v into the tick, %v before it: counted, and taken for behind", into, start)
+			}
+			if !procfs.Behind(998*tick-start, until, tick) {
+				t.Errorf("%v into the tick, %v before it: two ticks behind, and not seen", into, start)
+			}
+		}
+	}
+}
+
 func FuzzParseTimerList(f *testing.F) {
 	f.Add(timerList)
 	f.Add("now at 1 nsecs\njiffies: 4294892546\n")

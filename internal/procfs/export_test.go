@@ -14,6 +14,7 @@ var (
 	PodAnnotation    = func(b []byte) string { return parseAnnotations(b).pod() }
 	NewKinship       = newKinship
 	BaseOf           = baseOf
+	Behind           = behind
 )
 
 // Add and Related are those of kinship.

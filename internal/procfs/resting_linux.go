@@ -35,7 +35,7 @@ func (c *runClocks) since(processor int, sched []byte) time.Duration {
 		behind = readRunClock(processor)
 		c.behind[processor], c.spent = behind, c.spent+time.Since(begin)
 	}
-	now, err := monotonic()
+	now, err := monotonic(unix.CLOCK_MONOTONIC)
 	if behind == 0 || err != nil {
 		return 0
 	}
@@ -54,7 +54,7 @@ func readRunClock(processor int) (behind time.Duration) {
 		if unix.SchedSetaffinity(0, &only) != nil {
 			return
 		}
-		now, err := monotonic()
+		now, err := monotonic(unix.CLOCK_MONOTONIC)
 		if err != nil {
 			return
 		}
