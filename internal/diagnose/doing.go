@@ -32,6 +32,8 @@ type doing struct {
 	polled   map[*look.PollSet]bool
 	// behind is whether sockets wait for its only thread to come back to their set, once that was asked.
 	behind *bool
+	// left is for its listeners, by inode, whether the loop that should look at them is elsewhere, once that was asked.
+	left map[uint32]bool
 }
 
 // worker is a thread that is at something else than waiting for work.

@@ -53,14 +53,27 @@ func (sc *scene) keptFrom(d *doing, s *subject, in interest) bool {
 	case d.process.Activity == nil:
 		return false
 	case !d.single():
-		return untouched(s.socket) && s.listener != nil && slices.ContainsFunc(d.process.Activity.Sockets, func(own look.Descriptor) bool {
-			return own.Inode == s.listener.Inode && sc.loopOff(d, d.interest(own.Inode, own.FD))
-		})
+		return untouched(s.socket) && s.listener != nil && sc.leaves(d, s.listener.Inode)
 	}
 	if d.behind == nil {
 		d.behind = new(slices.ContainsFunc(d.process.Activity.Sockets, func(own look.Descriptor) bool { return sc.waitsForLoop(d, own) }))
 	}
 	return *d.behind
+}
+
+// leaves reports whether the loop of a process that should look at its listener is elsewhere.
+func (sc *scene) leaves(d *doing, listener uint32) bool {
+	left, asked := d.left[listener]
+	if !asked {
+		left = slices.ContainsFunc(d.process.Activity.Sockets, func(own look.Descriptor) bool {
+			return own.Inode == listener && sc.loopOff(d, d.interest(own.Inode, own.FD))
+		})
+		if d.left == nil {
+			d.left = map[uint32]bool{}
+		}
+		d.left[listener] = left
+	}
+	return left
 }
 
 // waitsForLoop reports whether the socket of a descriptor is in a set of a loop that is elsewhere, and has waited there for a while.
