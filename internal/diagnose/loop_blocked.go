@@ -91,12 +91,12 @@ func (sc *scene) waitsForLoop(d *doing, own look.Descriptor) bool {
 // connection how a process waits that has only that to serve.
 func (sc *scene) manifold(d *doing, set *look.PollSet) bool {
 	n := 0
-	for i := range set.Watches {
+	for i := 0; i < len(set.Watches) && n < 2; i++ { // every socket in it asks
 		if own, ok := d.process.Activity.Descriptor(set.Watches[i].FD); ok && sc.socketOf(own.Inode) != nil {
 			n++
 		}
 	}
-	return n > 1
+	return n == 2
 }
 
 // loopThreads returns the threads that can be the loop: the one that works, or else the main one, for members of a pool wait in a lock as well.
