@@ -1,4 +1,4 @@
-// Package probe asks the kernel through BPF iterators what /proc tells at several times the cost, who holds the sockets of this host; what sock_diag tells at twice the cost, which
+// Package probe asks the kernel through BPF iterators what /proc tells at several times the cost, who holds the sockets of this host; what sock_diag tells at more, which
 // sockets there are; and what nothing else tells of all of them: the limits that sockets have of their own, when their timers go off, and how many jiffies the kernel has counted.
 //
 // It is an accelerator and never a requirement: whoever uses it has another way to the same answer. It needs CAP_BPF and CAP_PERFMON (or
