@@ -171,3 +171,17 @@ e.poll(); say(e.fileno()); time.sleep(60)`)
 		}
 	}
 }
+
+func TestInList(t *testing.T) {
+	for list, want := range map[string][]int{"": nil, "\n": nil, "3\n": {3}, "0-2,5\n": {0, 1, 2, 5}, "1,7-": {1}, "x,2": {2}} {
+		var got []int
+		for n := range 10 {
+			if procfs.InList(list, n) {
+				got = append(got, n)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q: %v", list, got)
+		}
+	}
+}

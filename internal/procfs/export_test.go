@@ -15,6 +15,7 @@ var (
 	NewKinship       = newKinship
 	BaseOf           = baseOf
 	Behind           = behind
+	InList           = inList
 )
 
 // Add and Related are those of kinship.

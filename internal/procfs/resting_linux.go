@@ -2,6 +2,8 @@ package procfs
 
 import (
 	"runtime"
+	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -32,7 +34,9 @@ func (c *runClocks) since(processor int, sched []byte) time.Duration {
 			c.behind = map[int]time.Duration{}
 		}
 		begin := time.Now()
-		behind = readRunClock(processor)
+		if list, err := readFile("/sys/devices/system/cpu/isolated", maxStat); err != nil || !inList(string(list), processor) {
+			behind = readRunClock(processor, patientClocks-c.spent)
+		}
 		c.behind[processor], c.spent = behind, c.spent+time.Since(begin)
 	}
 	now, err := monotonic(unix.CLOCK_MONOTONIC)
@@ -42,12 +46,30 @@ func (c *runClocks) since(processor int, sched []byte) time.Duration {
 	return max(0, now-behind-last)
 }
 
-// readRunClock returns how far the clock of a processor's run queue is behind the monotonic one, 0 when that cannot be said: this program may not run there, or the kernel does not tell.
-// A thread of its own goes there and looks when it came: what was changed of it ends with it.
-func readRunClock(processor int) (behind time.Duration) {
-	done := make(chan struct{})
+// inList reports whether a number is in a list of the kernel's ("2-5,8"). A processor in that of the isolated ones (isolcpus=) may be left to a task that never yields: whoever is sent there
+// would neither run nor end.
+func inList(list string, n int) bool {
+	for part := range strings.SplitSeq(strings.TrimSpace(list), ",") {
+		first, last, span := strings.Cut(part, "-")
+		if !span {
+			last = first
+		}
+		from, err1 := strconv.Atoi(first)
+		to, err2 := strconv.Atoi(last)
+		if err1 == nil && err2 == nil && from <= n && n <= to {
+			return true
+		}
+	}
+	return false
+}
+
+// readRunClock returns how far the clock of a processor's run queue is behind the monotonic one, 0 when that cannot be said: this program may not run there, it does not get to run there
+// in time, or the kernel does not tell. A thread of its own goes there and looks when it came: what was changed of it ends with it.
+func readRunClock(processor int, patience time.Duration) time.Duration {
+	found := make(chan time.Duration, 1)
 	go func() {
-		defer close(done)
+		behind := time.Duration(0)
+		defer func() { found <- behind }()
 		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
 		var only unix.CPUSet
 		only.Set(processor)
@@ -64,6 +86,10 @@ func readRunClock(processor int) (behind time.Duration) {
 			}
 		}
 	}()
-	<-done
-	return behind
+	select {
+	case behind := <-found:
+		return behind
+	case <-time.After(patience):
+		return 0
+	}
 }
