@@ -49,5 +49,5 @@ func ExampleTable() {
 
 func ExampleOf() {
 	fmt.Println(forecast.Of(&tcp.Socket{State: tcp.CloseWait, Inode: 4711}).Reason)
-	// Output: no kernel timer runs: the socket stays until the program closes it
+	// Output: no kernel timer runs, so the socket stays until the program closes it
 }

@@ -2,7 +2,7 @@ package forecast
 
 // The sentences of Ends.Reason are constants, so that a forecast allocates nothing; figures stand in the other fields.
 const (
-	reasonCloseWait    = "no kernel timer runs: the socket stays until the program closes it"
+	reasonCloseWait    = "no kernel timer runs, so the socket stays until the program closes it"
 	reasonUnconnected  = "no kernel timer runs on a socket that is not connected"
 	reasonFinWait2Held = "a program still holds the socket, so tcp_fin_timeout does not apply"
 	reasonIdle         = "nothing is in flight and keepalive is off: the kernel will not notice if the peer is gone"
