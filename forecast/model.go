@@ -1,6 +1,10 @@
 package forecast
 
-import "github.com/closewait/closewait/tcp"
+import (
+	"time"
+
+	"github.com/closewait/closewait/tcp"
+)
 
 // Model forecasts the ends of the sockets of one network namespace at one moment. The zero Model knows no limits; see [Defaults] and [LimitsOf].
 type Model struct {
@@ -11,6 +15,8 @@ type Model struct {
 	Resources Resources
 	// Assumed says that the sockets were read from a text: as their limits have to be assumed, so has to be that they have no options of their own.
 	Assumed bool
+	// Rough is by how much the rest of a running timer may be off, as a text has rounded it.
+	Rough time.Duration
 	// Options are those of every socket for which [Model.EndsKnowing] is told no others.
 	Options Options
 }

@@ -61,6 +61,15 @@ func (v *view) probeInterval(backoff int64) int64 {
 	return min(v.probeFirst<<min(max(backoff, 0), v.probeDoublings), v.rtoMax)
 }
 
+// leastBackoff is what the back-off of a socket that probes must have come to: each probe raised it, and no more is left of the timer than its length.
+func (v *view) leastBackoff() int64 {
+	backoff := v.probes
+	for v.probeInterval(backoff) < min(v.expires-1, v.rtoMax) {
+		backoff++
+	}
+	return backoff
+}
+
 // probesTime is what a number of unanswered probes amounts to from the first on: each is waited for once, and the last as well.
 func (v *view) probesTime(probes int64) time.Duration {
 	jiffies := int64(0)
@@ -113,6 +122,12 @@ func (v *view) probesEnd(answered bool) Ends {
 		fewest := v.probeWalk(answered, 0)
 		fewest.run()
 		ends.Latest = max(ends.Latest, time.Duration(fewest.lanes.last()+fewest.spread+fewest.slot+1)*v.tick)
+	}
+	if !v.backedOff() { // probes that were answered have raised it, and are not counted
+		longest := v.probeWalk(answered, 0)
+		longest.backoff = v.Limits.Retries2.Value
+		longest.run()
+		ends.Latest = max(ends.Latest, time.Duration(longest.lanes.last()+1)*v.tick)
 	}
 	v.doubt(&ends)
 	return ends

@@ -59,7 +59,7 @@ func (v *view) running(p *plan) (local, clamped bool) {
 	switch {
 	case paused && v.backoff < v.retransmits && !v.undoubled(length):
 		p.armed, p.interval, local = pause, pause, true
-	case telling && v.backoff == v.retransmits && length < v.rto-slotOf(v.rto)-2:
+	case telling && v.backoff == v.retransmits && length+v.Clock.jiffies(v.Rough) < v.rto-slotOf(v.rto)-2:
 		p.armed, clamped = length, true
 	}
 	v.overdue(p.armed)

@@ -52,11 +52,17 @@ func (m *Model) view(s *tcp.Socket, o *Options) view {
 	v.sent, v.hasSent = v.since(tcp.LastDataSent)
 	v.acked, v.hasAcked = v.since(tcp.LastAckRecv)
 	v.rtoMax = v.findRTOMax()
+	if !v.backedOff() && s.Timer.Kind == tcp.TimerPersist && v.rto > 0 {
+		v.backoff = v.leastBackoff()
+	}
 	v.Clock.period = v.tick
 	v.settle()
 	v.hang()
 	return v
 }
+
+// backedOff says whether the back-off was reported. /proc/net/tcp does not tell it.
+func (v *view) backedOff() bool { return v.socket.Info.Has(tcp.Backoff) }
 
 func (v *view) since(f tcp.Field) (jiffies int64, ok bool) {
 	d, ok := v.socket.Info.Duration(f)

@@ -49,6 +49,7 @@ func (f *Forecaster) ends(i int) forecast.Ends {
 	if f.namespace.Blur != nil {
 		blur = f.namespace.Blur[i]
 	}
+	f.model.Rough = blur
 	if f.namespace.Pasted && s.Inode >= 1<<31 && tcp.SetOf(tcp.FinWait1, tcp.Closing, tcp.LastAck).Has(s.State) {
 		orphan := *s
 		orphan.Inode = 0
