@@ -71,6 +71,9 @@ type forecastJSON struct {
 
 type endsJSON struct {
 	Kind     string
+	By       *string
+	Seconds  *float64
+	Also     *float64 `json:"also_seconds"`
 	Earliest *float64 `json:"earliest_seconds"`
 	Latest   *float64 `json:"latest_seconds"`
 	Error    *string

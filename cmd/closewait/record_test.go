@@ -34,6 +34,7 @@ func TestRecord(t *testing.T) {
 	for fam, ns := range spaces {
 		t.Run(fam.String(), func(t *testing.T) { sameAnswers(t, judged(t, ns)) })
 		t.Run(fam.String()+"/verb", func(t *testing.T) { recordVerb(t, ns) })
+		t.Run(fam.String()+"/pasted", func(t *testing.T) { pastedText(t, ns) })
 	}
 }
 
