@@ -19,6 +19,7 @@ func TestModel_cases(t *testing.T) {
 	idle := func(kind tcp.TimerKind, state tcp.State, count uint8, expires time.Duration) tcp.Socket {
 		return tcp.Socket{State: state, Inode: 7, Timer: timer(kind, count, expires)}
 	}
+	sending := func(s tcp.Socket) tcp.Socket { s.SendQueue = 1; return s }
 	gone := func(s tcp.Socket) tcp.Socket { s.Inode = 0; return s }
 	fields := func(s tcp.Socket, pairs ...uint64) tcp.Socket {
 		for i := 0; i < len(pairs); i += 2 {
@@ -45,6 +46,8 @@ func TestModel_cases(t *testing.T) {
 		{name: "listener", socket: idle(tcp.TimerNone, tcp.Listen, 0, 0), kind: forecast.Never},
 		{name: "established", socket: idle(tcp.TimerNone, tcp.Established, 0, 0), kind: forecast.Never},
 		{name: "between", socket: idle(tcp.TimerNone, tcp.LastAck, 0, 0)},
+		{name: "between two firings", socket: sending(idle(tcp.TimerNone, tcp.CloseWait, 0, 0))},
+		{name: "between two firings, established", socket: sending(idle(tcp.TimerNone, tcp.Established, 0, 0))},
 		{name: "delack", socket: idle(tcp.TimerDelack, tcp.CloseWait, 0, time.Millisecond), kind: forecast.Never},
 		{name: "strange", socket: idle(9, tcp.CloseWait, 0, time.Second)},
 		{name: "time_wait", socket: gone(idle(tcp.TimerTimeWait, tcp.TimeWait, 0, 30*time.Second)), kind: forecast.At, by: "timewait", best: 31, within: 1.1},

@@ -99,14 +99,17 @@ func (v *view) writeTimer() Ends {
 func untimed(s *tcp.Socket) Ends {
 	ends := Ends{Kind: Never}
 	switch s.State {
-	case tcp.CloseWait:
-		ends.Reason = reasonCloseWait
+	case tcp.CloseWait, tcp.Established:
+		if s.SendQueue > 0 { // its timer has fired, or was stopped, and is armed again in the same millisecond: the kernel reports the timer without locking the socket
+			return Ends{Reason: reasonBetween}
+		}
+		if ends.Reason = reasonIdle; s.State == tcp.CloseWait {
+			ends.Reason = reasonCloseWait
+		}
 	case tcp.Listen, tcp.Closed, tcp.Bound:
 		ends.Reason = reasonUnconnected
 	case tcp.FinWait2:
 		ends.Reason = reasonFinWait2Held
-	case tcp.Established:
-		ends.Reason = reasonIdle
 	default:
 		// A closing or connecting socket without a timer is between two events of the same millisecond.
 		return Ends{Reason: reasonBetween}
