@@ -53,9 +53,9 @@ func (v *view) followPath(p *plan) fate {
 // make up its length.
 func (v *view) running(p *plan) (local, clamped bool) {
 	length := v.sent + v.expires
-	telling := v.payloadSent() && v.expires > 0 && v.retransmits > 0
+	telling := v.payloadSent() && (v.expires > 0 || v.hangs) && v.retransmits > 0
 	pause := v.Clock.jiffies(localInterval)
-	paused := telling && near(length, pause) || v.payloadSent() && v.expires == 0 && v.sent >= pause && v.sent <= pause+v.Clock.widest(pause)
+	paused := telling && near(length, pause) || v.payloadSent() && v.expires <= 0 && v.sent >= pause && v.sent <= pause+v.Clock.widest(pause)
 	switch {
 	case paused && v.backoff < v.retransmits && !v.undoubled(length):
 		p.armed, p.interval, local = pause, pause, true
@@ -68,7 +68,7 @@ func (v *view) running(p *plan) (local, clamped bool) {
 
 // undoubled says whether the running timer is that of a thin stream, as long as its time-out.
 func (v *view) undoubled(length int64) bool {
-	return v.thin() && (near(length, v.rto) || v.expires == 0 && v.sent >= v.rto && v.sent <= v.rto+v.Clock.widest(v.rto))
+	return v.thin() && (near(length, v.rto) || v.expires <= 0 && v.sent >= v.rto && v.sent <= v.rto+v.Clock.widest(v.rto))
 }
 
 // cutShort finds out how far ahead the timer was armed where TCP_USER_TIMEOUT is known and may have cut it short: that was so unless the option was

@@ -127,7 +127,7 @@ func start(c *Clock, armed, expires, before int64) lanes {
 	at := l.phase
 	slot := l.advance(expires, armed)
 	switch {
-	case expires != 0 || slot == 1:
+	case expires != 0:
 	case l.modulus < known:
 		l.now[early] = 0
 	case at[early]&(slot-1) <= 1: // this very jiffy may be the slot's, or the one before while the count is behind, and the firing be served late
