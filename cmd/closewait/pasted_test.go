@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"testing"
 	"time"
 
@@ -35,7 +34,7 @@ func whens(t *testing.T, args ...string) (map[unmoved]endsJSON, time.Time) {
 	return all, answer.TakenAt
 }
 
-func (e endsJSON) String() string {
+func (e *endsJSON) String() string {
 	b, _ := json.Marshal(e) // numbers and texts
 	return string(b)
 }
@@ -75,8 +74,8 @@ func pastedText(t *testing.T, ns *nstest.Namespace) {
 				continue // something happened to it, or that could not be seen
 			}
 			compared++
-			if why := live.contradicts(said, ended.Sub(began).Seconds(), form.whole); why != "" {
-				t.Errorf("%v: %+v: %s\nlive   %v\npasted %v\n%s", form.command, s, why, live, said, text)
+			if why := live.contradicts(&said, ended.Sub(began).Seconds(), form.whole); why != "" {
+				t.Errorf("%v: %+v: %s\nlive   %v\npasted %v\n%s", form.command, s, why, &live, &said, text)
 			}
 		}
 		if compared < 10 {
@@ -86,23 +85,21 @@ func pastedText(t *testing.T, ns *nstest.Namespace) {
 }
 
 // contradicts says in what a forecast from text, made up to so many seconds later, cannot be true beside that of a look.
-func (live *endsJSON) contradicts(said endsJSON, later float64, whole bool) string {
+func (e *endsJSON) contradicts(said *endsJSON, later float64, whole bool) string {
 	switch {
 	case said.Kind == "unknown" && !whole:
 		return "" // it does not tell
-	case said.Kind != live.Kind:
+	case said.Kind != e.Kind:
 		return "of another kind"
 	case said.Kind != "at":
 		return ""
-	case whole && (said.By == nil || live.By == nil || *said.By != *live.By):
+	case whole && (said.By == nil || e.By == nil || *said.By != *e.By):
 		return "by another timer"
 	}
-	moments := []float64{*live.Seconds}
-	if live.Also != nil {
-		moments = append(moments, *live.Also)
+	for _, at := range []*float64{e.Seconds, e.Also} {
+		if at != nil && *at >= *said.Earliest && *at-later <= *said.Latest {
+			return ""
+		}
 	}
-	if !slices.ContainsFunc(moments, func(at float64) bool { return at >= *said.Earliest && at-later <= *said.Latest }) {
-		return "at another moment"
-	}
-	return ""
+	return "at another moment"
 }
