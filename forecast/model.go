@@ -51,6 +51,9 @@ func (m *Model) endsKnowing(s *tcp.Socket, o *Options) Ends {
 		v := m.view(s, o)
 		return v.sending()
 	}
+	if m.Assumed {
+		return Ends{Reason: reasonUnshown}
+	}
 	return Ends{Reason: reasonStrange}
 }
 

@@ -9,6 +9,7 @@ const (
 	reasonBetween      = "no timer was running at the moment of the look"
 	reasonMini         = "the kernel removes the mini socket when its timer fires"
 	reasonStrange      = "the kernel reports a timer this version does not know"
+	reasonUnshown      = "the text does not show which timer runs: ss and netstat do with -o"
 
 	reasonRetransmit    = "retransmissions go unanswered: the kernel gives up at the first time-out beyond the limit; the descriptor stays open until the program closes it"
 	reasonRetransmitNew = "data are in flight: if no acknowledgement comes, the kernel gives up at the first time-out beyond the limit; the descriptor stays open until the program closes it"

@@ -1,6 +1,7 @@
 package forecast_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -18,6 +19,17 @@ func TestModel_rough(t *testing.T) {
 		m := forecast.Model{Limits: forecast.Defaults(), Clock: forecast.Clock{HZ: 250}, Assumed: true, Rough: rough}
 		if got := m.Ends(&s); got.Kind != forecast.At || got.By != want {
 			t.Errorf("rough by %v: %+v", rough, got)
+		}
+	}
+}
+
+// TestModel_unshown: that a text shows no timers is not laid at the kernel's door.
+func TestModel_unshown(t *testing.T) {
+	s := tcp.Socket{State: tcp.CloseWait, Inode: 7, SendQueue: 1000, Timer: timer(255, 0, 0)}
+	for assumed, want := range map[bool]string{false: "the kernel reports", true: "the text does not show"} {
+		m := forecast.Model{Limits: forecast.Defaults(), Assumed: assumed}
+		if got := m.Ends(&s); got.Kind != forecast.Unknown || !strings.HasPrefix(got.Reason, want) {
+			t.Errorf("from a text %v: %+v", assumed, got)
 		}
 	}
 }
