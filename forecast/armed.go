@@ -18,7 +18,7 @@ const heldUp = 40 * time.Millisecond
 // whatever the length it was armed for and whenever the socket was read.
 func (v *view) hang() {
 	a := &v.options.Armed
-	if !v.sameArmed() || !v.Clock.Known {
+	if !v.sameArmed() {
 		return
 	}
 	v.hangs, v.fires = true, int64(a.Fires-v.Clock.Jiffies)
