@@ -109,3 +109,14 @@ func TestParseSched(t *testing.T) {
 		}
 	}
 }
+
+// FuzzParseSched: whatever the kernel writes, a moment that is told is none before the clock began.
+func FuzzParseSched(f *testing.F) {
+	f.Add("python3 (29, #threads: 3)\n-----\nse.exec_start                                :       2741334.236911\nse.vruntime                                  :  1.5\n")
+	f.Add("se.exec_start : 1.5\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		if last, ok := procfs.ParseSched([]byte(text)); last < 0 || !ok && last != 0 {
+			t.Errorf("%v, %v", last, ok)
+		}
+	})
+}
