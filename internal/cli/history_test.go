@@ -94,13 +94,15 @@ func TestFrom_twice(t *testing.T) {
 	}
 }
 
-// database records the other ends of the first sockets of leakyHost.
+// database records the other ends of the first sockets of leakyHost, kept by a process that looks at none of them.
 func database(t *testing.T, at time.Time, ends int) *record.Recording {
 	t.Helper()
 	ns := look.Namespace{Inode: 4026531840, Name: "host", PID: 1, ReadAt: at}
 	s := &look.Snapshot{
 		TakenAt: at, Host: look.Host{Name: "db-01", Kernel: "6.1.0", BootID: "77"}, HoldersComplete: true, DeadSought: true,
-		Processes: map[int]*look.Process{312: {PID: 312, Comm: "postgres", FDs: 80, FDLimit: 1024, Workload: look.Workload{Name: "postgres"}}},
+		Processes: map[int]*look.Process{312: {PID: 312, Comm: "postgres", FDs: 80, FDLimit: 1024, Workload: look.Workload{Name: "postgres"}, Activity: &look.Activity{
+			CallsKnown: true, ThreadCount: 1, Threads: []look.Thread{{TID: 312, First: look.Moment{State: 'S', Call: look.Call{Kind: look.CallSleep, FD: -1}}}},
+		}}},
 	}
 	for i := range ends {
 		k := tcp.Socket{

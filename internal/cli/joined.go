@@ -7,12 +7,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/closewait/closewait/internal/diagnose"
 	"github.com/closewait/closewait/internal/filter"
 	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/record"
+	"github.com/closewait/closewait/internal/redact"
 	"github.com/closewait/closewait/internal/report"
 	"github.com/closewait/closewait/internal/spoken"
-	"github.com/closewait/closewait/tcp"
 )
 
 // apart is how far looks at two hosts may be apart in time for their connections to be the same: ports are used again.
@@ -20,9 +21,11 @@ const apart = 10 * time.Minute
 
 // part is one host of several that were joined.
 type part struct {
-	name   string // differs from that of the others
-	now    *record.Recording
-	answer *Answer
+	name string // differs from that of the others
+	now  *record.Recording
+	// found and shown are its look: as it is, which filters select from, and with the names that are shown.
+	found, shown diagnose.Host
+	report       *report.Report
 	*joiner
 	tables map[int]*table // of the rows that are shown, by namespace
 }
@@ -30,7 +33,7 @@ type part struct {
 // row makes the row of a socket for those on other hosts.
 func (p *part) row(netns, index int) *look.Row {
 	if p.tables[netns] == nil {
-		p.tables[netns] = p.shown.table(netns)
+		p.tables[netns] = p.joiner.shown.table(netns)
 	}
 	row := &look.Row{}
 	p.tables[netns].own(row, index)
@@ -38,32 +41,36 @@ func (p *part) row(netns, index int) *look.Row {
 	return row
 }
 
-// join answers from looks at several hosts: each is judged by itself, its findings and sockets are named after it, and where both ends of a connection are there each
+// join answers from looks at several hosts: they are judged together, findings and sockets are named after their hosts, and where both ends of a connection are there each
 // is told of the other.
 func (a *app) join(q Query, f *filter.Filter, hosts [][]*record.Recording) (*Answer, error) {
 	var parts []*part
+	whole := &Answer{}
 	for _, looks := range hosts {
 		snapshot, now, err := a.latest(looks)
 		if err != nil {
 			return nil, err
 		}
-		p := &part{now: now, tables: map[int]*table{}}
-		p.answer, p.joiner = judged(q, snapshot, now.Later, q.diagnosis(f))
-		p.answer.Redacted = now.Redacted
+		p := &part{now: now, tables: map[int]*table{}, found: diagnose.Host{Now: snapshot, Later: now.Later}}
+		p.shown = p.found
+		if q.Redact != nil {
+			substitutes := redact.Of(q.Redact, record.Recording{Snapshot: snapshot, Later: now.Later})
+			p.shown = diagnose.Host{Now: substitutes.Snapshot, Later: substitutes.Later}
+		}
 		parts = append(parts, p)
+		whole.Redacted = whole.Redacted || now.Redacted
 	}
 	name(parts)
-	pair(parts)
+	judgeAll(parts, q, f)
 	if alone := unpaired(parts); alone != "" {
 		a.note("%s", alone)
 	}
-	whole := &Answer{Report: merged(parts)}
+	whole.Report = merged(parts)
 	for _, p := range parts {
-		whole.Redacted = whole.Redacted || p.answer.Redacted
 		if !q.Rows {
-			continue
+			break
 		}
-		if err := p.joiner.each(f, func(r *look.Row) error {
+		if err := p.each(f, func(r *look.Row) error {
 			whole.Rows = append(whole.Rows, *r)
 			return nil
 		}); err != nil {
@@ -77,41 +84,50 @@ func (a *app) join(q Query, f *filter.Filter, hosts [][]*record.Recording) (*Ans
 func name(parts []*part) {
 	taken := map[string]int{}
 	for _, p := range parts {
-		p.name = p.answer.Report.Host.Name
+		p.name = p.shown.Now.Host.Name
 		if p.name == "" {
 			p.name = "text"
 		}
 		if taken[p.name]++; taken[p.name] > 1 {
 			p.name += " (" + strconv.Itoa(taken[p.name]) + ")"
 		}
-		p.shown.host = p.name
+		p.found.Name, p.shown.Name = p.name, p.name
 	}
 }
 
-// spot is where a socket is.
-type spot struct{ part, netns, index int }
-
-// pair finds the other ends of connections. Loopback addresses name every host, and an address that two other hosts have names neither.
-func pair(parts []*part) {
-	ends := map[tcp.Tuple][]spot{}
-	for k, p := range parts {
-		for n := range p.snapshot.Namespaces {
-			for i := range p.snapshot.Namespaces[n].Sockets {
-				if s := &p.snapshot.Namespaces[n].Sockets[i]; s.State != tcp.Listen && s.Peer.IsValid() && s.Peer.Port() != 0 && !s.Peer.Addr().Unmap().IsLoopback() {
-					ends[s.Tuple()] = append(ends[s.Tuple()], spot{k, n, i})
-				}
-			}
+// judgeAll judges all parts together, for what the filter selects and for what is shown.
+func judgeAll(parts []*part, q Query, f *filter.Filter) {
+	judge := func(of func(*part) diagnose.Host) (*diagnose.Joint, []*joiner) {
+		hosts, joiners := make([]diagnose.Host, len(parts)), make([]*joiner, len(parts))
+		for i, p := range parts {
+			hosts[i] = of(p)
 		}
+		joint, verdicts := diagnose.Join(hosts, func(a, b int) bool { return alike(parts[a].now, parts[b].now) }), &diagnose.Verdicts{}
+		if q.diagnosis(f) != nil {
+			verdicts = joint.Run()
+		}
+		for i := range hosts {
+			joiners[i] = newJoiner(hosts[i].Now, verdicts, q.If)
+		}
+		return joint, joiners
+	}
+	joint, joiners := judge(func(p *part) diagnose.Host { return p.shown })
+	found := joiners
+	if q.Redact != nil {
+		_, found = judge(func(p *part) diagnose.Host { return p.found })
 	}
 	for k, p := range parts {
-		p.shown.other = func(netns, index int) *look.Row {
-			found := slices.Clone(ends[p.snapshot.Namespaces[netns].Sockets[index].Tuple().Reverse()])
-			found = slices.DeleteFunc(found, func(at spot) bool { return at.part == k || !alike(p.now, parts[at.part].now) })
-			if len(found) != 1 {
-				return nil
+		p.joiner, found[k].shown = found[k], joiners[k]
+		joiners[k].host = p.name
+		joiners[k].other = func(netns, index int) *look.Row {
+			if host, n, i, ok := joint.Other(k, netns, index); ok {
+				return parts[host].row(n, i)
 			}
-			return parts[found[0].part].row(found[0].netns, found[0].index)
+			return nil
 		}
+		p.report = makeReport(p.shown.Now, &diagnose.Verdicts{})
+	}
+	for _, p := range parts {
 		p.tellOthers()
 	}
 }
@@ -136,16 +152,17 @@ func unpaired(parts []*part) string {
 	return ""
 }
 
-// tellOthers adds to each finding what its sockets' other ends are doing.
+// tellOthers adds to each finding about a part's sockets what their other ends are doing.
 func (p *part) tellOthers() {
+	shown := p.joiner.shown
 	ends := map[string]map[string]int{}
-	for n := range p.shown.snapshot.Namespaces {
-		for i := range p.shown.snapshot.Namespaces[n].Sockets {
-			found := p.shown.verdicts.Of(&p.shown.snapshot.Namespaces[n].Sockets[i])
+	for n := range shown.snapshot.Namespaces {
+		for i := range shown.snapshot.Namespaces[n].Sockets {
+			found := shown.verdicts.Of(&shown.snapshot.Namespaces[n].Sockets[i])
 			if found == nil {
 				continue
 			}
-			if other := p.shown.other(n, i); other != nil {
+			if other := shown.other(n, i); other != nil {
 				if ends[found.ID] == nil {
 					ends[found.ID] = map[string]int{}
 				}
@@ -153,9 +170,8 @@ func (p *part) tellOthers() {
 			}
 		}
 	}
-	for i := range p.shown.verdicts.Findings {
-		f := &p.shown.verdicts.Findings[i]
-		f.Host = &p.name
+	for i := range shown.verdicts.Findings {
+		f := &shown.verdicts.Findings[i]
 		f.Evidence = append(f.Evidence, sentences(ends[f.ID])...)
 	}
 }
@@ -190,14 +206,16 @@ func sentences(ends map[string]int) (list []string) {
 	return list[:min(len(list), 3)]
 }
 
-// merged makes one report of those of all hosts. Each host's findings stay in their order, a cause before what it explains.
+// merged makes one report of those of all hosts.
 func merged(parts []*part) *report.Report {
-	r := &report.Report{Header: parts[0].answer.Report.Header, Totals: report.Totals{ByState: map[string]int{}}, Findings: []report.Finding{}, Checks: []report.Check{}}
+	r := &report.Report{Header: parts[0].report.Header, Totals: report.Totals{ByState: map[string]int{}}, Findings: parts[0].joiner.shown.verdicts.Findings, Checks: []report.Check{}}
 	r.Host.BootID, r.Incomplete = nil, []report.Incomplete{}
+	if r.Findings == nil {
+		r.Findings = []report.Finding{}
+	}
 	var names []string
-	heads := make([][]report.Finding, len(parts))
-	for i, p := range parts {
-		one := p.answer.Report
+	for _, p := range parts {
+		one := p.report
 		names = append(names, p.name)
 		if one.TakenAt.After(r.TakenAt) {
 			r.TakenAt = one.TakenAt
@@ -214,71 +232,17 @@ func merged(parts []*part) *report.Report {
 		for state, n := range one.Totals.ByState {
 			r.Totals.ByState[state] += n
 		}
-		heads[i] = one.Findings
 	}
 	r.Totals.DeadFDs = deadFDs(parts)
 	r.Host.Name = strings.Join(names, ", ")
-	ids := make([]map[string]string, len(parts))
-	for next := mostUrgent(heads); next >= 0; next = mostUrgent(heads) {
-		if ids[next] == nil {
-			ids[next] = map[string]string{}
-		}
-		ids[next][heads[next][0].ID] = "f" + strconv.Itoa(len(r.Findings)+1)
-		r.Findings = append(r.Findings, heads[next][0])
-		heads[next] = heads[next][1:]
-	}
-	for i, p := range parts {
-		renumber(p.answer.Report.Findings, ids[i])
-	}
-	byName := map[string]map[string]string{}
-	for i, p := range parts {
-		byName[p.name] = ids[i]
-	}
-	for i := range r.Findings {
-		renumber(r.Findings[i:i+1], byName[*r.Findings[i].Host])
-	}
 	return r
-}
-
-// renumber gives findings, and what refers to them, their ids in the whole.
-func renumber(list []report.Finding, ids map[string]string) {
-	for i := range list {
-		f := &list[i]
-		f.ID = ids[f.ID]
-		for _, reference := range []**string{&f.CausedBy, &f.Feeds} {
-			if *reference != nil {
-				id := ids[**reference]
-				*reference = &id
-			}
-		}
-	}
-}
-
-// mostUrgent returns the list whose first finding comes next, -1 when all are empty. A cause is as urgent as the worst it explains.
-func mostUrgent(lists [][]report.Finding) int {
-	best, bestRank, bestCount := -1, uint64(0), 0
-	for i, list := range lists {
-		if len(list) == 0 {
-			continue
-		}
-		rank := urgency[list[0].Severity]
-		for j := range list {
-			if by := list[j].CausedBy; by != nil && *by == list[0].ID {
-				rank = min(rank, urgency[list[j].Severity])
-			}
-		}
-		if best < 0 || rank < bestRank || rank == bestRank && list[0].Count > bestCount {
-			best, bestRank, bestCount = i, rank, list[0].Count
-		}
-	}
-	return best
 }
 
 // deadFDs is the sum over all hosts, unknown when one does not know.
 func deadFDs(parts []*part) *int {
 	sum := 0
 	for _, p := range parts {
-		n := p.answer.Report.Totals.DeadFDs
+		n := p.report.Totals.DeadFDs
 		if n == nil {
 			return nil
 		}

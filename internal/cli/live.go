@@ -68,8 +68,8 @@ func (q *Query) diagnosis(f *filter.Filter) *diagnose.Diagnosis {
 	return nil
 }
 
-// judged makes the answer to a question from a look, but for its rows, which the joiner makes.
-func judged(q Query, s *look.Snapshot, later []tcp.Socket, d *diagnose.Diagnosis) (*Answer, *joiner) {
+// compose makes the answer to a question from a look, whoever took it.
+func compose(q Query, f *filter.Filter, s *look.Snapshot, later []tcp.Socket, d *diagnose.Diagnosis) (answer *Answer, err error) {
 	judge := func(s *look.Snapshot, later []tcp.Socket) *joiner {
 		verdicts := &diagnose.Verdicts{}
 		if d != nil {
@@ -84,12 +84,7 @@ func judged(q Query, s *look.Snapshot, later []tcp.Socket, d *diagnose.Diagnosis
 		later = substitutes.Later
 		j.shown = judge(substitutes.Snapshot, later)
 	}
-	return &Answer{Snapshot: j.shown.snapshot, Later: later, Report: makeReport(j.shown.snapshot, j.shown.verdicts)}, j
-}
-
-// compose makes the answer to a question from a look, whoever took it.
-func compose(q Query, f *filter.Filter, s *look.Snapshot, later []tcp.Socket, d *diagnose.Diagnosis) (answer *Answer, err error) {
-	answer, j := judged(q, s, later, d)
+	answer = &Answer{Snapshot: j.shown.snapshot, Later: later, Report: makeReport(j.shown.snapshot, j.shown.verdicts)}
 	switch {
 	case !q.Rows:
 	case q.Each != nil:

@@ -4,20 +4,26 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/closewait/closewait/internal/report"
 	"github.com/closewait/closewait/tcp"
 )
 
-// chain finds which findings explain others, by following each blocked connection to its other end on this host.
+// chain finds which findings explain others, by following each blocked connection to its other end, where a look shows that.
 type chain struct {
-	sc     *scene
 	drafts []draft
-	byPID  map[int][]int // the drafts that blame a process
+	byPID  map[processKey][]int // the drafts that blame a process
 }
 
-func (sc *scene) chain(drafts []draft) []draft {
-	c := &chain{sc: sc, drafts: drafts, byPID: map[int][]int{}}
+// processKey is a process of one of several hosts.
+type processKey struct {
+	scene *scene
+	pid   int
+}
+
+func chained(drafts []draft) []draft {
+	c := &chain{drafts: drafts, byPID: map[processKey][]int{}}
 	for i := range drafts {
 		c.index(i)
 	}
@@ -35,7 +41,8 @@ func (c *chain) index(i int) {
 		s.draft = int32(i) + 1
 	}
 	for _, p := range d.finding.Processes {
-		c.byPID[p.PID] = append(c.byPID[p.PID], i)
+		key := processKey{d.scene, p.PID}
+		c.byPID[key] = append(c.byPID[key], i)
 	}
 }
 
@@ -44,8 +51,9 @@ var explains = [...]string{codeProcessStopped, codeLoopBlocked, codeWorkersBlock
 
 // explain looks for the cause of a draft.
 func (c *chain) explain(i int) {
+	sc := c.drafts[i].scene
 	for _, p := range c.waitsOn(i) {
-		end, ok := c.sc.other(p.netns, c.sc.at(p))
+		end, ok := sc.end(p.netns, sc.at(p))
 		if !ok {
 			continue
 		}
@@ -54,7 +62,7 @@ func (c *chain) explain(i int) {
 			return
 		}
 	}
-	if line := c.sc.follow(c.waitsOn(i)); line != "" {
+	if line := sc.follow(c.waitsOn(i)); line != "" {
 		c.drafts[i].finding.Evidence = append(c.drafts[i].finding.Evidence, line)
 	}
 }
@@ -67,16 +75,16 @@ func (c *chain) waitsOn(i int) (places []place) {
 	}
 	switch d.finding.Code {
 	case codeWorkersBlocked, codeLoopBlocked, codeHandlerBusy:
-		for _, pid := range d.group.keepers(c.sc) {
-			for _, w := range c.sc.doing(pid).off {
-				if p, ok := c.sc.placeOf(w.call.Inode); ok && w.what != busy {
+		for _, pid := range d.group.keepers(d.scene) {
+			for _, w := range d.scene.doing(pid).off {
+				if p, ok := d.scene.placeOf(w.call.Inode); ok && w.what != busy {
 					places = append(places, p)
 				}
 			}
 		}
 	case codeRelayWaiting:
 		for j := range d.group.members {
-			places = append(places, c.sc.leg(d.group.members[j].blamed, d.group.members[j].socket).place)
+			places = append(places, d.scene.leg(d.group.members[j].blamed, d.group.members[j].socket).place)
 		}
 	case codePeerNotReading, codeFinWait2:
 		for j := range d.group.members {
@@ -87,20 +95,20 @@ func (c *chain) waitsOn(i int) (places []place) {
 }
 
 // causeAt returns the draft that explains why nothing comes from an end, -1 for none.
-func (c *chain) causeAt(end place) int {
-	if s := c.sc.suspectAt(end); s != nil && s.draft != 0 {
+func (c *chain) causeAt(end far) int {
+	if s := end.suspectAt(end.place); s != nil && s.draft != 0 {
 		return int(s.draft) - 1
 	}
-	holders, _ := c.sc.holders(c.sc.at(end))
+	holders, _ := end.holders(end.socket())
 	for _, h := range holders {
 		for _, code := range explains {
-			for _, i := range c.byPID[h.PID] {
+			for _, i := range c.byPID[processKey{end.scene, h.PID}] {
 				if c.drafts[i].finding.Code == code {
 					return i
 				}
 			}
 		}
-		if c.sc.doing(h.PID).halted != "" {
+		if end.doing(h.PID).halted != "" {
 			return c.add(end, h.PID)
 		}
 	}
@@ -120,14 +128,14 @@ func (sc *scene) suspectAt(p place) *subject {
 }
 
 // add makes a finding for a process that holds nothing suspect itself and keeps others waiting because it does not run.
-func (c *chain) add(end place, pid int) int {
-	s := c.sc.suspectAt(end)
+func (c *chain) add(end far, pid int) int {
+	s := end.suspectAt(end.place)
 	if s == nil {
-		s = new(c.sc.subject(end.netns, end.index, c.sc.at(end)))
+		s = new(end.subject(end.netns, end.index, end.socket()))
 	}
 	s.blamed = pid
 	g := &group{rule: &processStopped, netns: int(end.netns), members: []*subject{s}}
-	c.drafts = append(c.drafts, draft{finding: g.complete(c.sc), group: g})
+	c.drafts = append(c.drafts, draft{scene: end.scene, finding: g.complete(end.scene), group: g})
 	c.index(len(c.drafts) - 1)
 	return len(c.drafts) - 1
 }
@@ -147,18 +155,18 @@ func (c *chain) mayCause(cause, effect int) bool {
 // full explains what a full table of descriptors causes: accept fails, and the queue grows.
 func (c *chain) full() {
 	for i := range c.drafts {
-		f := &c.drafts[i].finding
+		f, now := &c.drafts[i].finding, c.drafts[i].scene.now
 		if f.Code != codeNotAccepted {
 			continue
 		}
 		for _, p := range f.Processes {
-			if !tableFull(c.sc.now.Processes[p.PID]) {
+			if !tableFull(now.Processes[p.PID]) {
 				continue
 			}
 			for j := range f.Culprits {
 				f.Culprits[j].What = "fd_limit"
 			}
-			if cause := c.filler(p.PID); cause >= 0 && c.mayCause(cause, i) {
+			if cause := c.filler(processKey{c.drafts[i].scene, p.PID}); cause >= 0 && c.mayCause(cause, i) {
 				c.drafts[i].causedBy = cause + 1
 			}
 		}
@@ -166,11 +174,11 @@ func (c *chain) full() {
 }
 
 // filler returns the draft that says what fills the descriptors of a process: a leak before the limit itself.
-func (c *chain) filler(pid int) int {
+func (c *chain) filler(of processKey) int {
 	best, count := -1, 0
-	for _, i := range c.byPID[pid] {
+	for _, i := range c.byPID[of] {
 		f := &c.drafts[i].finding
-		if slices.Contains([]string{codeLeak, codeDeadFDs, codeNotReading, codePoolIdle, codeInherited}, f.Code) && f.Count > count && 4*f.Count >= c.sc.now.Processes[pid].FDs {
+		if slices.Contains([]string{codeLeak, codeDeadFDs, codeNotReading, codePoolIdle, codeInherited}, f.Code) && f.Count > count && 4*f.Count >= of.scene.now.Processes[of.pid].FDs {
 			best, count = i, f.Count
 		}
 	}
@@ -178,7 +186,7 @@ func (c *chain) filler(pid int) int {
 		return best
 	}
 	return slices.IndexFunc(c.drafts, func(d draft) bool {
-		return d.finding.Code == codeFDLimit && slices.ContainsFunc(d.finding.Processes, func(p report.Process) bool { return p.PID == pid })
+		return d.scene == of.scene && d.finding.Code == codeFDLimit && slices.ContainsFunc(d.finding.Processes, func(p report.Process) bool { return p.PID == of.pid })
 	})
 }
 
@@ -193,28 +201,35 @@ func (c *chain) raise() {
 	}
 }
 
-// follow describes where the first of some connections leads on this host, process by process, "" when it leaves the host at once.
+// follow describes where the first of some connections leads, process by process, "" when no look shows its other end.
 func (sc *scene) follow(places []place) string {
 	const longest = 6
-	line := ""
+	var steps []string
+	where := "on this host"
 	seen := map[*tcp.Socket]bool{}
 	for range longest {
 		if len(places) == 0 {
 			break
 		}
-		end, ok := sc.other(places[0].netns, sc.at(places[0]))
-		if !ok || seen[sc.at(end)] {
+		end, ok := sc.end(places[0].netns, sc.at(places[0]))
+		if !ok || seen[end.socket()] {
 			break
 		}
-		s := sc.at(end)
-		seen[s] = true
-		holders, _ := sc.holders(s)
+		seen[end.socket()] = true
+		holders, _ := end.holders(end.socket())
 		if len(holders) == 0 {
 			break
 		}
-		d := sc.doing(holders[0].PID)
-		line += fmt.Sprintf("%s (pid %d)", d.process.Comm, holders[0].PID)
-		places = places[:0:0]
+		d := end.doing(holders[0].PID)
+		step := fmt.Sprintf("%s (pid %d)", d.process.Comm, holders[0].PID)
+		switch {
+		case end.scene == sc:
+		case len(steps) == 0:
+			where = "on " + end.host
+		default:
+			step += " on " + end.host
+		}
+		sc, places = end.scene, places[:0:0]
 		for _, w := range d.off {
 			if p, ok := sc.placeOf(w.call.Inode); ok && w.what != busy {
 				places = append(places, p)
@@ -222,16 +237,16 @@ func (sc *scene) follow(places []place) string {
 		}
 		switch {
 		case d.halted != "":
-			line += ", which " + haltings[d.halted]
+			step += ", which " + haltings[d.halted]
 		case len(d.working) > 0:
-			line += ", with " + sc.deeds(d.working)
+			step += ", with " + sc.deeds(d.working)
 		}
-		line += "; "
+		steps = append(steps, step)
 	}
-	if line == "" {
+	if steps == nil {
 		return ""
 	}
-	return "the other end is on this host: " + line[:len(line)-2]
+	return "the other end is " + where + ": " + strings.Join(steps, "; ")
 }
 
 func rank(severity string) int {

@@ -60,32 +60,49 @@ func Run(now *look.Snapshot, later []tcp.Socket) *Verdicts { return new(Diagnosi
 // Run diagnoses a snapshot, as a rule the one that Inquire was asked about: its sockets are then still the same, and still where they were. later is the second look at the
 // undecided sockets (see Undecided), taken a moment after; nil if there was none.
 func (d *Diagnosis) Run(now *look.Snapshot, later []tcp.Socket) *Verdicts {
-	sc := d.on(now, later)
+	return verdicts(d.on(now, later))
+}
+
+// verdicts judges the scenes of one or several hosts together.
+func verdicts(scenes ...*scene) *Verdicts {
 	var made []draft
-	for _, g := range sc.groups() {
-		made = append(made, draft{finding: g.complete(sc), group: g})
+	for _, sc := range scenes {
+		made = append(made, sc.drafts()...)
 	}
-	for _, f := range deadFDs(sc) {
-		made = append(made, draft{finding: f})
-	}
-	for _, f := range fdLimits(sc, made) {
-		made = append(made, draft{finding: f})
-	}
-	made = sc.chain(made)
+	made = chained(made)
 	for i := range made {
+		sc := made[i].scene
 		for _, f := range sc.probeDrips(made[i].group, &made[i].finding) {
-			made = append(made, draft{finding: f, feeds: i + 1})
+			made = append(made, draft{scene: sc, finding: f, feeds: i + 1})
 		}
 	}
-	v := number(made)
-	for i := range v.Findings {
-		remedies.Advise(&v.Findings[i], now.Processes)
+	for i := range made {
+		d := &made[i]
+		if d.scene.host != "" {
+			d.finding.Host = &d.scene.host
+		}
+		remedies.Advise(&d.finding, d.scene.now.Processes)
 	}
-	return v
+	return number(made)
+}
+
+// drafts are the findings about one host, each by itself.
+func (sc *scene) drafts() (made []draft) {
+	for _, g := range sc.groups() {
+		made = append(made, draft{scene: sc, finding: g.complete(sc), group: g})
+	}
+	for _, f := range deadFDs(sc) {
+		made = append(made, draft{scene: sc, finding: f})
+	}
+	for _, f := range fdLimits(sc, made) {
+		made = append(made, draft{scene: sc, finding: f})
+	}
+	return made
 }
 
 // draft is a finding before it has its place.
 type draft struct {
+	scene   *scene
 	finding report.Finding
 	group   *group
 	// causedBy and feeds are the positions, from 1, of the drafts that explain this one and that it feeds; 0 for none.

@@ -9,7 +9,7 @@ import (
 
 // finWait2Held is connections that a program has shut down on its side and keeps, and whose peers do not close.
 //
-// Needs: an inode, so that tcp_fin_timeout does not apply, and the age. Claims: nothing more will be sent, and the peer's FIN has not come. Refuted by the other end on this host, whose own
+// Needs: an inode, so that tcp_fin_timeout does not apply, and the age. Claims: nothing more will be sent, and the peer's FIN has not come. Refuted by the other end in this look or that of another host, whose own
 // finding tells why, and by another leg of a relay that waits.
 var finWait2Held = rule{
 	code: codeFinWait2, cause: "fin_wait_2_held",
@@ -17,8 +17,8 @@ var finWait2Held = rule{
 		if s.socket.State != tcp.FinWait2 || s.socket.Inode == 0 || s.age.Time < fresh {
 			return false
 		}
-		_, here := sc.other(s.netns, s.socket)
-		return !here && !sc.isOtherLeg(s)
+		_, seen := sc.end(s.netns, s.socket)
+		return !seen && !sc.isOtherLeg(s)
 	},
 	describe: func(_ *scene, g *group, f *report.Finding) {
 		f.Severity = report.SeverityInfo

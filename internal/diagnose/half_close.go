@@ -7,7 +7,7 @@ import (
 	"github.com/closewait/closewait/tcp"
 )
 
-// halfClosed reports whether the peer has shut down its sending side only and waits for our answer, which RFC 9293 allows for any length of time: its end is on this host, and
+// halfClosed reports whether the peer has shut down its sending side only and waits for our answer, which RFC 9293 allows for any length of time: its end is in this look or that of another host, and
 // open, and its holder looks at it. A program that is its own peer has nobody to wait for, and a relay only waits on behalf of its other leg.
 func (sc *scene) halfClosed(s *subject) bool {
 	if s.half == unasked {
@@ -20,17 +20,17 @@ func (sc *scene) halfClosed(s *subject) bool {
 const maxDepth = 8
 
 func (sc *scene) halfClosedBehind(s *subject, depth int) bool {
-	p, ok := sc.other(s.netns, s.socket)
+	end, ok := sc.end(s.netns, s.socket)
 	if !ok {
 		return false
 	}
-	end := sc.at(p)
-	if end.State != tcp.FinWait2 || end.Inode == 0 {
+	socket := end.socket()
+	if socket.State != tcp.FinWait2 || socket.Inode == 0 {
 		return false
 	}
-	return !sc.now.Holders.Any(end.Inode, func(h look.Holder) bool {
-		own := slices.ContainsFunc(s.holders(), func(own look.Holder) bool { return own.PID == h.PID })
-		return own || !sc.watches(h, end) || sc.relayOfNothing(h.PID, end, depth)
+	return !end.now.Holders.Any(socket.Inode, func(h look.Holder) bool {
+		own := end.scene == sc && slices.ContainsFunc(s.holders(), func(own look.Holder) bool { return own.PID == h.PID })
+		return own || !end.watches(h, socket) || end.relayOfNothing(h.PID, socket, depth)
 	})
 }
 

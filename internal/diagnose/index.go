@@ -101,17 +101,14 @@ func (t *tuple) hash() uint32 {
 // other finds the other end of a connection on this host. Namespaces may use the same addresses: on loopback the other end can only be in the same namespace, and elsewhere
 // it is not known which one it is when there are several.
 func (sc *scene) other(netns int32, s *tcp.Socket) (found place, ok bool) {
-	if port := s.Peer.Port(); sc.ports[port/64]>>(port%64)&1 == 0 {
+	if !sc.hasPort(s.Peer.Port()) {
 		return place{}, false
-	}
-	if sc.byTuple.slots == nil {
-		sc.indexTuples()
 	}
 	own := tupleOf(s)
 	end := own.reverse()
 	loopback := s.Peer.Addr().Unmap().IsLoopback()
 	n := 0
-	if p, here := sc.byTuple.find(end.hash(), func(p place) bool {
+	if p, here := sc.tuples().find(end.hash(), func(p place) bool {
 		o := sc.at(p)
 		if o == s || tupleOf(o) != end { // it may have connected to itself
 			return false
@@ -126,37 +123,44 @@ func (sc *scene) other(netns int32, s *tcp.Socket) (found place, ok bool) {
 	return found, n == 1
 }
 
-func (sc *scene) indexTuples() {
-	sc.byTuple = makeIndex(sc.now.Count())
-	sc.each(func(netns, index int32, s *tcp.Socket) {
-		if s.State != tcp.Listen && s.Peer.Port() != 0 {
-			t := tupleOf(s)
-			sc.byTuple.add(t.hash(), place{netns, index})
-		}
-	})
+// hasPort reports whether a connection has a local port.
+func (sc *scene) hasPort(port uint16) bool { return sc.ports[port/64]>>(port%64)&1 != 0 }
+
+// tuples is the index of connections by the hash of their tuple.
+func (sc *scene) tuples() *index {
+	if sc.byTuple.slots == nil {
+		sc.byTuple = makeIndex(sc.now.Count())
+		sc.each(func(netns, index int32, s *tcp.Socket) {
+			if s.State != tcp.Listen && s.Peer.Port() != 0 {
+				t := tupleOf(s)
+				sc.byTuple.add(t.hash(), place{netns, index})
+			}
+		})
+	}
+	return &sc.byTuple
 }
 
-// ageOf is AgeOf, improved by what other sockets on this host tell: keepalive probes that the peer answers make a socket look young, but what is left of the
+// ageOf is AgeOf, improved by what the other end tells: keepalive probes that the peer answers make a socket look young, but what is left of the
 // peer's end counts down from the moment it closed.
 func (sc *scene) ageOf(netns, index int32, s *tcp.Socket) look.Age {
 	age := AgeOf(&sc.now.Namespaces[netns], int(index))
 	if s.State != tcp.CloseWait || age.Kind == look.AgeAbout && age.Time >= fresh || s.Timer.Kind != tcp.TimerKeepalive {
 		return age
 	}
-	p, ok := sc.other(netns, s)
-	if !ok {
-		return age
-	}
-	end := sc.at(p)
-	if end.State != tcp.FinWait2 || !end.Mini() {
+	end, ok := sc.end(netns, s)
+	if !ok || end.socket().State != tcp.FinWait2 || !end.socket().Mini() {
 		return age
 	}
 	lasts := 60 * time.Second
-	if seconds, known := sc.now.Namespaces[p.netns].Sysctls["tcp_fin_timeout"]; known {
+	if seconds, known := end.now.Namespaces[end.netns].Sysctls["tcp_fin_timeout"]; known {
 		lasts = time.Duration(seconds) * time.Second
 	}
-	if gone := min(lasts, timeWaitLength) - end.Timer.Expires; gone > age.Time {
-		return look.Age{Time: gone, Kind: look.AgeAbout}
+	gone := look.Age{Time: min(lasts, timeWaitLength) - end.socket().Timer.Expires, Kind: look.AgeAbout}
+	if end.scene != sc { // nor was it read at the same moment
+		gone = look.Age{Time: gone.Time - max(0, end.later(&sc.now.Namespaces[netns])), Kind: look.AgeAtLeast}
+	}
+	if gone.Time > age.Time {
+		return gone
 	}
 	return age
 }

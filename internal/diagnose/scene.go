@@ -11,6 +11,9 @@ import (
 // scene is a snapshot made ready for questions. Its indexes are made once, and only of what rules ask for.
 type scene struct {
 	now *look.Snapshot
+	// host is its name where several are judged together, others are those on which its connections may end.
+	host   string
+	others []*scene
 	// What follows is about the sockets themselves, and stays true when more becomes known of the processes.
 	listeners map[listenKey][]*tcp.Socket
 	shares    map[shareKey][]*tcp.Socket // of them, those that share an address
