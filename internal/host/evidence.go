@@ -119,6 +119,7 @@ func (v *visit) moreHolders(ctx context.Context, inodes []uint32) {
 	if len(inodes) == 0 {
 		return
 	}
+	v.begin()
 	more := look.MakeHolders(len(inodes))
 	for _, inode := range inodes {
 		v.snapshot.Holders.Want(inode)
@@ -179,6 +180,10 @@ func (v *visit) activity(ctx context.Context, pid int) {
 		if !errors.Is(err, fs.ErrNotExist) { // closed meanwhile
 			v.fell(pid, err)
 		}
+	}
+	if same, err := v.host.proc.Is(p); !same { // some of it may be what another does that was given the pid
+		v.fell(pid, err)
+		p.Activity = &look.Activity{}
 	}
 }
 

@@ -2,8 +2,11 @@ package host
 
 import (
 	"context"
+	"time"
 
 	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/internal/procfs"
+	"github.com/closewait/closewait/tcp"
 )
 
 // Worthwhile decides about it by numbers.
@@ -28,6 +31,37 @@ func Hastened(ctx context.Context, h *Host, r Request) (s *look.Snapshot, used b
 	v.stream.anySize = true
 	err = v.namespaces(ctx)
 	return v.snapshot, v.stream.hastened, err
+}
+
+// Between takes a look at who holds sockets, and lets something happen between finding a holder and describing it.
+func Between(ctx context.Context, h *Host, r Request, happen func()) (*look.Snapshot, error) {
+	v := h.newVisit(r)
+	defer v.close()
+	if err := v.namespaces(ctx); err != nil {
+		return nil, err
+	}
+	v.snapshot.Holders = v.wanted()
+	stats, err := v.search(ctx, false)
+	v.snapshot.HoldersComplete = err == nil && stats.NotPermitted == 0
+	happen()
+	v.processes(ctx)
+	return v.snapshot, err
+}
+
+// Handed hands on a socket whose holders were found before something happened.
+func Handed(ctx context.Context, h *Host, n *look.Namespace, s *tcp.Socket, holders look.Holders, happen func(), each func(*Passing) error) error {
+	v := h.newVisit(Request{Each: each})
+	v.begin()
+	v.snapshot.Holders, v.snapshot.Processes = holders, map[int]*look.Process{}
+	happen()
+	return v.hand(ctx, n, s, holders.Of(s.Inode))
+}
+
+// OnProc is a host that sees the processes of a directory.
+func OnProc(dir string) *Host {
+	h := New(time.Now)
+	h.proc = procfs.New(dir)
+	return h
 }
 
 // Sooner decides by numbers whether that pays.

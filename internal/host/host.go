@@ -133,6 +133,8 @@ type visit struct {
 	// inUse sums the sockets in the tables of all namespaces, as sockstat counts them; allocated is what the host has in all.
 	inUse, allocated procfs.Count
 	clocked          bool // whether clock has been asked
+	// sought is when holders were looked for first, as procfs.FS.Ticks counts, 0 while that is still to come.
+	sought uint64
 	// unseen counts namespaces that exist, or may exist, and were not read.
 	unseen int
 	// known are the holders of sockets that nobody wanted to know at first, when all descriptors were walked.

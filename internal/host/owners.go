@@ -60,6 +60,7 @@ func (v *visit) confined(processes int) {
 
 // search finds the holders that are wanted; with all, every descriptor is looked at.
 func (v *visit) search(ctx context.Context, all bool) (procfs.WalkStats, error) {
+	v.begin()
 	switch {
 	case !all && v.snapshot.Holders.Wanted() == 0:
 		return procfs.WalkStats{}, nil
@@ -69,6 +70,13 @@ func (v *visit) search(ctx context.Context, all bool) (procfs.WalkStats, error) 
 		return v.walk(ctx)
 	}
 	return v.host.proc.Holders(ctx, &v.snapshot.Holders, v.holderOptions())
+}
+
+// begin notes when the search for holders began.
+func (v *visit) begin() {
+	if v.sought == 0 {
+		v.sought = v.host.proc.Ticks()
+	}
 }
 
 // unheld counts the wanted sockets without a holder. Those that were active a moment ago may have been closed between the reading of the tables and of
@@ -242,9 +250,44 @@ func (v *visit) processes(ctx context.Context) {
 	if err != nil {
 		v.missing("CW501", "the owners could not all be described: "+strings.TrimSpace(err.Error()), remedy(err, ownersRemedy))
 	}
+	v.disown(found)
 	if v.snapshot.Processes == nil {
 		v.snapshot.Processes = found
 		return
 	}
 	maps.Copy(v.snapshot.Processes, found)
+}
+
+// disown takes out the processes that have the pid of a holder and are not that holder, which has ended meanwhile, and with each of them that holder. Only one that has begun since holders were looked
+// for can be such, and only if none of the descriptors found under its pid is that socket now. It reports whether
+// there was any.
+func (v *visit) disown(described map[int]*look.Process) bool {
+	doubtful := map[int]*look.Process{}
+	for pid, p := range described {
+		if p.StartTicks >= v.sought {
+			doubtful[pid] = p
+		}
+	}
+	if len(doubtful) == 0 {
+		return false
+	}
+	for inode, h := range v.snapshot.Holders.All() {
+		v.vouch(doubtful, h, inode)
+	}
+	for _, d := range v.snapshot.Dead {
+		v.vouch(doubtful, look.Holder{PID: d.PID, FD: d.FD}, d.Inode)
+	}
+	for pid := range doubtful {
+		delete(described, pid)
+		v.snapshot.Holders.Drop(pid)
+		v.snapshot.Dead = slices.DeleteFunc(v.snapshot.Dead, func(d look.DeadFD) bool { return d.PID == pid })
+	}
+	return len(doubtful) > 0
+}
+
+// vouch removes the doubt about a process that has a descriptor still.
+func (v *visit) vouch(doubtful map[int]*look.Process, h look.Holder, inode uint32) {
+	if p := doubtful[h.PID]; p != nil && v.host.proc.Holds(p, h.FD, inode) {
+		delete(doubtful, h.PID)
+	}
 }

@@ -63,6 +63,7 @@ func (v *visit) holdersFirst(ctx context.Context) bool {
 	if v.request.NoBPF || !known || !worthwhile(true, 0, total) || !v.host.proc.Native() {
 		return false
 	}
+	v.begin()
 	holders, err := allHolders(ctx, total)
 	if err != nil {
 		return false
@@ -108,11 +109,16 @@ func (v *visit) mute(s *tcp.Socket) bool {
 func (v *visit) hand(ctx context.Context, n *look.Namespace, s *tcp.Socket, holders []look.Holder) error {
 	p := &v.stream.passing
 	*p = Passing{Snapshot: v.snapshot, Namespace: n, Socket: s, Holders: holders}
+	ended := false
 	for _, h := range holders {
 		if met := &v.stream.met[h.PID%len(v.stream.met)]; h.PID != *met {
 			*met = h.PID
-			v.process(ctx, h.PID)
+			ended = v.process(ctx, h.PID) || ended
 		}
+	}
+	if ended {
+		holders = v.snapshot.Holders.Of(s.Inode)
+		p.Holders = holders
 	}
 	if v.request.Options && look.Telling(s) {
 		p.Options = v.optionsOf(ctx, n, s, holders)
@@ -121,17 +127,19 @@ func (v *visit) hand(ctx context.Context, n *look.Namespace, s *tcp.Socket, hold
 	return v.request.Each(p)
 }
 
-// process describes a holder that has not been met before.
-func (v *visit) process(ctx context.Context, pid int) {
+// process describes a holder that has not been met before. It reports whether that was seen to have ended, its pid being another's.
+func (v *visit) process(ctx context.Context, pid int) (ended bool) {
 	if _, met := v.snapshot.Processes[pid]; met || v.snapshot.Processes == nil {
-		return
+		return false
 	}
 	found, err := v.host.proc.Processes(ctx, []int{pid})
 	if err != nil {
 		v.missing("CW501", fmt.Sprintf("process %d could not be described: %v", pid, err), remedy(err, ownersRemedy))
 	}
+	ended = v.disown(found)
 	v.snapshot.Processes[pid] = nil
 	maps.Copy(v.snapshot.Processes, found)
+	return ended
 }
 
 // optionsOf asks a socket for its options, if it was not asked before, may be asked, and not too many were.

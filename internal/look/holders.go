@@ -94,6 +94,27 @@ func (h *Holders) add(s *holderSlot, holder Holder) {
 	h.held++
 }
 
+// Drop forgets a process that was noted as a holder: its pid turned out to be another's by now.
+func (h *Holders) Drop(pid int) {
+	for i := range h.slots {
+		s := &h.slots[i]
+		switch {
+		case s.inode == 0 || s.pid == heldByNobody:
+			continue
+		case s.pid == inMore:
+			left := slices.DeleteFunc(h.more[s.inode], func(o Holder) bool { return o.PID == pid })
+			if h.more[s.inode] = left; len(left) > 0 {
+				continue
+			}
+			delete(h.more, s.inode)
+		case s.holder().PID != pid:
+			continue
+		}
+		s.pid = heldByNobody
+		h.held--
+	}
+}
+
 // Has reports whether an inode has a holder.
 func (h *Holders) Has(inode uint32) bool {
 	s := h.slot(inode)

@@ -25,7 +25,7 @@ func TestHolders(t *testing.T) {
 		}
 		held := 0
 		for i := range rapid.IntRange(0, 80).Draw(t, "found") {
-			n, holder := inode.Draw(t, "add"), look.Holder{PID: i, FD: i}
+			n, holder := inode.Draw(t, "add"), look.Holder{PID: i / 3, FD: i}
 			list, wanted := want[n]
 			if got := h.Add(n, holder); got != wanted {
 				t.Fatalf("Add(%d) says %v, want %v", n, got, wanted)
@@ -39,6 +39,20 @@ func TestHolders(t *testing.T) {
 		}
 		if h.Wanted() != len(want) || h.Held() != held {
 			t.Fatalf("%d wanted, %d held; want %d and %d", h.Wanted(), h.Held(), len(want), held)
+		}
+		if pid := rapid.IntRange(0, 80).Draw(t, "drop"); pid > 0 {
+			h.Drop(pid)
+			for n, list := range want {
+				had := len(list) > 0
+				want[n] = slices.DeleteFunc(list, func(o look.Holder) bool { return o.PID == pid })
+				if had && len(want[n]) == 0 {
+					want[n] = nil
+					held--
+				}
+			}
+			if h.Held() != held {
+				t.Fatalf("%d held without %d, want %d", h.Held(), pid, held)
+			}
 		}
 		all := map[uint32][]look.Holder{}
 		for n, holder := range h.All() {

@@ -61,14 +61,17 @@ func (f FS) Alive(pid int) bool {
 	return err == nil
 }
 
-// ActivityAgain looks at the threads a second time.
-func (f FS) ActivityAgain(pid int, a *look.Activity) {
-	dir, err := openDirectory(f.proc + "/" + strconv.Itoa(pid))
+// ActivityAgain looks at the threads of a process a second time. Of one that has ended nothing is noted, nor of another that was given its pid.
+func (f FS) ActivityAgain(p *look.Process) {
+	dir, err := openDirectory(f.proc + "/" + strconv.Itoa(p.PID))
 	if err != nil {
 		return
 	}
 	defer dir.close()
-	r := newThreadReader(dir)
+	if st, err := statIn(dir); err != nil || st.StartTicks != p.StartTicks {
+		return
+	}
+	a, r := p.Activity, newThreadReader(dir)
 	for i := range a.Threads {
 		a.Threads[i].Again = r.moment(a.Threads[i].TID, nil)
 	}
@@ -77,11 +80,7 @@ func (f FS) ActivityAgain(pid int, a *look.Activity) {
 // running returns for how long a process has been running: since it was forked, on the clock that counts while the system is suspended, too; and whether it has executed a
 // program since.
 func running(dir directory) (since time.Duration, executed bool) {
-	b, err := dir.read("stat", maxStat)
-	if err != nil {
-		return 0, false
-	}
-	st, err := ParseStat(bytes.NewReader(b))
+	st, err := statIn(dir)
 	if err != nil {
 		return 0, false
 	}

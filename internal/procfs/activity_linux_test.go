@@ -64,7 +64,12 @@ func TestFS_Activity(t *testing.T) {
 					t.Fatalf("%+v, %v", a, err)
 				}
 				if got = a.Threads[0].First.Call; asExpected(&want, &got) && (a.Threads[0].First.State == 'R') == (want.Kind == look.CallNone) {
-					procfs.New("/proc").ActivityAgain(pid, a)
+					p, err := procfs.New("/proc").Process(pid)
+					if err != nil {
+						t.Fatal(err)
+					}
+					p.Activity = a
+					procfs.New("/proc").ActivityAgain(p)
 					if again := a.Threads[0].Again.Call; !again.Same(&got) {
 						t.Errorf("then %+v, first %+v", again, got)
 					}

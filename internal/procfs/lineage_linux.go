@@ -15,6 +15,11 @@ func (f FS) Stat(pid int) (Stat, error) {
 		return Stat{}, err
 	}
 	defer dir.close()
+	return statIn(dir)
+}
+
+// statIn is Stat for whoever has the directory of the process open.
+func statIn(dir directory) (Stat, error) {
 	b, err := dir.read("stat", maxStat)
 	if err != nil {
 		return Stat{}, err

@@ -47,6 +47,35 @@ func (f FS) Processes(ctx context.Context, pids []int) (map[int]*look.Process, e
 	return all, first
 }
 
+// Is reports whether the process with the pid of one that was described is still that one, and not a later one that was given its pid. The error is that of reading /proc/PID/stat
+// for any other reason than that there is no process.
+func (f FS) Is(p *look.Process) (bool, error) {
+	st, err := f.Stat(p.PID)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil && st.StartTicks == p.StartTicks, err
+}
+
+// Holds reports whether the process that was described has a socket under the number of a descriptor now.
+func (f FS) Holds(p *look.Process, fd int, inode uint32) bool {
+	now, err := f.SocketInode(p.PID, fd)
+	if err != nil || now != inode {
+		return false
+	}
+	same, err := f.Is(p)
+	return err == nil && same
+}
+
+// Ticks returns how long the system has been up, as Process.StartTicks counts it; 0 when that cannot be read.
+func (f FS) Ticks() uint64 {
+	var now unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_BOOTTIME, &now) != nil {
+		return 0
+	}
+	return uint64(now.Nano()) / uint64(time.Second/ticksPerSecond)
+}
+
 // describer describes processes; it keeps what is the same for all of them.
 type describer struct {
 	fs    FS
@@ -71,13 +100,9 @@ func (d *describer) process(pid int) (*look.Process, error) {
 		return nil, err
 	}
 	defer dir.close()
-	b, err := dir.read("stat", maxStat)
+	st, err := statIn(dir)
 	if err != nil {
 		return nil, err
-	}
-	st, err := ParseStat(bytes.NewReader(b))
-	if err != nil {
-		return nil, opError("parse", dir.path+"/stat", errors.Unwrap(err))
 	}
 	exe, goBuilt := d.executable(dir)
 	line, err := commandLine(dir)
