@@ -107,7 +107,7 @@ func (v *visit) evidence(ctx context.Context) {
 
 // fell notes that something of what a process is doing could not be read, unless that is for want of rights, or because it has ended.
 func (v *visit) fell(pid int, err error) {
-	if err == nil || errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist) && !v.host.proc.Alive(pid) {
+	if err == nil || errors.Is(err, fs.ErrPermission) && !v.host.proc.Rights().Every || errors.Is(err, fs.ErrNotExist) && !v.host.proc.Alive(pid) {
 		return
 	}
 	v.unread[pid] = true

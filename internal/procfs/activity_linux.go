@@ -141,7 +141,7 @@ func (r *threadReader) moment(tid int, t *look.Thread) (m look.Moment) {
 	line, errCall := r.guarded(task+"syscall", maxStat)
 	b, err := r.dir.read(task+"stat", maxStat)
 	if err != nil {
-		r.fell(err)
+		r.lost(task, err)
 		return m
 	}
 	st, err := ParseStat(bytes.NewReader(b))
@@ -176,6 +176,14 @@ func (r *threadReader) moment(tid int, t *look.Thread) (m look.Moment) {
 // rests reports whether it is of interest since when a thread has not run: not of one that waits for connections or for an epoll instance.
 func rests(m *look.Moment) bool {
 	return m.State == 'S' && m.Call.Kind != look.CallUnknown && m.Call.Kind != look.CallAccept && (m.Call.Kind != look.CallPoll || m.Call.FD < 0)
+}
+
+// lost keeps why a thread could not be read at all, unless it has ended: who may read nothing else of it may read /proc/PID/task/TID/stat.
+func (r *threadReader) lost(task string, err error) {
+	var st unix.Stat_t
+	if r.err == nil && unix.Fstatat(r.dir.fd, task, &st, 0) == nil {
+		r.err = err
+	}
 }
 
 // fell keeps the first error that is neither the end of the thread nor for want of rights.

@@ -3,6 +3,7 @@ package procfs
 import (
 	"bytes"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"strconv"
@@ -18,11 +19,20 @@ func (f FS) Sockstat(pid int) (Sockstat, error) { return sockstat(f.path(pid, "n
 func (f FS) SockstatSelf() (Sockstat, error) { return sockstat(f.proc + "/thread-self/net") }
 
 func sockstat(dir string) (Sockstat, error) {
-	text, err := readAll(dir+"/sockstat", dir+"/sockstat6")
+	text, err := readFile(dir+"/sockstat", maxText)
 	if err != nil {
 		return Sockstat{}, err
 	}
-	return ParseSockstat(bytes.NewReader(text))
+	text6, err := readFile(dir+"/sockstat6", maxText)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return Sockstat{}, err
+	}
+	there6 := err == nil
+	s, err := ParseSockstat(io.MultiReader(bytes.NewReader(text), bytes.NewReader(text6)))
+	if err == nil && (!s.InUse.Reported || there6 && !s.InUse6.Reported) { // nobody may take that for "no sockets"
+		err = opError("read", dir+"/sockstat", io.ErrUnexpectedEOF)
+	}
+	return s, err
 }
 
 // Counters returns the counters of the network namespace of a process, of both netstat and snmp. See [ParseCounters] for the keys.

@@ -2,6 +2,7 @@ package procfs_test
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -19,8 +20,15 @@ func TestSockstat_fixture(t *testing.T) {
 		10: {files: map[string]string{"net/sockstat": sockstat, "net/sockstat6": sockstat6}},
 		20: {files: map[string]string{"net/sockstat": sockstat}}, // no IPv6
 		30: {},
+		40: {files: map[string]string{"net/sockstat": "", "net/sockstat6": sockstat6}},
+		50: {files: map[string]string{"net/sockstat": sockstat, "net/sockstat6": ""}},
 	})
 	write(t, root, map[string]string{"thread-self/net/sockstat": "TCP: inuse 9\n"})
+	for _, pid := range []int{40, 50} {
+		if got, err := f.Sockstat(pid); !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("a file without the count is taken for %+v, %v", got, err)
+		}
+	}
 	both := procfs.Sockstat{InUse: count(1), InUse6: count(4), Orphans: count(0), TimeWait: count(7), Allocated: count(2), MemoryPages: count(3)}
 	if got, err := f.Sockstat(10); err != nil || got != both {
 		t.Errorf("%+v, %v", got, err)

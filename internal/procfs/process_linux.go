@@ -40,7 +40,7 @@ func (f FS) Processes(ctx context.Context, pids []int) (map[int]*look.Process, e
 		if p != nil {
 			all[pid] = p
 		}
-		if err != nil && first == nil && !errors.Is(err, fs.ErrNotExist) {
+		if err != nil && first == nil && (!errors.Is(err, fs.ErrNotExist) || f.Alive(pid)) {
 			first = err
 		}
 	}

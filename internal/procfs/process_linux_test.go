@@ -62,6 +62,23 @@ func TestProcess_noBootTime(t *testing.T) {
 	}
 }
 
+// TestProcesses_there: a file that is said not to exist although the process or thread does is something that could not be read.
+func TestProcesses_there(t *testing.T) {
+	f, root := fixture(t, map[int]fakeProcess{10: {}, 20: {files: map[string]string{"task/20/comm": "a thread whose stat cannot be read"}}})
+	if err := os.Remove(root + "/10/stat"); err != nil {
+		t.Fatal(err)
+	}
+	if all, err := f.Processes(t.Context(), []int{10, 20, 30}); len(all) != 1 || !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "/10/stat") {
+		t.Errorf("%v, %v", all, err)
+	}
+	if all, err := f.Processes(t.Context(), []int{20, 30}); len(all) != 1 || err != nil {
+		t.Errorf("%v, %v", all, err)
+	}
+	if a, err := f.Activity(20, 10, new(procfs.Common)); a == nil || !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%+v, %v", a, err)
+	}
+}
+
 func TestProcess_kernel(t *testing.T) {
 	f := procfs.New("/proc")
 	before, err := f.Process(os.Getpid())
