@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"github.com/closewait/closewait/internal/change"
 	"github.com/closewait/closewait/internal/report"
@@ -40,14 +41,16 @@ written in between the undo is refused. Sockets that were ended stay ended.`,
 	return cmd
 }
 
-// waitUntil waits for a moment. The wall clock is asked again and again, because a host that slept may have passed it.
+// waitUntil waits for a moment. It asks the wall clock once: somebody may set that while a change waits to be confirmed. From then on a clock counts that nobody sets, again and again, because a host that
+// slept may have passed the moment.
 func (a *app) waitUntil(ctx context.Context, at string) error {
 	moment, err := time.Parse(time.RFC3339Nano, at)
 	if err != nil {
 		return usageError("", "flag --at: %v", err)
 	}
+	end := upTime() + moment.Sub(a.cfg.Now())
 	for {
-		left := moment.Sub(a.cfg.Now())
+		left := end - upTime()
 		if left <= 0 {
 			return nil
 		}
@@ -57,6 +60,13 @@ func (a *app) waitUntil(ctx context.Context, at string) error {
 		case <-time.After(min(left, 5*time.Second)):
 		}
 	}
+}
+
+// upTime is how long this host has been up, the time it slept included.
+func upTime() time.Duration {
+	var now unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_BOOTTIME, &now) // since 2.6.39
+	return time.Duration(now.Nano())
 }
 
 // undo takes a change back.

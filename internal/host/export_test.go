@@ -57,6 +57,9 @@ func Handed(ctx context.Context, h *Host, n *look.Namespace, s *tcp.Socket, hold
 	return v.hand(ctx, n, s, holders.Of(s.Inode))
 }
 
+// Steadied is the clock of one look.
+var Steadied = steadied
+
 // OnProc is a host that sees the processes of a directory.
 func OnProc(dir string) *Host {
 	h := New(time.Now)

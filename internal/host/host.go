@@ -86,7 +86,7 @@ func (h *Host) Look(ctx context.Context, r Request) (*look.Snapshot, []tcp.Socke
 	}
 	if v.request.Each != nil {
 		err := v.late(ctx)
-		v.snapshot.Elapsed = h.now().Sub(v.snapshot.TakenAt)
+		v.snapshot.Elapsed = v.host.now().Sub(v.snapshot.TakenAt)
 		return v.snapshot, nil, err
 	}
 	v.owners(ctx)
@@ -95,7 +95,7 @@ func (h *Host) Look(ctx context.Context, r Request) (*look.Snapshot, []tcp.Socke
 	v.resources()
 	v.options(ctx)
 	later := v.again(ctx)
-	v.snapshot.Elapsed = h.now().Sub(v.snapshot.TakenAt)
+	v.snapshot.Elapsed = v.host.now().Sub(v.snapshot.TakenAt)
 	return v.snapshot, later, nil
 }
 
@@ -157,7 +157,9 @@ type visit struct {
 }
 
 func (h *Host) newVisit(r Request) *visit {
-	return &visit{host: h, request: r, snapshot: &look.Snapshot{TakenAt: h.now()}, tables: map[int]*inetdiag.Conn{}, spaces: map[uint64]netns.Namespace{}, unread: map[int]bool{}, passing: newDescriptors(0)}
+	steady := *h
+	steady.now = steadied(h.now)
+	return &visit{host: &steady, request: r, snapshot: &look.Snapshot{TakenAt: steady.now()}, tables: map[int]*inetdiag.Conn{}, spaces: map[uint64]netns.Namespace{}, unread: map[int]bool{}, passing: newDescriptors(0)}
 }
 
 func (v *visit) missing(code, message, remedy string) {
@@ -171,4 +173,11 @@ func (v *visit) close() {
 	if v.stream.program != nil {
 		_ = v.stream.program.Close()
 	}
+}
+
+// steadied is a clock that shows the wall clock's time of now and goes on by the monotonic one: the moments of a look are held against each other as they are recorded, by the wall clock, which
+// somebody may set meanwhile.
+func steadied(now func() time.Time) func() time.Time {
+	begin := now()
+	return func() time.Time { return begin.Add(now().Sub(begin)) }
 }
