@@ -224,7 +224,6 @@ func claimant(all []rule, sc *scene, s *subject) int {
 type ownerIndex struct {
 	scene  *scene
 	byName map[string]int
-	byPID  map[int]int
 }
 
 func (o *ownerIndex) of(s *subject) int {
@@ -235,19 +234,20 @@ func (o *ownerIndex) of(s *subject) int {
 	if pid == 0 {
 		return 0
 	}
-	n, known := o.byPID[pid]
-	if !known {
+	d := o.scene.doing(pid)
+	if d.owner == 0 {
 		name := o.scene.program(pid)
 		if p := o.scene.now.Processes[pid]; p != nil && p.Workload.Kind != look.KindProcess {
 			name = p.Workload.Kind.String() + " " + p.Workload.Cgroup
 		}
-		if n, known = o.byName[name]; !known {
+		n, known := o.byName[name]
+		if !known {
 			n = len(o.byName) + 1
 			o.byName[name] = n
 		}
-		o.byPID[pid] = n
+		d.owner = n
 	}
-	return n
+	return d.owner
 }
 
 // program names the program a process belongs to: that of its parent when it was forked and has executed nothing since, as the workers of a server are, and one with its brothers that

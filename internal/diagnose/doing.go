@@ -34,6 +34,11 @@ type doing struct {
 	behind *bool
 	// left is for its listeners, by inode, whether the loop that should look at them is elsewhere, once that was asked.
 	left map[uint32]bool
+	// owner is the number of its owner, and load what waits for it, once they were asked for.
+	owner int
+	load  load
+	// weight is how many stuck sockets make an inquiry interested in it, and flagged of how many of its descriptors that wants the flags.
+	weight, flagged int
 }
 
 // worker is a thread that is at something else than waiting for work.
@@ -52,13 +57,19 @@ type worker struct {
 
 // doing returns what a process does; without an answer of the look it is only known whether the main thread is stopped.
 func (sc *scene) doing(pid int) *doing {
-	if d := sc.asked; d != nil && d.process.PID == pid {
-		return d // as a rule one process holds many sockets
+	lately := &sc.asked[uint(pid)%uint(len(sc.asked))]
+	if d := *lately; d != nil && d.process.PID == pid {
+		return d // as a rule few processes hold many sockets
 	}
-	if d := sc.doings[pid]; d != nil {
-		sc.asked = d
-		return d
+	d := sc.doings[pid]
+	if d == nil {
+		d = sc.newDoing(pid)
 	}
+	*lately = d
+	return d
+}
+
+func (sc *scene) newDoing(pid int) *doing {
 	d := &doing{process: sc.now.Processes[pid]}
 	sc.doings[pid] = d
 	if d.process == nil {
@@ -90,6 +101,11 @@ func (sc *scene) served(d *doing) (oldest time.Duration) {
 	if !slices.ContainsFunc(d.off, func(w worker) bool { return w.thread.Resting > 0 }) {
 		return 0
 	}
+	pid := d.process.PID
+	oldest, known := sc.oldest[pid]
+	if known {
+		return oldest
+	}
 	for _, own := range d.process.Activity.Sockets {
 		at, ok := sc.placeOf(own.Inode)
 		if !ok || sc.at(at).State == tcp.Listen {
@@ -101,6 +117,7 @@ func (sc *scene) served(d *doing) (oldest time.Duration) {
 			}
 		}
 	}
+	sc.oldest[pid] = oldest
 	return oldest
 }
 

@@ -87,7 +87,7 @@ func (sc *scene) accumulates(s *subject) bool {
 func (sc *scene) grows(f *flock) bool {
 	then, now, over := 0, 0, time.Duration(0)
 	for _, c := range sc.now.Growths {
-		if sc.owners.byPID[c.PID] == f.key.owner && f.key.owner != 0 && c.State == tcp.CloseWait && c.Port == f.key.server {
+		if sc.doing(c.PID).owner == f.key.owner && f.key.owner != 0 && c.State == tcp.CloseWait && c.Port == f.key.server {
 			then, now, over = then+c.Then, now+c.Now, c.Over
 		}
 	}

@@ -27,7 +27,7 @@ var handlerBusy = rule{
 			if !d.known || d.halted != "" {
 				continue
 			}
-			l := sc.loadOf(h.PID)
+			l := sc.loadOf(d)
 			_, own := l.own[s.socket]
 			if n := sc.serving(d, s); n > 0 && l.inHand+l.untouched <= n && l.served <= n || own && len(l.own) == l.served || l.served == 1 && sc.dedicated(d, s, h) {
 				s.blamed = h.PID
@@ -55,7 +55,7 @@ var handlerBusy = rule{
 
 // atWork returns the threads that work for the members of a group: those that were started for them, or else those that certainly do something, or else all that may.
 func (sc *scene) atWork(g *group, d *doing) (list []worker) {
-	own := sc.loadOf(d.process.PID).own
+	own := sc.loadOf(d).own
 	oldest := time.Duration(0)
 	for i := range g.members {
 		if g.members[i].blamed != d.process.PID {

@@ -24,7 +24,7 @@ const (
 // Inquire says what else a diagnosis wants to know of the snapshot: what the holders of stuck sockets are doing, and from there on the programs at the other ends of the
 // connections they wait for.
 func (d *Diagnosis) Inquire(now *look.Snapshot) look.Wish {
-	q := &inquiry{scene: d.on(now, nil), weight: map[int]int{}, wanted: map[uint32]struct{}{}, flagsOf: map[int]int{}, strayed: map[*tcp.Socket]bool{}}
+	q := &inquiry{scene: d.on(now, nil), wanted: map[uint32]struct{}{}, strayed: map[*tcp.Socket]bool{}}
 	q.stuck(q.suspect)
 	for pid, p := range now.Processes {
 		if p.Activity != nil && len(p.Activity.Threads) > 0 {
@@ -37,11 +37,9 @@ func (d *Diagnosis) Inquire(now *look.Snapshot) look.Wish {
 // inquiry collects a wish.
 type inquiry struct {
 	*scene
-	weight   map[int]int          // processes of interest, by how many stuck sockets each has
 	strayed  map[*tcp.Socket]bool // listeners whose holders were asked for because of a stranger
 	wanted   map[uint32]struct{}
 	flags    []look.Holder
-	flagsOf  map[int]int
 	again    []int
 	patience time.Duration
 	ends     int
@@ -75,7 +73,7 @@ func (q *inquiry) suspect(s *subject) {
 		q.blind(s.socket)
 	}
 	for _, h := range s.holders() {
-		q.weight[h.PID]++
+		q.doing(h.PID).weight++
 		if q.mayBeStray(s, h) {
 			q.stranger(s, h)
 		}
@@ -99,11 +97,11 @@ func (q *inquiry) stranger(s *subject, h look.Holder) {
 		q.strayed[s.listener] = true
 		q.holdersOf(s.listener)
 	}
-	if q.flagsOf[h.PID] == flagged {
+	if d.flagged == flagged {
 		return
 	}
 	if own, ok := d.process.Activity.Descriptor(h.FD); ok {
-		q.flagsOf[h.PID]++
+		d.flagged++
 		if !own.FlagsKnown {
 			q.flags = append(q.flags, h)
 		}
@@ -117,7 +115,7 @@ func (q *inquiry) holdersOf(s *tcp.Socket) {
 		q.wanted[s.Inode] = struct{}{}
 	}
 	for _, h := range holders {
-		q.weight[h.PID]++
+		q.doing(h.PID).weight++
 	}
 }
 
@@ -166,7 +164,7 @@ func (q *inquiry) limit(d *doing) (longest time.Duration) {
 			longest = max(longest, left+slack)
 		}
 	}
-	if longest > 0 && !d.single() && q.loadOf(d.process.PID).untouched == 0 {
+	if longest > 0 && !d.single() && q.loadOf(d).untouched == 0 {
 		return 0
 	}
 	return longest
@@ -187,12 +185,12 @@ func (q *inquiry) wish() look.Wish {
 		w.Holders = append(w.Holders, inode)
 	}
 	slices.Sort(w.Holders)
-	for pid := range q.weight {
-		if p := q.now.Processes[pid]; p != nil && p.Activity == nil {
+	for pid, d := range q.doings {
+		if p := q.now.Processes[pid]; d.weight > 0 && p != nil && p.Activity == nil {
 			w.Activity = append(w.Activity, pid)
 		}
 	}
-	slices.SortFunc(w.Activity, func(a, b int) int { return cmp.Or(q.weight[b]-q.weight[a], a-b) })
+	slices.SortFunc(w.Activity, func(a, b int) int { return cmp.Or(q.doing(b).weight-q.doing(a).weight, a-b) })
 	w.Activity = w.Activity[:min(len(w.Activity), asked)]
 	slices.Sort(w.Again)
 	return w

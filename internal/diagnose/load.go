@@ -46,39 +46,36 @@ func untouched(s *tcp.Socket) bool {
 }
 
 // loadOf returns what waits for a process. It is counted for all of them when the first is asked for.
-func (sc *scene) loadOf(pid int) load {
-	if sc.loads == nil {
-		sc.loads = map[int]*load{}
-		sc.eachWaiting(func(pid int, s *subject) {
-			l := sc.loads[pid]
-			if l == nil {
-				l = &load{young: sc.doing(pid).young()}
-				sc.loads[pid] = l
-			}
-			if l.served++; mayOwn(l.young, s.socket) { // of the others there may be a million
-				l.waiting = append(l.waiting, s)
-			}
-		})
-		for _, l := range sc.loads {
-			l.own = attended(l.young, l.waiting)
+func (sc *scene) loadOf(d *doing) *load {
+	if sc.weighed {
+		return &d.load
+	}
+	sc.weighed = true
+	sc.eachWaiting(func(d *doing, s *subject) {
+		l := &d.load
+		if l.served == 0 {
+			l.young = d.young()
 		}
-		sc.eachWaiting(func(pid int, s *subject) { sc.loads[pid].weigh(s.socket) })
+		if l.served++; mayOwn(l.young, s.socket) { // of the others there may be a million
+			l.waiting = append(l.waiting, s)
+		}
+	})
+	for _, d := range sc.doings {
+		d.load.own = attended(d.load.young, d.load.waiting)
 	}
-	if l := sc.loads[pid]; l != nil {
-		return *l
-	}
-	return load{}
+	sc.eachWaiting(func(d *doing, s *subject) { d.load.weigh(s.socket) })
+	return &d.load
 }
 
 // eachWaiting visits the connections that wait for a process, each with that process.
-func (sc *scene) eachWaiting(visit func(pid int, s *subject)) {
+func (sc *scene) eachWaiting(visit func(d *doing, s *subject)) {
 	sc.stuck(func(s *subject) {
 		if s.listener == nil || !sc.unnoticed(s) {
 			return
 		}
 		for i, h := range s.holders() {
 			if i == 0 || s.holders()[i-1].PID != h.PID {
-				visit(h.PID, s)
+				visit(sc.doing(h.PID), s)
 			}
 		}
 	})

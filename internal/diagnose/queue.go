@@ -63,7 +63,7 @@ func (sc *scene) judgeKeeper(netns int32, l *tcp.Socket) queueKeeper {
 // allLocked reports whether all connections a process has in hand may be in the hands of threads that wait for another. That the idle members of a pool do as well, but with
 // connections waiting to be accepted and none of the threads there to accept them, those are not idle.
 func (sc *scene) allLocked(d *doing) bool {
-	l := sc.loadOf(d.process.PID)
+	l := sc.loadOf(d)
 	return d.known && l.inHand > 0 && l.inHand <= len(stuck(d.locked))
 }
 

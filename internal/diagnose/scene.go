@@ -24,6 +24,7 @@ type scene struct {
 	byInode   index
 	byTuple   index
 	pairings  map[int]*pairing
+	oldest    map[int]time.Duration // for how long the oldest connection that a process serves has existed
 	// found is how much was known of the holders when it was joined to the suspects.
 	found   extent
 	queues  map[*tcp.Socket]*tcp.Socket // of unaccepted connections, where several listeners share an address
@@ -40,9 +41,9 @@ type answers struct {
 	accepting map[*tcp.Socket]bool
 	owners    *ownerIndex
 	doings    map[int]*doing
-	asked     *doing // the last
+	asked     [64]*doing // the last, each at the place that the last bits of its pid give it: sockets of few processes come in any order
 	keepers   map[*tcp.Socket]queueKeeper
-	loads     map[int]*load
+	weighed   bool // whether the loads were counted
 	flocks    map[flockKey]*flock
 	flock     *flock // the last
 	homeless  *int
@@ -54,7 +55,7 @@ type listenKey struct {
 }
 
 func newScene(now *look.Snapshot, later []tcp.Socket) *scene {
-	sc := &scene{now: now, listeners: map[listenKey][]*tcp.Socket{}, shares: map[shareKey][]*tcp.Socket{}, pairings: map[int]*pairing{}}
+	sc := &scene{now: now, listeners: map[listenKey][]*tcp.Socket{}, shares: map[shareKey][]*tcp.Socket{}, pairings: map[int]*pairing{}, oldest: map[int]time.Duration{}}
 	sc.each(func(netns, _ int32, s *tcp.Socket) {
 		port := s.Local.Port()
 		if s.State != tcp.Listen {
@@ -71,7 +72,7 @@ func newScene(now *look.Snapshot, later []tcp.Socket) *scene {
 // renew forgets what more knowledge of the processes, or the second look, may have changed.
 func (sc *scene) renew(later []tcp.Socket) {
 	sc.answers = answers{
-		accepting: map[*tcp.Socket]bool{}, owners: &ownerIndex{scene: sc, byName: map[string]int{}, byPID: map[int]int{}},
+		accepting: map[*tcp.Socket]bool{}, owners: &ownerIndex{scene: sc, byName: map[string]int{}},
 		doings: map[int]*doing{}, keepers: map[*tcp.Socket]queueKeeper{},
 	}
 	if later != nil {

@@ -29,13 +29,13 @@ func claimsWorkersBlocked(sc *scene, s *subject) bool {
 	}
 	for _, h := range s.holders() {
 		d := sc.doing(h.PID)
-		if d.halted != "" || !sc.unnoticed(s) && !d.stuckOn(s.socket) || s.socket.RecvQueue == 0 && sc.loadOf(h.PID).drained > len(d.blocked()) {
+		if d.halted != "" || !sc.unnoticed(s) && !d.stuckOn(s.socket) || s.socket.RecvQueue == 0 && sc.loadOf(d).drained > len(d.blocked()) {
 			continue
 		}
-		k := s.queue(sc)
-		queued := k.code == codeWorkersBlocked && slices.Contains(k.pids, h.PID) && s.listener.RecvQueue > 0 && !sc.accepting[s.listener]
-		if queued {
-			return k.blames(s, codeWorkersBlocked)
+		if s.listener.RecvQueue > 0 && !sc.accepting[s.listener] {
+			if k := s.queue(sc); k.code == codeWorkersBlocked && slices.Contains(k.pids, h.PID) {
+				return k.blames(s, codeWorkersBlocked)
+			}
 		}
 		in := s.interest(d, h)
 		if sc.waiting(d) || in.set == nil && sc.waitingForLocks(d) || !in.armed && !in.waited && owes(s.socket) && sc.overrun(d) {
@@ -48,7 +48,7 @@ func claimsWorkersBlocked(sc *scene, s *subject) bool {
 
 // waiting reports whether connections that were accepted wait inside the program for threads that are at something else.
 func (sc *scene) waiting(d *doing) bool {
-	l := sc.loadOf(d.process.PID)
+	l := sc.loadOf(d)
 	if l.untouched == 0 || !d.known {
 		return false
 	}
@@ -61,13 +61,13 @@ func (sc *scene) waiting(d *doing) bool {
 // overrun reports whether more connections are in hand than threads at work, and no thread is left that may be idle: what was read of the others waits inside the program.
 func (sc *scene) overrun(d *doing) bool {
 	working := len(stuck(d.working))
-	return d.known && !d.single() && working > 0 && len(d.locked) == 0 && sc.loadOf(d.process.PID).inHand > working
+	return d.known && !d.single() && working > 0 && len(d.locked) == 0 && sc.loadOf(d).inHand > working
 }
 
 // waitingForLocks reports whether connections wait inside the program while each of those in hand may be in the hands of a thread that waits for another. That the idle members of a
 // pool do as well, but they would have taken what waits.
 func (sc *scene) waitingForLocks(d *doing) bool {
-	l := sc.loadOf(d.process.PID)
+	l := sc.loadOf(d)
 	return d.known && l.untouched > 0 && l.inHand > 0 && l.inHand <= len(d.locked)
 }
 
