@@ -201,7 +201,7 @@ func (v *visit) dump(ctx context.Context, conn *inetdiag.Conn, hops *neighbour.C
 	if v.request.Each != nil {
 		stats, err = v.all(ctx, conn, query, &found)
 	} else {
-		sockets, stats, err = v.timed(ctx, conn, query, &found, make([]tcp.Socket, 0, v.expected(size)))
+		sockets, stats, err = v.timed(ctx, conn, query, &found, inetdiag.MakeSockets(v.expected(size)))
 	}
 	found.Sockets, found.Partial = sockets, v.restricted() || err != nil || stats.Interrupted || stats.Malformed > 0
 	v.neighbours(hops, &found)
