@@ -45,11 +45,11 @@ func (v *view) sameArmed() bool {
 func (v *view) readIn() int64 { return int64(v.options.Armed.Expires-v.Clock.Jiffies) - v.expires }
 
 // firing makes lanes that stand at the firing of the running timer, which was armed so many jiffies ahead after a firing that was rounded to slots of the width before.
-func (v *view) firing(armed, before int64) lanes {
+func (v *view) firing(armed, before int64) (l lanes) {
 	if !v.hangs {
 		return start(&v.Clock, armed, v.expires, before)
 	}
-	l := lanes{clock: &v.Clock, tick: v.tick, modulus: known, now: [lanesLength]int64{v.fires, v.fires, v.fires}}
+	l = lanes{clock: &v.Clock, tick: v.tick, modulus: known, now: [lanesLength]int64{v.fires, v.fires, v.fires}}
 	if v.missed { // it is served at the next tick, or was right after it was seen
 		l.now[likely], l.now[late] = v.fires+1, v.fires+1
 	}

@@ -203,11 +203,12 @@ func (v *view) reconstruct(p *plan) elapsed {
 }
 
 // passed sums up the time-outs between the first firing and the last, with the lateness of each lane.
-func (v *view) passed(p *plan, rto int64) (jiffies [lanesLength]int64) {
+func (v *view) passed(p *plan, rto int64) [lanesLength]int64 {
 	thin, longest := v.thin(), max(v.rtoMax, p.rto) // TCP_RTO_MAX_MS may have been lowered since
 	if p.interval > 0 {
 		rto, longest = p.interval, p.interval
 	}
+	var least, middle, most int64
 	for i := int64(1); i < p.retransmits; i++ {
 		times := int64(1)
 		switch {
@@ -222,12 +223,12 @@ func (v *view) passed(p *plan, rto int64) (jiffies [lanesLength]int64) {
 		if v.Clock.HZ == 0 {
 			widest = v.Clock.widest(rto)
 		}
-		jiffies[early] += times * (rto + 1)
-		jiffies[likely] += times * (rto + (slot+1)/2)
-		jiffies[late] += times * (rto + widest)
+		least += times * (rto + 1)
+		middle += times * (rto + (slot+1)/2)
+		most += times * (rto + widest)
 		i += times - 1
 	}
-	return jiffies
+	return [lanesLength]int64{early: least, likely: middle, late: most}
 }
 
 // passedFrom is passed with a time-out before back-off of its own for each lane.

@@ -35,20 +35,21 @@ func (m *Model) EndsKnowing(s *tcp.Socket, o *Options) Ends {
 
 func (m *Model) endsKnowing(s *tcp.Socket, o *Options) Ends {
 	// The order of the kernel's report (inet_sk_diag_fill): one timer hides the others.
-	switch o.timer(s) {
-	case tcp.TimerNone, tcp.TimerDelack:
+	timer := o.timer(s)
+	if timer == tcp.TimerNone || timer == tcp.TimerDelack {
 		return untimed(s)
+	}
+	var v view
+	v.look(m, s, o)
+	switch timer {
 	case tcp.TimerTimeWait:
-		v := m.view(s, o)
 		return v.mini()
 	case tcp.TimerKeepalive:
-		v := m.view(s, o)
 		if v.orphan && s.State == tcp.FinWait2 {
 			return v.finWait2()
 		}
 		return v.keepalive()
 	case tcp.TimerRetransmit, tcp.TimerPersist:
-		v := m.view(s, o)
 		return v.sending()
 	}
 	if m.Assumed {

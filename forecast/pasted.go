@@ -7,12 +7,13 @@ import "time"
 func (v *view) guess(t timeout) Ends {
 	ends := Ends{By: ByRetransmission, Reason: reasonNoLimit}
 	var all fate
-	p := plan{retransmits: v.retransmits, timeout: t}
+	p := plan{retransmits: v.retransmits, timeout: t, elapsed: elapsed{source: Bounded, phase: v.into()}}
 	for i, base := range [...]time.Duration{204 * time.Millisecond, rtoMinimum, synTimeout, 3 * synTimeout} {
 		if !v.suppose(&p, v.Clock.jiffies(base)) {
 			continue
 		}
-		f := p.walk(v.firing(p.armed, max(slotOf(p.rto/2), 1)), v.rtoMax)
+		l := v.firing(p.armed, max(slotOf(p.rto/2), 1))
+		f := p.walk(&l, v.rtoMax)
 		switch {
 		case !f.known:
 			return ends
@@ -28,7 +29,7 @@ func (v *view) guess(t timeout) Ends {
 	if !all.known {
 		return ends
 	}
-	p.rto, p.elapsed = v.rtoMax, elapsed{source: Bounded, phase: v.into()}
+	p.rto, p.elapsed.look = v.rtoMax, [lanesLength]time.Duration{}
 	v.describe(&ends, &p, &all, false)
 	return ends
 }
@@ -39,11 +40,12 @@ func (v *view) suppose(p *plan, base int64) bool {
 	if v.expires > rto {
 		return false
 	}
-	p.rto, p.armed, p.elapsed = rto, rto, elapsed{source: Bounded, phase: v.into()}
+	p.rto, p.armed = rto, rto
 	if p.retransmits > 0 {
 		running := rto - v.expires
-		for lane, passed := range v.passed(p, base) {
-			p.elapsed.look[lane] = time.Duration(passed+running) * v.tick
+		passed := v.passed(p, base)
+		for lane := range passed {
+			p.elapsed.look[lane] = time.Duration(passed[lane]+running) * v.tick
 		}
 	}
 	return true

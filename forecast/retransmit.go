@@ -125,20 +125,20 @@ func (v *view) follow(p *plan) fate {
 			l.include(v.firing(p.cuts[early], before))
 			l.include(v.firing(p.cuts[late], before))
 		}
-		return p.walk(l, v.rtoMax)
+		return p.walk(&l, v.rtoMax)
 	}
 	l := v.firing(v.shortened()+outside, before)
 	probe := v.lossProbe()
 	if probe == no {
-		return p.walk(l, v.rtoMax)
+		return p.walk(&l, v.rtoMax)
 	}
 	after := l
 	after.arm(p.rto) // from the probe on: icsk_pending is 0 when tcp_send_loss_probe calls tcp_rearm_rto
-	probed := p.walk(after, v.rtoMax)
+	probed := p.walk(&after, v.rtoMax)
 	if probe == yes {
 		return probed
 	}
-	plain := p.walk(l, v.rtoMax)
+	plain := p.walk(&l, v.rtoMax)
 	if probe == unlikely {
 		return plain.or(probed)
 	}

@@ -113,7 +113,7 @@ func (p *synPlan) walkSyn(l lanes, rtoMax int64) fate {
 		p.retransmits++
 		p.cut = p.arm(&l, &p.elapsed, p.rto)
 	}
-	return p.walk(l, rtoMax)
+	return p.walk(&l, rtoMax)
 }
 
 // request is the answer for a half-open connection (reqsk_timer_handler): a request socket lives for tcp_synack_retries time-outs that double from 1

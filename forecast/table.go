@@ -61,7 +61,8 @@ func rowOf(clock Clock, retries int, rtt time.Duration, first int64, rtoMax time
 	// The look is taken to come at the very first retransmission.
 	p := plan{retransmits: 1, rto: min(2*first, longest), timeout: timeout{growing: limit, capped: limit, count: -1}}
 	p.armed = p.rto
-	f := p.walk(start(&clock, p.armed, p.rto, slotOf(first)), longest)
+	l := start(&clock, p.armed, p.rto, slotOf(first))
+	f := p.walk(&l, longest)
 	tick := clock.tick()
 	row := Row{
 		Retries2: retries, Model: limit, Dies: time.Duration(f.best) * tick, Also: time.Duration(f.also) * tick,

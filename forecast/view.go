@@ -30,11 +30,10 @@ type view struct {
 	probeFirst, probeDoublings   int64 // of probeInterval
 }
 
-func (m *Model) view(s *tcp.Socket, o *Options) view {
-	v := view{
-		Model: m, socket: s, options: o, Clock: m.Clock, orphan: s.Orphan(), tick: m.Clock.tick(),
-		retransmits: int64(s.Timer.Count), probes: int64(s.Timer.Count), expires: m.Clock.jiffies(s.Timer.Expires),
-	}
+// look fills in a view that is all zero.
+func (v *view) look(m *Model, s *tcp.Socket, o *Options) {
+	v.Model, v.socket, v.options, v.Clock, v.orphan, v.tick = m, s, o, m.Clock, s.Orphan(), m.Clock.tick()
+	v.retransmits, v.probes, v.expires = int64(s.Timer.Count), int64(s.Timer.Count), m.Clock.jiffies(s.Timer.Expires)
 	info := &s.Info
 	if n, ok := info.Uint(tcp.Retransmits); ok {
 		v.retransmits = int64(n)
@@ -58,7 +57,6 @@ func (m *Model) view(s *tcp.Socket, o *Options) view {
 	v.Clock.period = v.tick
 	v.settle()
 	v.hang()
-	return v
 }
 
 // backedOff says whether the back-off was reported. /proc/net/tcp does not tell it.

@@ -71,30 +71,56 @@ func (f fate) or(o fate) fate {
 const mostFirings = 4096
 
 // walk goes from firing to firing until the socket cannot have survived (tcp_retransmit_timer).
-func (p *plan) walk(l lanes, rtoMax int64) fate {
-	var f fate
+func (p *plan) walk(l *lanes, rtoMax int64) (f fate) {
 	e := p.elapsed
 	retransmits, rto, cut := p.retransmits, p.rto, p.cut
-	far, growing := p.far(&l, &e, rto >= rtoMax), rto < rtoMax
+	far := p.far(l, &e, rto >= rtoMax)
 	for range mostFirings {
-		capped := rto >= rtoMax
-		if capped && growing {
-			far, growing = p.far(&l, &e, capped), false
-		}
 		switch {
 		case retransmits == 0 && !p.stamped:
-			e.begin(&l) // tcp_retransmit_skb sets retrans_stamp; the first firing never kills (retransmits_timed_out)
-			far = p.far(&l, &e, capped)
+			e.begin(l) // tcp_retransmit_skb sets retrans_stamp; the first firing never kills (retransmits_timed_out)
+			far = p.far(l, &e, rto >= rtoMax)
 		case !cut && time.Duration(l.last())*l.tick < far:
-		case retransmits > 0 && p.fires(&f, &l, &e, retransmits, capped, cut):
+		case retransmits > 0 && p.fires(&f, l, &e, retransmits, rto >= rtoMax, cut):
 			f.waited = rto
 			return f
 		}
-		retransmits++
-		rto = p.next(retransmits, rto, rtoMax)
-		cut = p.arm(&l, &e, rto)
+		growing := rto < rtoMax
+		retransmits, rto, cut = p.on(l, &e, far, retransmits, rto, rtoMax)
+		if growing && rto >= rtoMax {
+			far = p.far(l, &e, true)
+		}
 	}
 	return fate{}
+}
+
+// on goes to the next firing, and on from there while firings cannot end the socket, under the limit that counts while the time-out grows or the one after.
+func (p *plan) on(l *lanes, e *elapsed, far time.Duration, retransmits, rto, rtoMax int64) (retransmitted, nextRTO int64, cut bool) {
+	growing, simple := rto < rtoMax, p.interval == 0 && !(p.timeout.user > 0 && p.timeout.clamp)
+	for range mostFirings {
+		next := p.next(retransmits+1, rto, rtoMax)
+		if simple && l.together() {
+			now, phase := l.now[early], l.phase[early]
+			for range mostFirings {
+				ahead, same := togetherAhead(phase, next)
+				if !same {
+					break
+				}
+				now, phase, retransmits, rto = now+ahead, phase+ahead, retransmits+1, next
+				if time.Duration(now)*l.tick >= far || growing && rto >= rtoMax {
+					l.stand(now, phase)
+					return retransmits, rto, false
+				}
+				next = p.next(retransmits+1, rto, rtoMax)
+			}
+			l.stand(now, phase)
+		}
+		retransmits, rto = retransmits+1, next
+		if cut = p.arm(l, e, rto); cut || time.Duration(l.last())*l.tick >= far || growing && rto >= rtoMax {
+			break
+		}
+	}
+	return retransmits, rto, cut
 }
 
 // far is up to which time since the look no firing can end the socket, without a look at each lane.

@@ -112,8 +112,8 @@ type lanes struct {
 
 // start makes lanes for a timer that was armed so many jiffies ahead, after a firing that was rounded to slots of the width before, and expires (not
 // counting lateness) so many jiffies after the look. They stand at its firing.
-func start(c *Clock, armed, expires, before int64) lanes {
-	l := lanes{clock: c, tick: c.period, modulus: 1}
+func start(c *Clock, armed, expires, before int64) (l lanes) {
+	l.clock, l.tick, l.modulus = c, c.period, 1
 	switch {
 	case c.HZ > 0 && c.Known:
 		l.modulus = known
@@ -138,27 +138,43 @@ func start(c *Clock, armed, expires, before int64) lanes {
 
 // arm arms the timer at the firing the lanes stand at, and moves them to the next.
 func (l *lanes) arm(jiffies int64) {
-	narrower, slot, wider := slotsOf(jiffies)
-	if slot > 1 && narrower == wider && l.armTogether(jiffies, slot) {
+	if l.modulus == 1 && l.clock.HZ == 0 {
+		l.armBlind(jiffies)
 		return
 	}
+	if l.together() {
+		if ahead, same := togetherAhead(l.phase[early], jiffies); same {
+			l.stand(l.now[early]+ahead, l.phase[early]+ahead)
+			return
+		}
+	}
 	l.serve()
+	narrower, slot, wider := slotsOf(jiffies)
 	l.move(jiffies, 0, jiffies, narrower, slot, wider)
 }
 
-// armTogether is arm for lanes that stand at the same jiffy and go to the same slot, as most do once slots are wider than what lies between them.
-func (l *lanes) armTogether(jiffies, slot int64) bool {
-	if l.modulus != known || l.now[early] != l.now[late] || l.now[early] != l.now[likely] || l.phase[early] != l.phase[late] {
-		return false
-	}
-	at := l.phase[early] + jiffies
-	into := at & (slot - 1)
-	if into == slot-1 { // served late it would miss the slot
-		return false
-	}
-	now, phase := l.now[early]+jiffies+slot-into, (at+slot-into)&(known-1)
+// together says whether the lanes stand at the same jiffy and its place is known, as is so for most once slots are wider than what lies between them.
+func (l *lanes) together() bool {
+	return l.modulus == known && l.now[early] == l.now[late] && l.now[early] == l.now[likely] && l.phase[early] == l.phase[late]
+}
+
+// stand makes all lanes stand at a jiffy, whose absolute count is phase or differs from it by a multiple of known.
+func (l *lanes) stand(now, phase int64) {
+	phase &= known - 1
 	l.now, l.phase = [lanesLength]int64{now, now, now}, [lanesLength]int64{phase, phase, phase}
-	return true
+}
+
+// togetherAhead is how far ahead a timer goes off that is armed at a jiffy, and whether it does so as well when it is armed a jiffy late.
+func togetherAhead(phase, jiffies int64) (ahead int64, same bool) {
+	slot := slotOf(jiffies)
+	into := (phase + jiffies) & (slot - 1)
+	return jiffies + slot - into, slot > 1 && into != slot-1 && jiffies != levelEnd*slot && jiffies-1 != levelEnd*(slot>>3)
+}
+
+// armBlind is arm where nothing is known of jiffies, not even how long they are.
+func (l *lanes) armBlind(jiffies int64) {
+	first, last := l.first(), max(l.now[early], l.now[likely], l.now[late]+1)
+	l.now = [lanesLength]int64{early: first + jiffies + 1, likely: l.now[likely] + jiffies + (slotOf(jiffies)+1)/2, late: last + jiffies + l.clock.widest(jiffies)}
 }
 
 // serve serves the firing the lanes stand at. A processor that does not count the ticks itself can find the count of the tick before when its own comes
