@@ -10,20 +10,24 @@ import (
 
 // attended finds the threads that were started for connections: many a server starts one for each. They began when the connection did, have not answered what came last, and wait for something
 // else, whatever that is: even for a lock, in which idle members of a pool wait as well. A thread as old as its process is not taken for one: it may be of a pool, whoever came at the same moment. Of the connections only those that mayOwn tells of are given.
-func attended(threads []worker, waiting []*subject) map[*tcp.Socket]worker {
+func (sc *scene) attended(threads []worker, waiting []*subject) map[*tcp.Socket]worker {
 	if len(waiting) == 0 {
 		return nil
 	}
-	slices.SortFunc(waiting, func(a, b *subject) int { return cmp.Compare(existed(a.socket), existed(b.socket)) })
+	slices.SortFunc(waiting, func(a, b *subject) int {
+		first, _ := sc.existed(a.place)
+		second, _ := sc.existed(b.place)
+		return cmp.Compare(first, second)
+	})
 	own := map[*tcp.Socket]worker{}
 	next := 0
 	for i := range waiting {
-		s := waiting[i].socket
-		for next < len(threads) && threads[next].thread.Running < existed(s)-within {
+		began, doubt := sc.existed(waiting[i].place)
+		for next < len(threads) && threads[next].thread.Running < began-doubt-within {
 			next++
 		}
-		if next < len(threads) && threads[next].thread.Running <= existed(s)+within {
-			own[s] = threads[next]
+		if next < len(threads) && threads[next].thread.Running <= began+within {
+			own[waiting[i].socket] = threads[next]
 			next++
 		}
 	}
@@ -31,12 +35,12 @@ func attended(threads []worker, waiting []*subject) map[*tcp.Socket]worker {
 }
 
 // mayOwn reports whether a connection began when one of the threads did, and waits for its answer.
-func mayOwn(threads []worker, s *tcp.Socket) bool {
-	if len(threads) == 0 || !owes(s) {
+func (sc *scene) mayOwn(threads []worker, s *subject) bool {
+	if len(threads) == 0 || !owes(s.socket) {
 		return false
 	}
-	began := existed(s)
-	i, _ := slices.BinarySearchFunc(threads, began-within, func(w worker, d time.Duration) int { return cmp.Compare(w.thread.Running, d) })
+	began, doubt := sc.existed(s.place)
+	i, _ := slices.BinarySearchFunc(threads, began-doubt-within, func(w worker, d time.Duration) int { return cmp.Compare(w.thread.Running, d) })
 	return i < len(threads) && threads[i].thread.Running <= began+within
 }
 

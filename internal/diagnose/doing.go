@@ -111,9 +111,9 @@ func (sc *scene) served(d *doing) (oldest time.Duration) {
 		if !ok || sc.at(at).State == tcp.Listen {
 			continue
 		}
-		if s := sc.at(at); existed(s) > oldest {
-			if _, connected := sc.origin(at.netns, s); !connected {
-				oldest = existed(s)
+		if began, _ := sc.existed(at); began > oldest {
+			if _, connected := sc.origin(at.netns, sc.at(at)); !connected {
+				oldest = began
 			}
 		}
 	}

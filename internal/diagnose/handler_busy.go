@@ -61,7 +61,8 @@ func (sc *scene) atWork(g *group, d *doing) (list []worker) {
 		if g.members[i].blamed != d.process.PID {
 			continue
 		}
-		oldest = max(oldest, existed(g.members[i].socket))
+		began, _ := sc.existed(g.members[i].place)
+		oldest = max(oldest, began)
 		if w, ok := own[g.members[i].socket]; ok {
 			list = append(list, w)
 		}
@@ -80,8 +81,9 @@ func (sc *scene) atWork(g *group, d *doing) (list []worker) {
 // serving counts the threads that may be at work for a connection: one that waits for an answer must have asked since the last of its data came.
 func (sc *scene) serving(d *doing, s *subject) (n int) {
 	came, known := s.socket.Info.Duration(tcp.LastDataRecv)
+	began, _ := sc.existed(s.place)
 	for _, w := range d.working {
-		if (!known || w.what == busy || !sc.askedBefore(w, came)) && !w.restsSince(existed(s.socket)) {
+		if (!known || w.what == busy || !sc.askedBefore(w, came)) && !w.restsSince(began) {
 			n++
 		}
 	}

@@ -165,11 +165,14 @@ func (sc *scene) ageOf(netns, index int32, s *tcp.Socket) look.Age {
 	return age
 }
 
-// existed returns for how long a connection has existed at least: its clocks start when it is established (tcp_create_openreq_child, tcp_finish_connect).
-func existed(s *tcp.Socket) (d time.Duration) {
+// existed returns for how long a connection had existed at least when the look began, as the ages of processes and threads count, and by how much less that may be, because
+// nobody knows when exactly it was read. Its clocks start when it is established (tcp_create_openreq_child, tcp_finish_connect).
+func (sc *scene) existed(p place) (d, doubt time.Duration) {
+	s := sc.at(p)
 	for _, f := range [...]tcp.Field{tcp.LastDataSent, tcp.LastDataRecv, tcp.LastAckRecv} {
 		since, _ := s.Info.Duration(f)
 		d = max(d, since)
 	}
-	return d
+	after, doubt := sc.now.ReadAfter(&sc.now.Namespaces[p.netns], int(p.index))
+	return d - after, doubt
 }

@@ -39,9 +39,13 @@ var inherited = rule{
 const sinceStart = 30 * time.Millisecond
 
 // startedAfter reports whether the process was started when the connection existed.
-func (sc *scene) startedAfter(pid int, s *tcp.Socket) bool {
+func (sc *scene) startedAfter(pid int, s place) bool {
 	p := sc.now.Processes[pid]
-	return p != nil && p.Activity != nil && p.Activity.Running > 0 && existed(s) > p.Activity.Running+sinceStart
+	if p == nil || p.Activity == nil || p.Activity.Running == 0 {
+		return false
+	}
+	began, doubt := sc.existed(s)
+	return began-doubt > p.Activity.Running+sinceStart
 }
 
 // heir returns the holder that must have inherited the socket: the one started last.
@@ -68,11 +72,12 @@ func (sc *scene) stray(s *subject, h look.Holder) bool {
 // handedOn reports whether a process cannot have opened a socket by itself, or got it in the same way as its listener.
 func (sc *scene) handedOn(s *subject, d *doing) bool {
 	pid := d.process.PID
-	if sc.startedAfter(pid, s.socket) {
+	if sc.startedAfter(pid, s.place) {
 		return true
 	}
 	if s.listener == nil { // who accepted is gone
-		return !s.connected && d.single() && untouched(s.socket) && d.process.Activity.Running <= existed(s.socket)+sinceStart
+		began, _ := sc.existed(s.place)
+		return !s.connected && d.single() && untouched(s.socket) && d.process.Activity.Running <= began+sinceStart
 	}
 	accepts := func(pid int) bool {
 		return sc.now.Holders.Any(s.listener.Inode, func(l look.Holder) bool { return l.PID == pid })

@@ -56,12 +56,12 @@ func (sc *scene) loadOf(d *doing) *load {
 		if l.served == 0 {
 			l.young = d.young()
 		}
-		if l.served++; mayOwn(l.young, s.socket) { // of the others there may be a million
+		if l.served++; sc.mayOwn(l.young, s) { // of the others there may be a million
 			l.waiting = append(l.waiting, s)
 		}
 	})
 	for _, d := range sc.doings {
-		d.load.own = attended(d.load.young, d.load.waiting)
+		d.load.own = sc.attended(d.load.young, d.load.waiting)
 	}
 	sc.eachWaiting(func(d *doing, s *subject) { d.load.weigh(s.socket) })
 	return &d.load

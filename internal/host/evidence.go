@@ -152,7 +152,7 @@ func (v *visit) activity(ctx context.Context, pid int) {
 	if pid == v.host.self || v.threads >= threadsAll || ctx.Err() != nil {
 		return // what this process does is to look
 	}
-	a, err := v.host.proc.Activity(pid, min(threadsEach, threadsAll-v.threads), &v.common)
+	a, err := v.host.proc.Activity(pid, min(threadsEach, threadsAll-v.threads), v.common)
 	v.fell(pid, err)
 	if a == nil {
 		return

@@ -146,7 +146,7 @@ type visit struct {
 	// unread are the processes of which something was not told that they do, unreadFirst is why of the first.
 	unread      map[int]bool
 	unreadFirst error
-	common      procfs.Common
+	common      *procfs.Common
 	unsettled   []int
 	patience    time.Duration
 	observed    time.Time
@@ -159,7 +159,7 @@ type visit struct {
 func (h *Host) newVisit(r Request) *visit {
 	steady := *h
 	steady.now = steadied(h.now)
-	return &visit{host: &steady, request: r, snapshot: &look.Snapshot{TakenAt: steady.now()}, tables: map[int]*inetdiag.Conn{}, spaces: map[uint64]netns.Namespace{}, unread: map[int]bool{}, passing: newDescriptors(0)}
+	return &visit{host: &steady, request: r, snapshot: &look.Snapshot{TakenAt: steady.now()}, common: procfs.NewCommon(), tables: map[int]*inetdiag.Conn{}, spaces: map[uint64]netns.Namespace{}, unread: map[int]bool{}, passing: newDescriptors(0)}
 }
 
 func (v *visit) missing(code, message, remedy string) {

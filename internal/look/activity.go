@@ -17,7 +17,7 @@ type Activity struct {
 	Frozen bool
 	// Executable is the path of the program, "" when not known.
 	Executable string `redact:"path"`
-	// Running is how long ago the process was forked, 0 when not known. The true time is up to 10 ms shorter.
+	// Running is how long before Snapshot.TakenAt the process was forked, 0 when not known. The true time is up to 10 ms shorter.
 	Running time.Duration
 	// Executed is true when it has executed a program since it was forked: its descriptors have then passed an exec.
 	Executed bool
@@ -68,9 +68,9 @@ func (w *Watch) Armed() bool { return w.Events&pollRead != 0 }
 type Thread struct {
 	TID  int
 	Comm string `redact:"name"`
-	// Running is how long ago it was started, 0 when not known. The true time is up to 10 ms shorter.
+	// Running is how long before Snapshot.TakenAt it was started, 0 when not known. The true time is up to 10 ms shorter.
 	Running time.Duration
-	// Resting is for how long it had not run at the first look, 0 when not known or not asked; the true time may be longer.
+	// Resting is for how long it had not run at that moment, 0 when not known or not asked; the true time may be longer.
 	Resting time.Duration
 	// First is what the first look saw, Again the second: its State is 0 when there was none, or when the thread has ended.
 	First, Again Moment

@@ -25,22 +25,12 @@ func (s *Snapshot) Forecaster(n *Namespace, changes ...forecast.Change) *Forecas
 
 // Ends forecasts the end of the socket with index i in the namespace. Times count from Snapshot.TakenAt.
 func (f *Forecaster) Ends(i int) forecast.Ends {
-	at := f.namespace.ReadAt
-	held := min(f.namespace.ReadHeld, f.namespace.ReadFor)
-	if n, took := len(f.namespace.Sockets), f.namespace.ReadFor-held; took > brief && n > 0 {
-		// Sockets are read at an even pace, give or take, but nobody knows where the reader was held up.
-		at = at.Add(took * time.Duration(i) / time.Duration(n))
-		f.model.Clock = f.snapshot.Clock.read(at, took/pace+held)
+	at, doubt := f.namespace.readAt(i)
+	if doubt != f.namespace.ReadFor {
+		f.model.Clock = f.snapshot.Clock.read(at, doubt)
 	}
 	return f.ends(i).Later(apart(f.snapshot.TakenAt, at))
 }
-
-const (
-	// brief is a time to read a table in that need not be spread over its sockets.
-	brief = 2 * time.Millisecond
-	// pace is what part of that time a socket may have been read later than it should.
-	pace = 16
-)
 
 // ends counts from the moment the socket was read.
 func (f *Forecaster) ends(i int) forecast.Ends {

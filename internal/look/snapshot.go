@@ -102,6 +102,34 @@ type Namespace struct {
 	Neighbours map[tcp.Cookie]Neighbour
 }
 
+const (
+	// brief is a time to read a table in that need not be spread over its sockets.
+	brief = 2 * time.Millisecond
+	// pace is what part of that time a socket may have been read later than it should.
+	pace = 16
+)
+
+// readAt returns when the socket with index i was read: no sooner than that, and by no more than the doubt later. Sockets are read at an even pace, give or take, but nobody
+// knows where the reader was held up.
+func (n *Namespace) readAt(i int) (at time.Time, doubt time.Duration) {
+	held := min(n.ReadHeld, n.ReadFor)
+	took := n.ReadFor - held
+	if took <= brief || len(n.Sockets) == 0 {
+		return n.ReadAt, n.ReadFor
+	}
+	return n.ReadAt.Add(took * time.Duration(i) / time.Duration(len(n.Sockets))), took/pace + held
+}
+
+// ReadAfter returns by how much later than TakenAt the socket with index i of a namespace was read at least, and by how much more it may have been: what the kernel says of it counts
+// from then. Where no moment is known it was all one.
+func (s *Snapshot) ReadAfter(n *Namespace, i int) (least, doubt time.Duration) {
+	if n.ReadAt.IsZero() {
+		return 0, 0
+	}
+	at, doubt := n.readAt(i)
+	return apart(s.TakenAt, at), doubt
+}
+
 // Model returns what forecasts the ends of a namespace's sockets, as if all were read when the table began to be.
 func (s *Snapshot) Model(n *Namespace) forecast.Model {
 	clock := s.Clock

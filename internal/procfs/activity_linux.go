@@ -28,7 +28,7 @@ func (f FS) Activity(pid, threads int, common *Common) (*look.Activity, error) {
 	defer dir.close()
 	state := common.group(f, dir)
 	a := &look.Activity{Frozen: state.frozen, PidsLimited: state.pidsLimited}
-	a.Running, a.Executed = running(dir)
+	a.Running, a.Executed = common.running(dir)
 	a.Executable, _ = os.Readlink(dir.path + "/exe")
 	tids, err := listThreads(dir)
 	if err != nil {
@@ -36,6 +36,7 @@ func (f FS) Activity(pid, threads int, common *Common) (*look.Activity, error) {
 	}
 	a.ThreadCount = len(tids)
 	r := newThreadReader(dir)
+	r.common = common
 	if len(tids) > 1 {
 		r.clocks = &common.clocks // what the only thread of a process last ran for needs no proof
 	}
@@ -77,23 +78,22 @@ func (f FS) ActivityAgain(p *look.Process) {
 	}
 }
 
-// running returns for how long a process has been running: since it was forked, on the clock that counts while the system is suspended, too; and whether it has executed a
+// running returns for how long a process had been running: since it was forked, on the clock that counts while the system is suspended, too; and whether it has executed a
 // program since.
-func running(dir directory) (since time.Duration, executed bool) {
+func (c *Common) running(dir directory) (since time.Duration, executed bool) {
 	st, err := statIn(dir)
 	if err != nil {
 		return 0, false
 	}
-	return taskAge(&st), st.Executed()
+	return c.taskAge(&st), st.Executed()
 }
 
-// taskAge returns how long ago a task was started, 0 when that cannot be said.
-func taskAge(st *Stat) time.Duration {
-	var now unix.Timespec
-	if unix.ClockGettime(unix.CLOCK_BOOTTIME, &now) != nil || st.StartTicks > 1<<40 {
+// taskAge returns how long before the moment from which ages count a task was started, 0 when that cannot be said.
+func (c *Common) taskAge(st *Stat) time.Duration {
+	if st.StartTicks > 1<<40 {
 		return 0
 	}
-	return max(0, time.Duration(now.Nano())-time.Duration(st.StartTicks)*(time.Second/ticksPerSecond))
+	return max(0, c.boot-time.Duration(st.StartTicks)*(time.Second/ticksPerSecond))
 }
 
 func listThreads(dir directory) ([]int, error) {
@@ -119,7 +119,8 @@ type threadReader struct {
 	abi  ABI
 	wide bool
 	// err is why something could not be read of a thread that has not ended.
-	err error
+	err    error
+	common *Common // nil at the second look
 	// clocks tell since when threads have not run; nil when that is not wanted.
 	clocks *runClocks
 	// hung is set once the process's memory or its calls could not be read because somebody holds a lock of it.
@@ -151,7 +152,7 @@ func (r *threadReader) moment(tid int, t *look.Thread) (m look.Moment) {
 	}
 	r.fell(errCall)
 	if t != nil {
-		t.Comm, t.Running = st.Comm, taskAge(&st)
+		t.Comm, t.Running = st.Comm, r.common.taskAge(&st)
 	}
 	m = look.Moment{State: st.State, CPU: time.Duration(st.CPUTicks) * (time.Second / ticksPerSecond), Call: look.Call{FD: -1}}
 	if errCall == nil {

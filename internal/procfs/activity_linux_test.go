@@ -59,7 +59,7 @@ func TestFS_Activity(t *testing.T) {
 			var got look.Call
 			deadline := time.Now().Add(10 * time.Second)
 			for tick := time.Tick(10 * time.Millisecond); ; <-tick {
-				a, err := procfs.New("/proc").Activity(pid, 64, new(procfs.Common))
+				a, err := procfs.New("/proc").Activity(pid, 64, procfs.NewCommon())
 				if err != nil || len(a.Threads) != 1 || a.Threads[0].TID != pid || a.ThreadCount != 1 {
 					t.Fatalf("%+v, %v", a, err)
 				}
@@ -131,7 +131,7 @@ func TestFS_Activity_resting(t *testing.T) {
 	}
 	begin := time.Now()
 	pid, _ := start(t, python, "import time\nfor i in range(3): threading.Thread(target=time.sleep, args=(60,)).start()\ntime.sleep(0.2); say(0); time.sleep(60)")
-	a, err := procfs.New("/proc").Activity(pid, 64, new(procfs.Common))
+	a, err := procfs.New("/proc").Activity(pid, 64, procfs.NewCommon())
 	if err != nil || len(a.Threads) != 4 {
 		t.Fatalf("%+v, %v", a, err)
 	}
@@ -148,13 +148,13 @@ func TestFS_Activity_resting(t *testing.T) {
 		t.Errorf("known of no thread: %+v", a.Threads)
 	}
 	pid, _ = start(t, python, "import time; say(0); time.sleep(60)")
-	if a, err = procfs.New("/proc").Activity(pid, 64, new(procfs.Common)); err != nil || a.Threads[0].Resting != 0 {
+	if a, err = procfs.New("/proc").Activity(pid, 64, procfs.NewCommon()); err != nil || a.Threads[0].Resting != 0 {
 		t.Errorf("the only thread: %+v, %v", a, err)
 	}
 }
 
 func TestFS_Activity_gone(t *testing.T) {
-	if _, err := procfs.New("/proc").Activity(1<<30, 1, new(procfs.Common)); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := procfs.New("/proc").Activity(1<<30, 1, procfs.NewCommon()); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a process that does not exist: %v", err)
 	}
 }

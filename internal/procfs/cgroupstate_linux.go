@@ -4,13 +4,25 @@ import (
 	"bytes"
 	"slices"
 	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
-// Common is what processes have in common, remembered for the length of one look: the states of their cgroups, the clocks of their processors. The zero value knows nothing. It is not
+// Common is what processes have in common, remembered for the length of one look: the moment from which their ages count, the states of their cgroups, the clocks of their processors. It is not
 // safe for concurrent use.
 type Common struct {
 	groups map[string]groupState
+	boot   time.Duration // CLOCK_BOOTTIME at that moment, 0 when it could not be read
 	clocks runClocks
+}
+
+// NewCommon returns what is known before anything was read. Ages will count from now.
+func NewCommon() *Common {
+	c := &Common{}
+	c.boot, _ = monotonic(unix.CLOCK_BOOTTIME)
+	c.clocks.at, _ = monotonic(unix.CLOCK_MONOTONIC)
+	return c
 }
 
 type groupState struct{ frozen, pidsLimited bool }

@@ -12,6 +12,7 @@ import (
 // runClocks relates the clocks of run queues to the time. Each queue's has a zero of its own and stands still while interrupts or a hypervisor have the processor (update_rq_clock_task
 // in kernel/sched/core.c), so a time since then comes out too short, if anything.
 type runClocks struct {
+	at     time.Duration         // from when on times count back, by the monotonic clock; 0 when that could not be read
 	behind map[int]time.Duration // by processor: how far its clock is behind the monotonic one
 	spent  time.Duration
 }
@@ -19,7 +20,7 @@ type runClocks struct {
 // patientClocks is how long all clocks together may take to be read: a thread must run on each processor for that, and other programs may have it.
 const patientClocks = 20 * time.Millisecond
 
-// since returns for how long a task has not run that last ran on a processor, from its /proc/PID/task/TID/sched; 0 when that cannot be said.
+// since returns for how long a task had not run then that last ran on a processor, from its /proc/PID/task/TID/sched; 0 when that cannot be said.
 func (c *runClocks) since(processor int, sched []byte) time.Duration {
 	last, ok := ParseSched(sched)
 	if !ok || last == 0 || processor < 0 {
@@ -39,11 +40,10 @@ func (c *runClocks) since(processor int, sched []byte) time.Duration {
 		}
 		c.behind[processor], c.spent = behind, c.spent+time.Since(begin)
 	}
-	now, err := monotonic(unix.CLOCK_MONOTONIC)
-	if behind == 0 || err != nil {
+	if behind == 0 || c.at == 0 {
 		return 0
 	}
-	return max(0, now-behind-last)
+	return max(0, c.at-behind-last)
 }
 
 // inList reports whether a number is in a list of the kernel's ("2-5,8"). A processor in that of the isolated ones (isolcpus=) may be left to a task that never yields: whoever is sent there
