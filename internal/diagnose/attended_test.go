@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -170,4 +171,61 @@ func TestProgram(t *testing.T) {
 	same(20, 21, true)
 	same(20, 22, false)
 	same(20, 23, false)
+}
+
+// TestUnanswered counts what a server has read and not answered, also where the end is unread; what it has not read at all it has not taken on.
+func TestUnanswered(t *testing.T) {
+	sent := []made{info(tcp.DataSegsOut, 1), info(tcp.LastDataSent, 60_500)}
+	tests := []struct {
+		name    string
+		clients []tcp.Socket
+		role    bool
+		want    int
+	}{
+		{"read to the end", []tcp.Socket{client(1, time.Minute, 83, 0), client(2, time.Minute, 83, 0)}, true, 2},
+		{"the end is unread", []tcp.Socket{client(1, time.Minute, 83, 1), client(2, time.Minute, 83, 1, sent...)}, true, 1},
+		{"not a byte was read", []tcp.Socket{client(1, time.Minute, 83, 84)}, true, 0},
+		{"no data came", []tcp.Socket{client(1, time.Minute, 0, 0, info(tcp.DataSegsIn, 0))}, true, 0},
+		{"no server", []tcp.Socket{client(1, time.Minute, 83, 0)}, false, 0},
+	}
+	for _, test := range tests {
+		sockets := test.clients
+		if test.role {
+			sockets = append(sockets, listening(0, 128))
+		}
+		f := only(t, Run(snapshot(sockets...), nil))
+		if test.role != (f.Unanswered != nil) || test.role && *f.Unanswered != test.want {
+			t.Errorf("%s: %s, %v", test.name, f.Code, f.Unanswered)
+		}
+	}
+}
+
+// TestPassedOn: a tunnel carries several connections over one, which sent something when their ends came; another connection of the program did so by chance only.
+func TestPassedOn(t *testing.T) {
+	made := func(s *tcp.Socket) {
+		s.Info.Put(tcp.BytesSent, 500)
+		s.Info.Put(tcp.BytesRetrans, 0)
+		s.Info.Put(tcp.BytesAcked, 501)
+		s.Info.Put(tcp.Unacked, 0)
+	}
+	for _, test := range []struct {
+		name string
+		sent time.Duration
+		read uint32
+		want bool
+	}{
+		{"at that moment", time.Minute, 0, true},
+		{"since then", 50 * time.Second, 0, false},
+		{"before, and the end is unread", time.Minute, 1, false},
+	} {
+		now := snapshot(client(1, time.Minute, 83, test.read), listening(0, 128), backend(60, test.sent, made))
+		a := busyWith(now, in(ours, look.CallPoll, "poll", -1, 0))
+		a.Threads[0].First.Call.Watches = []look.Watch{{FD: 8, Events: look.PollIn}, {FD: 9, Events: look.PollIn}}
+		a.Threads[0].Again = a.Threads[0].First
+		f := only(t, Run(now, nil))
+		told := strings.Contains(strings.Join(f.Evidence, "\n"), "descriptor 9 of pid 2214, to 203.0.113.5:5432, sent something")
+		if told != test.want {
+			t.Errorf("%s: %s %v", test.name, f.Code, f.Evidence)
+		}
+	}
 }

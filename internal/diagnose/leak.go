@@ -3,6 +3,7 @@ package diagnose
 import (
 	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/closewait/closewait/internal/report"
 	"github.com/closewait/closewait/tcp"
@@ -33,12 +34,8 @@ func describeLeak(sc *scene, g *group, f *report.Finding) {
 	f.Severity = leakSeverity(sc, g, f)
 	f.Evidence = append(f.Evidence, fmt.Sprintf("the peers of %s sent FIN a while ago; nobody has closed them here since", plural(len(g.members), "socket")))
 	f.Evidence = append(f.Evidence, readEvidence(g)...)
-	if owed := g.count(func(s *subject) bool {
-		in, _ := s.socket.Info.Uint(tcp.DataSegsIn)
-		return s.listener != nil && s.socket.RecvQueue == 0 && in > 0 && owes(s.socket)
-	}); owed > 0 {
-		f.Evidence = append(f.Evidence, fmt.Sprintf("nothing was sent on %d since their last data came: if they were requests, handlers may still be at work on them", owed))
-	}
+	f.Evidence = append(f.Evidence, g.countUnanswered(f)...)
+	f.Evidence = append(f.Evidence, sc.passedOn(g)...)
 	if blind := g.count(func(s *subject) bool {
 		return s.socket.RecvQueue > 0 && (len(s.holders()) == 0 || !sc.doing(s.holders()[0].PID).known)
 	}); blind > 0 {
@@ -47,6 +44,51 @@ func describeLeak(sc *scene, g *group, f *report.Finding) {
 	if f.Ends.Kind == "never" {
 		f.Evidence = append(f.Evidence, "no kernel timer runs on them")
 	}
+}
+
+// countUnanswered counts the sockets whose data was read and not answered. Programs that let many tasks share few threads keep to themselves what a handler waits for: nothing that the kernel shows
+// tells one that waits from one that has ended and forgotten its socket.
+func (g *group) countUnanswered(f *report.Finding) (lines []string) {
+	if f.Role == nil || *f.Role != "server" {
+		return nil
+	}
+	n := g.count(func(s *subject) bool {
+		in, _ := s.socket.Info.Uint(tcp.DataSegsIn)
+		return in > 0 && !untouched(s.socket) && owes(s.socket)
+	})
+	f.Unanswered = &n
+	if n > 0 {
+		lines = append(lines, fmt.Sprintf("nothing was sent on %d since their last data came: if they were requests, handlers may still be at work on them", n))
+	}
+	return lines
+}
+
+// passedOn names a connection that may carry these ones on: several can share one, as in a tunnel, and then no leg belongs to one of them alone. It sent something when the last end came.
+func (sc *scene) passedOn(g *group) []string {
+	heard := g.minSilence()
+	last := slices.IndexFunc(g.members, func(s *subject) bool {
+		since, ok := silent(s.socket)
+		return ok && since == heard && s.listener != nil && s.socket.RecvQueue == 0 && len(s.holders()) > 0
+	})
+	if last < 0 {
+		return nil
+	}
+	p := sc.now.Processes[g.members[last].holders()[0].PID]
+	if p == nil || p.Activity == nil {
+		return nil
+	}
+	for _, own := range p.Activity.Sockets {
+		at, found := sc.placeOf(own.Inode)
+		if !found || sc.at(at).State != tcp.Established {
+			continue
+		}
+		sent, known := sc.at(at).Info.Duration(tcp.LastDataSent)
+		if _, connected := sc.origin(at.netns, sc.at(at)); connected && known && (sent-heard).Abs() <= within {
+			return []string{fmt.Sprintf("descriptor %d of pid %d, to %s, sent something when the last of these ends came: if they are passed on over that connection, as in a tunnel, the program waits for what is behind it",
+				own.FD, p.PID, text(sc.at(at).Peer))}
+		}
+	}
+	return nil
 }
 
 // readEvidence tells the sockets apart by what is unread: a received FIN counts as one byte of the receive queue until the program has read to the end.

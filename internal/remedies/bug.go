@@ -15,18 +15,17 @@ import (
 //	what is wrong, in lines of one paragraph
 //	> a command | what it shows
 //
-// {pid} stands for the holder's number, {port} for the local port. A runtime's sections come before those of any.txt, those with a role before those without. The
-// commands of its section "= threads" are added where it matters what threads do.
+// {pid} stands for the holder's number, {port} for the local port. A runtime's sections come before those of any.txt, those with a role before those without. What
+// any.txt has for the role "unanswered", for servers that owe an answer on most of their sockets, comes before what a runtime has and instead of what is for any. The commands of its section "= threads" are added where it matters what threads do.
 //
 //go:embed bugs/*.txt
 var bugs embed.FS
 
 // bug is what is wrong and where to look for it, nil where no program is to blame.
 func (c *Case) bug() *report.Bug {
-	own := sections(c.runtime)
+	own, all := sections(c.runtime), sections("any")
 	what, look := "", []report.Command{}
-	for _, list := range [][]section{own, sections("any")} {
-		s := find(list, c.Code, c.role())
+	for _, s := range []*section{find(own, c.Code, c.role()), find(all, c.Code, c.role())} {
 		if s == nil {
 			continue
 		}
@@ -37,6 +36,13 @@ func (c *Case) bug() *report.Bug {
 		if len(look) > 0 {
 			break
 		}
+	}
+	if s := find(all, c.Code, unanswered); s != nil && s.role == unanswered && c.owes() {
+		specific := ""
+		if find(own, c.Code, c.role()) != nil {
+			specific = what
+		}
+		what = strings.TrimSpace(c.fill(s.what) + " " + specific)
 	}
 	if what == "" {
 		return nil
@@ -53,6 +59,12 @@ func (c *Case) bug() *report.Bug {
 
 // aboutThreads are the causes that lie in what threads do.
 var aboutThreads = map[string]bool{"CW101": true, "CW102": true, "CW104": true, "CW105": true, "CW106": true, "CW107": true}
+
+// unanswered is the role of sections for servers that owe answers.
+const unanswered = "unanswered"
+
+// owes reports whether most of the sockets are a server's that has read what came and sent nothing since.
+func (c *Case) owes() bool { return c.Unanswered != nil && 2**c.Unanswered > c.Count }
 
 func (c *Case) role() string {
 	if c.Role == nil {
@@ -143,7 +155,7 @@ func cutLast(text, separator string) (before, after string) {
 
 func headed(heading string) section {
 	s := section{codes: strings.Fields(heading)}
-	if last := s.codes[len(s.codes)-1]; last == "client" || last == "server" {
+	if last := s.codes[len(s.codes)-1]; last == "client" || last == "server" || last == unanswered {
 		s.codes, s.role = s.codes[:len(s.codes)-1], last
 	}
 	return s

@@ -19,7 +19,7 @@ func helpPool(*Case) []report.Remedy {
 	return []report.Remedy{wait("the pool finds out when it uses them next, and opens new ones")}
 }
 
-// helpHandler is for work that nobody waits for. What does it ends by itself; a database is asked to stop, in its own words.
+// helpHandler is for work that nobody waits for. What does it closes the socket when it is done, if it ever is; a database is asked to stop, in its own words.
 func helpHandler(c *Case) []report.Remedy {
 	switch c.runtime {
 	case PostgreSQL:
@@ -32,7 +32,7 @@ func helpHandler(c *Case) []report.Remedy {
 	case MongoDB:
 		return []report.Remedy{read("mongosh --eval 'db.currentOp()'", "shows the operation; db.killOp with its opid stops it")}
 	}
-	return append([]report.Remedy{wait("the work ends by itself, and then the socket is closed")}, c.restart()...)
+	return append([]report.Remedy{wait("when the work ends, the socket is closed")}, c.restart()...)
 }
 
 // endBackend asks PostgreSQL to end one of its sessions, or what it does, by the number of its process.

@@ -111,6 +111,18 @@ func TestBug_prefers(t *testing.T) {
 			t.Errorf("%+v: %+v", test, f.Bug)
 		}
 	}
+	for exe, want := range map[string][]string{"/usr/bin/node": {"nothing was sent back", "allowHalfOpen"}, "/opt/daemon": {"nothing was sent back", "without close()."}} {
+		for code, commands := range map[string]int{"CW101": 0, "CW102": 1} {
+			f := &report.Finding{Code: code, Role: &server, Count: 5, Unanswered: new(3), Processes: []report.Process{{PID: 62}}}
+			if Advise(f, map[int]*look.Process{62: {PID: 62, Exe: exe}}); f.Bug == nil || !strings.Contains(f.Bug.What, want[0]) || code == "CW101" && !strings.Contains(f.Bug.What, want[1]) || len(f.Bug.Look) < commands {
+				t.Errorf("%s of %s that owes answers: %+v", code, exe, f.Bug)
+			}
+			f.Unanswered = new(2)
+			if Advise(f, nil); strings.Contains(f.Bug.What, want[0]) {
+				t.Errorf("%s where most were answered: %s", code, f.Bug.What)
+			}
+		}
+	}
 	f := &report.Finding{Code: "CW312"}
 	if Advise(f, nil); f.Bug != nil {
 		t.Errorf("a setting is no program's bug: %+v", f.Bug)

@@ -46,7 +46,11 @@ func (c *Case) sockets() (command, shows string) {
 		return "ss -tanoi" + c.selector(), "timer:(kind, next, count), Send-Q, backoff, lastrcv and snd_wnd of each"
 	}
 	if strings.HasPrefix(c.Code, "CW1") {
-		return "ss -tanpoie state close-wait" + c.selector(), "their number, Recv-Q, owner, and lastack: about the time since the FIN, in ms"
+		shows = "their number, Recv-Q, owner, and lastack: about the time since the FIN, in ms"
+		if c.Unanswered != nil && *c.Unanswered > 0 {
+			shows += "; where lastsnd is above lastrcv, or data_segs_out is missing, nothing was sent since data came"
+		}
+		return "ss -tanpoie state close-wait" + c.selector(), shows
 	}
 	return "", ""
 }

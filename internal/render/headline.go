@@ -12,7 +12,13 @@ import (
 
 // headlines makes the title of a finding from what the finding knows, by its code.
 var headlines = map[string]func(finding) string{
-	"CW101": func(f finding) string { return f.subject() + " leaks sockets: " + f.counted("CLOSE_WAIT") + f.growth() },
+	"CW101": func(f finding) string {
+		what := " leaks sockets: "
+		if n := f.Unanswered; n != nil && 2**n > f.Count { // a handler may still be at work
+			what = " neither answers nor closes: "
+		}
+		return f.subject() + what + f.counted("CLOSE_WAIT") + f.growth()
+	},
 	"CW102": func(f finding) string { return f.subject() + " does not look at " + f.sockets("closed connection") },
 	"CW103": func(f finding) string {
 		return f.subject() + " keeps " + f.sockets("pooled connection") + " closed by the server"

@@ -38,6 +38,8 @@ type Finding struct {
 	Sockets     []string    `json:"sockets"`
 	// Host names the host where looks at several were joined, else it is null.
 	Host *string `json:"host"`
+	// Unanswered counts the sockets of a server on which nothing was sent since the last data was read: whether a handler is still at work for them does not show. It is null where that does not matter.
+	Unanswered *int `json:"unanswered"`
 }
 
 // Process is a process that holds sockets.
