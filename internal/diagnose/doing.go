@@ -25,6 +25,8 @@ type doing struct {
 	working []worker
 	// locked, but for the main one, wait for another thread or process.
 	locked []worker
+	// dozing is the main thread if it sleeps for a while, wakes, and sleeps again.
+	dozing []worker
 	// waits are the moments at which a thread waited for descriptors.
 	waits []*look.Moment
 	// watching are the epoll entries in the order of their descriptors, and polled the instances that a thread waits for, once one was asked for.
@@ -86,8 +88,12 @@ func (sc *scene) newDoing(pid int) *doing {
 	d.known = a.CallsKnown && len(a.Threads) >= a.ThreadCount
 	d.halted = halt(a)
 	for i := range a.Threads {
-		if w, ok := sc.worker(a, &a.Threads[i]); ok {
+		w, ok := sc.worker(a, &a.Threads[i])
+		switch {
+		case ok:
 			d.off = append(d.off, w)
+		case w.what == sleeping && w.thread.TID == pid:
+			d.dozing = append(d.dozing, w)
 		}
 	}
 	served := sc.served(d)
@@ -216,7 +222,7 @@ func (sc *scene) worker(a *look.Activity, t *look.Thread) (worker, bool) {
 		again.ran = first.what != busy && again.what != busy
 		again.what, again.strong = busy, true // it does one thing after the other
 	case ran && !first.strong && a.ThreadCount > 1:
-		return worker{}, false // it wakes at intervals, as timers and collectors of garbage do
+		return again.of(t), false // it wakes at intervals, as timers and collectors of garbage do
 	case ran && first.what != busy && first.what != uninterruptible:
 		again.strong, again.ran = false, true // it gets on, however slowly
 	}

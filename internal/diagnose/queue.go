@@ -41,6 +41,8 @@ func (sc *scene) judgeKeeper(netns int32, l *tcp.Socket) queueKeeper {
 			halted = append(halted, h.PID)
 		case in.waited || d.rings() || d.process.Activity == nil || len(d.process.Activity.Threads) == 0:
 			return none // it could accept, or nobody knows what it does
+		case in.set != nil && !in.armed && d.polls(in.set) && len(stuck(d.strong)) == 0:
+			return none // its loop runs and does not want to hear of connections: what for, its threads do not tell
 		case tableFull(d.process) && len(d.strong) == 0:
 			return none // it waits until it may accept again
 		case sc.loopOff(d, in):

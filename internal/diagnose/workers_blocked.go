@@ -111,8 +111,12 @@ func (d *doing) blocked() []worker {
 		return strong
 	}
 	working := stuck(d.working)
-	if !slices.ContainsFunc(working, func(w worker) bool { return w.thread.TID != d.process.PID || d.single() }) {
-		return append(working, d.locked...) // a main thread that waits for nobody is one of several that may have to do with it
+	if slices.ContainsFunc(working, func(w worker) bool { return w.thread.TID != d.process.PID || d.single() }) {
+		return working
 	}
-	return working
+	working = append(working, d.locked...) // a main thread that waits for nobody is one of several that may have to do with it
+	if slices.ContainsFunc(d.locked, func(w worker) bool { return w.what == inLock }) {
+		return working
+	}
+	return append(working, d.dozing...) // nor is a thread that waits to be told of something more likely to be the one
 }
