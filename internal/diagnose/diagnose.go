@@ -251,17 +251,19 @@ func (o *ownerIndex) of(s *subject) int {
 }
 
 // program names the program a process belongs to: that of its parent when it was forked and has executed nothing since, as the workers of a server are, and one with its brothers that
-// were started by the same command, as the services of inetd are.
-func (sc *scene) program(pid int) string {
+// were started by the same command, as the services of inetd are, also where each was started by a process of its own.
+func (sc *scene) program(pid int) string { return sc.programOf(pid, maxDepth) }
+
+func (sc *scene) programOf(pid, depth int) string {
 	const init = 1
-	for range maxDepth {
+	for ; depth > 0; depth-- {
 		p := sc.now.Processes[pid]
 		if p == nil || p.PPID <= init {
 			break
 		}
 		if p.Activity == nil || len(p.Activity.Threads) == 0 || p.Activity.Executed {
 			if p.Cmdline != "" {
-				return "child " + strconv.Itoa(p.PPID) + " " + p.Cmdline
+				return "child " + sc.programOf(p.PPID, depth-1) + " " + p.Cmdline
 			}
 			break
 		}
