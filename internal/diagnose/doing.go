@@ -263,7 +263,7 @@ func (sc *scene) deed(a *look.Activity, m *look.Moment) (w worker, ok bool) {
 	socket := m.Call.Inode != 0 && sc.still(m.Call.Inode)
 	switch m.Call.Kind {
 	case look.CallRead:
-		w.what, w.strong = inRead, socket
+		w.what, w.strong, w.parked = inRead, socket, m.Call.OwnPipe
 	case look.CallWrite:
 		w.what, w.strong = inWrite, sc.still(m.Call.Inode)
 	case look.CallConnect:

@@ -24,6 +24,8 @@ func TestResting(t *testing.T) {
 	one := []tcp.Socket{client(1, idle, 83, 1), listening(0, 128)}
 	behind := []tcp.Socket{client(1, idle, 83, 1), listening(2, 128), queued(2), queued(3)}
 	untouched := []tcp.Socket{client(1, idle, 83, 1), client(2, idle, 83, 84), listening(0, 128)}
+	own := in(7, look.CallRead, "read", 44, 0)
+	own.First.Call.OwnPipe, own.Again.Call.OwnPipe = true, true
 	tests := []struct {
 		name    string
 		sockets []tcp.Socket
@@ -34,6 +36,7 @@ func TestResting(t *testing.T) {
 	}{
 		{"the main thread sleeps since", one, []look.Thread{resting(sleeper(ours), since), resting(parked(2), before), resting(parked(3), before)}, nil, "CW107", []int{ours}},
 		{"the main thread sleeps from before", one, []look.Thread{resting(sleeper(ours), before), resting(parked(2), since)}, nil, "CW102", nil},
+		{"one waits for the others, by a pipe of the program's own", one, []look.Thread{parked(ours), own, parked(2)}, nil, "CW102", nil},
 		{"nobody knows since when", one, []look.Thread{sleeper(ours), parked(2)}, nil, "CW102", nil},
 		{"another accepts", one, []look.Thread{resting(sleeper(ours), since), accepting}, nil, "CW102", nil},
 		{"another waits for a pipe", one, []look.Thread{resting(sleeper(ours), since), resting(pollsOn(2, 90), before)}, nil, "CW107", []int{ours}},

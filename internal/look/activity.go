@@ -118,6 +118,8 @@ type Call struct {
 	// for long, not for polls.
 	Target string `redact:"file"`
 	Inode  uint32
+	// OwnPipe is true when FD is an end of a pipe whose other end the process has as well: what comes through it comes from another thread, as a rule.
+	OwnPipe bool
 	// Watches is what poll and select wait for, nil when it could not be read.
 	Watches []Watch
 	// Left is at most how long a sleep, or a wait with a time limit, still lasts; 0 when it has none or that could not be read.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -220,6 +221,7 @@ func (r *threadReader) call(line []byte) look.Call {
 	switch c.Kind {
 	case look.CallRead, look.CallWrite, look.CallConnect, look.CallAccept:
 		c.Target, c.Inode = r.target(c.FD)
+		c.OwnPipe = r.ownPipe(c.FD, c.Target)
 	case look.CallSleep, look.CallLock:
 		c.Left = r.left(c.Name, s.Args)
 	case look.CallPoll:
@@ -242,6 +244,16 @@ func (r *threadReader) target(fd int) (link string, inode uint32) {
 	}
 	n, _ := bracketed([]byte(link), "socket")
 	return link, uint32(n)
+}
+
+// ownPipe reports whether the process has the other end of a pipe as well. pipe(2) gives the two lowest numbers that are free, which as a rule are neighbours; no others are looked at.
+func (r *threadReader) ownPipe(fd int, link string) bool {
+	if !strings.HasPrefix(link, "pipe:") {
+		return false
+	}
+	before, _ := r.target(fd - 1)
+	after, _ := r.target(fd + 1)
+	return link == before || link == after
 }
 
 func (r *threadReader) word() int {

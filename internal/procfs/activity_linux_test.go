@@ -20,10 +20,11 @@ var waits = map[string]struct {
 	program string
 	want    look.Call
 }{
-	"read":    {"r,w=os.pipe(); say(r); os.read(r,1)", look.Call{Kind: look.CallRead, Name: "read"}},
+	"read":    {"r,w=os.pipe(); say(r); os.read(r,1)", look.Call{Kind: look.CallRead, Name: "read", OwnPipe: true}},
+	"read 2":  {"r,w=os.pipe(); p,q=os.pipe()\nif os.fork()==0: os.close(r); os.close(q); os.read(p,1); os._exit(0)\nos.close(w); say(r); os.read(r,1)", look.Call{Kind: look.CallRead, Name: "read"}},
 	"recv":    {"a,b=socket.socketpair(); say(a.fileno()); a.recv(1)", look.Call{Kind: look.CallRead, Name: "recvfrom"}},
 	"accept":  {"s=socket.socket(); s.listen(); say(s.fileno()); s.accept()", look.Call{Kind: look.CallAccept, Name: "accept4"}},
-	"write":   {"r,w=os.pipe(); say(w); os.write(w,b'x'*(1<<20))", look.Call{Kind: look.CallWrite, Name: "write"}},
+	"write":   {"r,w=os.pipe(); say(w); os.write(w,b'x'*(1<<20))", look.Call{Kind: look.CallWrite, Name: "write", OwnPipe: true}},
 	"epoll":   {"r,w=os.pipe(); e=select.epoll(); e.register(r,select.EPOLLIN); say(e.fileno()); e.poll()", look.Call{Kind: look.CallPoll}},
 	"poll":    {"r,w=os.pipe(); p=select.poll(); p.register(r,select.POLLIN); say(r); p.poll()", look.Call{Kind: look.CallPoll, Watches: []look.Watch{{Events: 1}}}},
 	"select":  {"r,w=os.pipe(); say(r); select.select([r],[],[])", look.Call{Kind: look.CallPoll, Watches: []look.Watch{{Events: 1}}}},
@@ -91,7 +92,7 @@ func asExpected(want, got *look.Call) bool {
 	if want.Left == 0 && got.Left != 0 {
 		return false
 	}
-	return want.Kind == got.Kind && want.FD == got.FD && slices.Equal(want.Watches, got.Watches) && (want.Name == "" || want.Name == got.Name)
+	return want.Kind == got.Kind && want.FD == got.FD && want.OwnPipe == got.OwnPipe && slices.Equal(want.Watches, got.Watches) && (want.Name == "" || want.Name == got.Name)
 }
 
 // start runs a program until it has said which descriptor it waits on.
