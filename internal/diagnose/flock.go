@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"cmp"
+	"math"
 	"net/netip"
 	"slices"
 	"time"
@@ -10,7 +11,7 @@ import (
 	"github.com/closewait/closewait/tcp"
 )
 
-// flock is the sockets in CLOSE_WAIT, old enough, of one owner in one role: what tells a pool that stays as it is from a leak.
+// flock is the sockets in CLOSE_WAIT, old enough, that a server accepted on one port or a process made, or any whose holders are not known: what tells a pool that stays as it is from a leak.
 type flock struct {
 	key   flockKey
 	count int
@@ -30,16 +31,24 @@ type use struct {
 	once            bool
 }
 
+// flockKey says whose they are. The workers of a server share what comes to its port, but each has pools of its own.
 type flockKey struct {
-	netns, owner int
-	server       uint16 // port of the listener, 0 for a client
+	netns  int
+	owner  int    // of a server's, as ownerIndex numbers them
+	pid    int    // of a client's
+	server uint16 // port of the listener, 0 for a client
 }
+
+// unseen reports whether it is not known whose they are: any number of processes' then.
+func (k *flockKey) unseen() bool { return k.pid == 0 && k.server == 0 }
 
 const (
 	// several is how many sockets are more than a small pool has.
 	several = 10
 	// needless is how many connections must have been made needlessly to show that nobody shares them.
 	needless = 4
+	// crowd is how many sockets of owners that are not seen are more than usual services have workers, of which each may keep one.
+	crowd = 50
 	// fewSegments is how many segments with payload a single request takes, a TLS handshake included.
 	fewSegments = 4
 )
@@ -58,9 +67,12 @@ func (sc *scene) flockOf(s *subject) *flock {
 }
 
 func (sc *scene) flockKey(s *subject) flockKey {
-	key := flockKey{netns: int(s.netns), owner: sc.owners.of(s)}
-	if s.listener != nil {
-		key.server = s.listener.Local.Port()
+	key := flockKey{netns: int(s.netns)}
+	switch {
+	case s.listener != nil:
+		key.owner, key.server = sc.owners.of(s), s.listener.Local.Port()
+	case len(s.holders()) > 0:
+		key.pid = s.holders()[0].PID
 	}
 	return key
 }
@@ -74,11 +86,15 @@ func (sc *scene) accumulates(s *subject) bool {
 	}
 	if !f.judged {
 		f.judged = true
+		alone, enough := time.Duration(0), needless
+		if f.key.unseen() { // connections of one moment may be one process's: where there are many such moments, processes do not explain them
+			alone, enough = idle, several
+		}
 		for _, uses := range f.byPeer {
-			f.unshared += unshared(uses)
+			f.unshared += unshared(uses, alone)
 		}
 		// What a server accepted is of no use again: so many can only have gathered. A client may keep a pool.
-		f.accumulates = f.server && f.count >= several || max(f.unshared, f.unread) >= needless || sc.grows(f)
+		f.accumulates = f.server && f.count >= several || f.unshared >= enough || f.unread >= needless || sc.grows(f)
 	}
 	return f.accumulates
 }
@@ -87,7 +103,8 @@ func (sc *scene) accumulates(s *subject) bool {
 func (sc *scene) grows(f *flock) bool {
 	then, now, over := 0, 0, time.Duration(0)
 	for _, c := range sc.now.Growths {
-		if sc.doing(c.PID).owner == f.key.owner && f.key.owner != 0 && c.State == tcp.CloseWait && c.Port == f.key.server {
+		its := c.PID == f.key.pid || f.server && sc.doing(c.PID).owner == f.key.owner && f.key.owner != 0
+		if its && c.State == tcp.CloseWait && c.Port == f.key.server {
 			then, now, over = then+c.Then, now+c.Now, c.Over
 		}
 	}
@@ -136,16 +153,20 @@ func (sc *scene) gather() {
 	})
 }
 
+// idle is for how long a connection has to be idle to be free for the next request.
+const idle = time.Second
+
 // unshared counts the connections that were made for one request while an earlier one to the same server had been idle for a while: a pool would have used that. Requests of the
-// same moment may come from several threads; only when many follow one another without any overlap, nobody was in need of a second connection.
-func unshared(uses []use) (n int) {
-	const idle = time.Second
+// same moment may come from several threads; only when many follow one another without any overlap, nobody was in need of a second connection. Those that come no later than
+// alone after one that counted do not count.
+func unshared(uses []use, alone time.Duration) (n int) {
 	slices.SortFunc(uses, func(a, b use) int { return cmp.Compare(b.asked, a.asked) }) // the earliest request first
 	inTurn := 0
-	answered := time.Duration(-1)
+	answered, counted := time.Duration(-1), time.Duration(math.MaxInt64)
 	for i, u := range uses {
-		if u.once && answered > u.asked+idle {
+		if u.once && answered > u.asked+idle && counted-u.asked >= alone {
 			n++
+			counted = u.asked
 		}
 		if i > 0 && u.once && uses[i-1].answered > u.asked {
 			inTurn++

@@ -80,6 +80,59 @@ func TestPool_counted(t *testing.T) {
 	}
 }
 
+// TestPool_workers: the workers of a service have a pool each, and owners that are not seen may be such.
+func TestPool_workers(t *testing.T) {
+	leaving := func(i int) tcp.Socket { return member(i, time.Duration(5*i+10)*time.Second, 2*time.Second) }
+	tests := []struct {
+		name           string
+		n, each        int // sockets, and how many of them a process has
+		code, severity string
+	}{
+		{"one of each worker", 16, 1, "CW103", report.SeverityInfo},
+		{"two of each worker", 16, 2, "CW103", report.SeverityInfo},
+		{"all of one", 16, 16, "CW101", report.SeverityWarning},
+		{"half of each of two", 16, 8, "CW101", report.SeverityWarning},
+		{"not seen, few enough for workers", 16, 0, "CW101", report.SeverityInfo},
+		{"not seen, too many", 60, 0, "CW101", report.SeverityWarning},
+	}
+	for _, test := range tests {
+		sockets := make([]tcp.Socket, test.n)
+		for i := range sockets {
+			sockets[i] = leaving(i)
+		}
+		now := snapshot(sockets...)
+		now.Holders = look.Holders{}
+		now.HoldersComplete = test.each > 0
+		for i := range sockets {
+			now.Holders.Want(sockets[i].Inode)
+			if test.each == 0 {
+				continue
+			}
+			p := *now.Processes[ours]
+			p.PID = ours + i/test.each
+			now.Processes[p.PID] = &p
+			now.Holders.Add(sockets[i].Inode, look.Holder{PID: p.PID, FD: 7 + i})
+		}
+		f := only(t, Run(now, nil))
+		if f.Code != test.code || f.Severity != test.severity || f.Count != test.n {
+			t.Errorf("%s: %d in %s %s, want %s %s: %v", test.name, f.Count, f.Code, f.Severity, test.code, test.severity, f.Evidence)
+		}
+	}
+}
+
+// TestPool_unseen: two pools that are not seen to be two, made one after the other.
+func TestPool_unseen(t *testing.T) {
+	var sockets []tcp.Socket
+	for i := range 13 {
+		sockets = append(sockets, member(i, time.Minute, time.Duration(i/8)*3*time.Second+time.Duration(i)*time.Millisecond))
+	}
+	now := snapshot(sockets...)
+	now.Holders, now.HoldersComplete = look.Holders{}, false
+	if f := only(t, Run(now, nil)); f.Code != "CW103" {
+		t.Errorf("%s: %v", f.Code, f.Evidence)
+	}
+}
+
 func TestIdleGap(t *testing.T) {
 	var members []*subject
 	for i := range 6 {

@@ -41,6 +41,9 @@ func describeLeak(sc *scene, g *group, f *report.Finding) {
 	}); blind > 0 {
 		f.Evidence = append(f.Evidence, fmt.Sprintf("what the holders of %d are doing could not be seen: whether something keeps them from looking is not known", blind))
 	}
+	if unseen(g) {
+		f.Evidence = append(f.Evidence, "whose they are could not be seen: so many programs with one connection each would look the same")
+	}
 	if f.Ends.Kind == "never" {
 		f.Evidence = append(f.Evidence, "no kernel timer runs on them")
 	}
@@ -91,6 +94,9 @@ func (sc *scene) passedOn(g *group) []string {
 	return nil
 }
 
+// unseen reports whether the sockets are of clients that could not be seen.
+func unseen(g *group) bool { return len(g.processes) == 0 && g.members[0].listener == nil }
+
 // readEvidence tells the sockets apart by what is unread: a received FIN counts as one byte of the receive queue until the program has read to the end.
 func readEvidence(g *group) []string {
 	read := g.count(func(s *subject) bool { return s.socket.RecvQueue == 0 })
@@ -123,6 +129,9 @@ func leakSeverity(sc *scene, g *group, f *report.Finding) string {
 		if l.Used*5 >= l.Limit*4 || foreseen && l.ReachedAt != nil && l.ReachedAt.Sub(sc.now.TakenAt) <= limitSoon {
 			return report.SeverityCritical
 		}
+	}
+	if unseen(g) && len(g.members) < crowd {
+		return report.SeverityInfo
 	}
 	if len(g.members) >= several || growing && g.members[0].listener != nil {
 		return report.SeverityWarning

@@ -30,6 +30,12 @@ func TestClient(t *testing.T) {
 				{code: "CW102|CW103", severity: "info", count: 1, pids: []int{psql.pid}, role: "client", ends: "never|unknown|at"},
 			}
 		},
+		"workers": func(p *place) []want { // with a pool each
+			p.forgetful()
+			g := p.start("pool.py", "workers")
+			p.await("12 closed", func(t table) bool { return len(t.to(8000, closeWait)) == 12 })
+			return []want{{code: "CW103", severity: "info", count: 12, pids: g.children(12), role: "client", ends: "never"}}
+		},
 		"growing": func(p *place) []want { // a pool for each request
 			p.forgetful()
 			g := p.start("pool.py", "growing")

@@ -1,5 +1,5 @@
 """pool.py WHAT: clients of the web server on port 8000, which closes idle connections."""
-import sys, threading, time
+import os, sys, threading, time
 import requests
 
 url = "http://127.0.0.1:8000/"
@@ -32,6 +32,17 @@ def reused():
         time.sleep(4)
 
 
+def workers():
+    """Twelve processes with a session each, which ask one after the other."""
+    for i in range(12):
+        if os.fork() == 0:
+            time.sleep(0.6 * i)
+            session = requests.Session()
+            session.get(url)
+            time.sleep(600)
+    time.sleep(600)
+
+
 def growing():
     """A session for each request, and each is kept."""
     kept = []
@@ -41,4 +52,4 @@ def growing():
         time.sleep(0.3)
 
 
-{"bounded": bounded, "reused": reused, "growing": growing}[sys.argv[1]]()
+{"bounded": bounded, "workers": workers, "reused": reused, "growing": growing}[sys.argv[1]]()
