@@ -81,13 +81,17 @@ func silentByAddr(sockets []*subject) map[netip.Addr][]*subject {
 
 // regular returns the usual interval between connections, when most are like it. It works in the room it is given.
 func regular(members []*subject, room []time.Duration) (time.Duration, bool) {
-	const enough = 5
+	const enough, least = 5, 20 * time.Millisecond
 	if len(members) < enough {
 		return 0, false
 	}
 	gaps := room[:0]
 	for _, s := range members {
 		gaps = append(gaps, s.age.Time)
+	}
+	// As many gaps as the half are no smaller than the usual one. There may be a million to put in order, which come too fast for that.
+	if slices.Max(gaps)-slices.Min(gaps) < time.Duration(len(gaps)/2)*least {
+		return 0, false
 	}
 	slices.Sort(gaps)
 	for i := range gaps[1:] {
@@ -102,5 +106,5 @@ func regular(members []*subject, room []time.Duration) (time.Duration, bool) {
 			alike++
 		}
 	}
-	return usual, usual >= 20*time.Millisecond && 3*alike >= 2*len(gaps)
+	return usual, usual >= least && 3*alike >= 2*len(gaps)
 }
