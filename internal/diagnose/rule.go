@@ -40,6 +40,12 @@ func (s *subject) holders() []look.Holder {
 	return s.first[:]
 }
 
+// settled reports whether nothing will change of what is joined to the socket: a look that asks who holds a socket asks for all who do, so that one who does stays alone.
+// Of several some may prove to be passing by, and tell which of those that share an address is the listener.
+func (s *subject) settled() bool {
+	return s.first[0].PID != 0 && s.several == nil && !s.shares
+}
+
 // hold makes a copy of a list the socket's holders.
 func (s *subject) hold(list []look.Holder) {
 	s.first, s.several = [1]look.Holder{}, nil

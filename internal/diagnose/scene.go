@@ -89,7 +89,7 @@ func (sc *scene) renew(later []tcp.Socket) {
 	found := extent{sc.now.Holders.Wanted(), sc.now.Holders.Held(), len(sc.now.Processes)}
 	for i := range sc.suspected {
 		s := &sc.suspected[i]
-		if found != sc.found {
+		if found != sc.found && !s.settled() {
 			sc.join(s)
 		}
 		s.opinion, s.draft = opinion{moved: sc.moved(s.socket)}, 0
