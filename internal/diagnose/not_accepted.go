@@ -2,7 +2,9 @@ package diagnose
 
 import (
 	"fmt"
+	"slices"
 
+	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/report"
 	"github.com/closewait/closewait/tcp"
 )
@@ -10,11 +12,11 @@ import (
 // notAccepted is connections that wait in a listener's accept queue while nobody accepts.
 //
 // Needs: the inode (0 before accept, see sock_graft) and the listener. Claims: the listener's queue is not empty and the connection has been in it for
-// a while, and nobody left the queue between two looks. Refuted by an inode.
+// a while, and nobody left the queue between two looks. Refuted by an inode, and by connections of the same port that have ended one after another until now.
 var notAccepted = rule{
 	code: codeNotAccepted, cause: "not_accepted",
 	claims: func(sc *scene, s *subject) bool {
-		return s.socket.Unaccepted() && s.listener != nil && s.listener.RecvQueue > 0 && s.age.Time >= fresh && !sc.accepting[s.listener]
+		return s.socket.Unaccepted() && s.listener != nil && s.listener.RecvQueue > 0 && s.age.Time >= fresh && !sc.accepting[s.listener] && !sc.getsOn(s.netns, s.listener)
 	},
 	together: func(_ *scene, s *subject) uint64 { return uint64(s.listener.Cookie) },
 	describe: describeNotAccepted,
@@ -38,6 +40,9 @@ func describeNotAccepted(sc *scene, g *group, f *report.Finding) {
 		f.Evidence = append(f.Evidence, fmt.Sprintf("%d of them are in CLOSE_WAIT: the clients have given up meanwhile", gone))
 	}
 	holders, known := sc.holders(l)
+	if !known || slices.ContainsFunc(holders, func(h look.Holder) bool { return !sc.doing(h.PID).known }) {
+		f.Evidence = append(f.Evidence, "who should accept could not be watched: whether that is stuck or slow does not show")
+	}
 	for _, p := range g.describeHolders(sc, f, holders, known) {
 		f.Culprits = append(f.Culprits, report.Culprit{PID: &p.PID, Comm: &p.Comm, What: "not_accepting", Listener: &listener})
 	}

@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"slices"
+	"time"
 
 	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/tcp"
@@ -79,4 +80,28 @@ func (sc *scene) serves(netns int32, d *doing, l *tcp.Socket) bool {
 		s := sc.at(p)
 		return s.State != tcp.Listen && sc.listener(netns, s) == l
 	})
+}
+
+// getsOn reports whether a listener's program is slow rather than stuck: it has ended connections at intervals, and the next end is not overdue. Each end that this side began leaves a socket in TIME_WAIT, for
+// everybody to see. Who has several listeners on one address cannot be told by that.
+func (sc *scene) getsOn(netns int32, l *tcp.Socket) bool {
+	const several = 3
+	if sc.ended == nil {
+		sc.ended = map[*tcp.Socket][]time.Duration{}
+		sc.each(func(netns, _ int32, s *tcp.Socket) {
+			if s.State != tcp.TimeWait || s.Timer.Kind != tcp.TimerTimeWait {
+				return
+			}
+			if shared := sc.sharing(netns, s.Local); len(shared) == 1 {
+				sc.ended[shared[0]] = append(sc.ended[shared[0]], timeWaitLength-s.Timer.Expires)
+			}
+		})
+	}
+	ended := sc.ended[l]
+	if len(ended) < several || len(sc.sharing(netns, l.Local)) != 1 {
+		return false
+	}
+	first, last := slices.Max(ended), slices.Min(ended)
+	interval := (first - last) / time.Duration(len(ended)-1)
+	return last <= 2*interval+time.Second
 }

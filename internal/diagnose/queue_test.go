@@ -2,6 +2,8 @@ package diagnose
 
 import (
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -52,5 +54,47 @@ func TestKeeper(t *testing.T) {
 				t.Errorf("%s, blamed %v", f.Code, blamed)
 			}
 		})
+	}
+}
+
+// TestGetsOn: a server that ends one connection after another is slow, however long each takes; it is stuck when the next end is overdue.
+func TestGetsOn(t *testing.T) {
+	ended := func(n int, ago time.Duration) tcp.Socket {
+		return socket(tcp.TimeWait, ago, inode(0), cookie(tcp.Cookie(500+n)), between("192.0.2.1:80", "198.51.100.7:6"+strconv.Itoa(1000+n)), timer(tcp.TimerTimeWait, 0, time.Minute-ago),
+			func(s *tcp.Socket) { s.Info = tcp.Info{} })
+	}
+	every := func(interval, last time.Duration) (list []tcp.Socket) {
+		for i := range 4 {
+			list = append(list, ended(i, last+time.Duration(i)*interval))
+		}
+		return list
+	}
+	for _, test := range []struct {
+		name  string
+		ended []tcp.Socket
+		want  string
+	}{
+		{"none has ended", nil, "CW105"},
+		{"one each 5 s", every(5*time.Second, 3*time.Second), ""},
+		{"one each 5 s, until 12 s ago", every(5*time.Second, 12*time.Second), "CW105"},
+		{"hundreds a second, until 2 s ago", every(5*time.Millisecond, 2*time.Second), "CW105"},
+		{"two", every(5*time.Second, 3*time.Second)[:2], "CW105"},
+	} {
+		sockets := append([]tcp.Socket{client(1, time.Minute, 83, 1), listening(1, 128), queued(2)}, test.ended...)
+		now := snapshot(sockets...)
+		busyWith(now, sleeper(ours))
+		v := Run(now, nil)
+		if got := code(v, now, 2); got != test.want {
+			t.Errorf("%s: %s, want %s", test.name, got, test.want)
+		}
+		unseen := snapshot(sockets...)
+		unseen.HoldersComplete, unseen.Holders = false, look.Holders{}
+		want := map[string]string{"CW105": "CW104"}[test.want]
+		if v = Run(unseen, nil); code(v, unseen, 2) != want {
+			t.Errorf("%s, by nobody who may see the holders: %s, want %s", test.name, code(v, unseen, 2), want)
+		}
+		if f := v.Of(&unseen.Namespaces[0].Sockets[2]); f != nil && !slices.ContainsFunc(f.Evidence, func(s string) bool { return strings.Contains(s, "could not be watched") }) {
+			t.Errorf("%s: %v", test.name, f.Evidence)
+		}
 	}
 }

@@ -27,9 +27,10 @@ type scene struct {
 	oldest    map[int]time.Duration // for how long the oldest connection that a process serves has existed
 	// found is how much was known of the holders when it was joined to the suspects.
 	found   extent
-	queues  map[*tcp.Socket]*tcp.Socket // of unaccepted connections, where several listeners share an address
-	holding []look.Holder               // room for the holders of one socket
-	times   []time.Duration             // room for as many as the largest group has members
+	queues  map[*tcp.Socket]*tcp.Socket     // of unaccepted connections, where several listeners share an address
+	ended   map[*tcp.Socket][]time.Duration // how long ago connections ended here, by listener
+	holding []look.Holder                   // room for the holders of one socket
+	times   []time.Duration                 // room for as many as the largest group has members
 	// What follows is about the processes, too.
 	answers
 }

@@ -14,7 +14,7 @@ import (
 // Needs: the threads at two moments, the queue of the listener or what was read of the connections. Claims: the threads that could take them are busy, or blocked in a call
 // on another descriptor, in both looks, and connections wait: in the listener's queue, accepted and not read by a byte, or read and more than there are threads. A socket that one of those threads is
 // blocked in writing to belongs to it as well: its silent reader is the culprit. Refuted by a holder of the listener that waits for connections, by threads of which one does
-// nothing, and by threads that move from one descriptor to the next.
+// nothing, by threads that move from one descriptor to the next, and by connections of the listener that have ended one after another until now.
 var workersBlocked = rule{
 	code: codeWorkersBlocked, cause: "workers_blocked",
 	claims: claimsWorkersBlocked, describe: describeWorkersBlocked,
@@ -25,14 +25,14 @@ func claimsWorkersBlocked(sc *scene, s *subject) bool {
 		return false
 	}
 	if s.socket.Unaccepted() {
-		return s.age.Time >= fresh && !sc.accepting[s.listener] && s.queue(sc).blames(s, codeWorkersBlocked)
+		return s.age.Time >= fresh && !sc.accepting[s.listener] && !sc.getsOn(s.netns, s.listener) && s.queue(sc).blames(s, codeWorkersBlocked)
 	}
 	for _, h := range s.holders() {
 		d := sc.doing(h.PID)
 		if d.halted != "" || !sc.unnoticed(s) && !d.stuckOn(s.socket) || s.socket.RecvQueue == 0 && sc.loadOf(d).drained > len(d.blocked()) {
 			continue
 		}
-		if s.listener.RecvQueue > 0 && !sc.accepting[s.listener] {
+		if s.listener.RecvQueue > 0 && !sc.accepting[s.listener] && !sc.getsOn(s.netns, s.listener) {
 			if k := s.queue(sc); k.code == codeWorkersBlocked && slices.Contains(k.pids, h.PID) {
 				return k.blames(s, codeWorkersBlocked)
 			}

@@ -24,6 +24,9 @@ var headlines = map[string]func(finding) string{
 		return f.subject() + " keeps " + f.sockets("pooled connection") + " closed by the server"
 	},
 	"CW104": func(f finding) string {
+		if len(f.Processes) == 0 { // nor is it known what keeps them
+			return f.sockets("connection") + f.verb(" waits", " wait") + " to be accepted" + f.at(" on ")
+		}
 		return f.subject() + " does not accept: " + f.sockets("connection") + " in the queue" + f.at(" of ")
 	},
 	"CW105": func(f finding) string {
