@@ -114,10 +114,11 @@ func (sc *scene) served(d *doing) (oldest time.Duration) {
 	}
 	for _, own := range d.process.Activity.Sockets {
 		at, ok := sc.placeOf(own.Inode)
-		if !ok || sc.at(at).State == tcp.Listen {
+		if !ok {
 			continue
 		}
-		if began, _ := sc.existed(at); began > oldest {
+		// No cache holds anything of the socket: as a rule no more than this is looked at.
+		if began, _ := sc.existed(at); began > oldest && sc.at(at).State != tcp.Listen {
 			if _, connected := sc.origin(at.netns, sc.at(at)); !connected {
 				oldest = began
 			}
