@@ -2,6 +2,7 @@ package remedies
 
 import (
 	"embed"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -76,10 +77,17 @@ func (c *Case) role() string {
 func (c *Case) commands(s *section) []report.Command {
 	var list []report.Command
 	for _, k := range s.look {
-		list = append(list, report.Command{Command: c.fill(k.Command), Shows: c.fill(k.Shows)})
+		command := c.fill(k.Command)
+		if program, _, _ := strings.Cut(command, " "); slices.Contains(networked, program) {
+			command = c.within(command)
+		}
+		list = append(list, report.Command{Command: command, Shows: c.fill(k.Shows)})
 	}
 	return list
 }
+
+// networked are the programs of those commands that ask the network they run in.
+var networked = []string{"ss", "nstat", "curl", "psql", "mysql", "mongosh", "redis-cli"}
 
 // fill puts the numbers of this case into a text.
 func (c *Case) fill(text string) string {

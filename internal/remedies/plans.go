@@ -15,7 +15,7 @@ var plans = map[string]plan{
 	"CW109": {help: helpInherited, not: notForInherited},
 	"CW110": {help: (*Case).restart, not: notForDead},
 	"CW111": {help: helpStopped, not: notForStopped},
-	"CW112": {not: notForTransit},
+	"CW112": {help: helpTransit, not: notForTransit},
 	"CW113": {help: helpKernel, not: notForKernel},
 	"CW114": {help: helpProbes, not: notForProbes},
 	"CW201": {help: helpVanished, not: notForVanished},

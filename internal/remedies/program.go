@@ -1,6 +1,7 @@
 package remedies
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/closewait/closewait/internal/report"
@@ -62,7 +63,7 @@ func helpInherited(c *Case) []report.Remedy {
 	}
 	return append([]report.Remedy{{
 		Command: command, Effect: "ends what inherited the descriptors; the last one to go closes the connections", FreesFDs: true, Risk: "interrupts what these processes do",
-	}}, c.restart()...)
+	}}, slices.DeleteFunc(c.restart(), func(r report.Remedy) bool { return r.Command == command })...)
 }
 
 func notForLeaks(c *Case) []report.NotRemedy {
@@ -102,6 +103,14 @@ func notForInherited(*Case) []report.NotRemedy {
 func notForDead(*Case) []report.NotRemedy {
 	return nots("any sysctl, ss -K", "there is no socket left that the kernel could end",
 		"looking with ss or netstat", "these sockets are in no table any more")
+}
+
+// helpTransit says where descriptors can be that no process has: in messages that nobody has received, and in rings.
+func helpTransit(c *Case) []report.Remedy {
+	return []report.Remedy{
+		read(c.within("ss -xp | awk 'NR == 1 || $3 > 0'"), "shows the unix sockets with messages that nobody has received, and who should: descriptors travel in such messages"),
+		read(`find /proc/[0-9]*/fd -lname 'anon_inode:\[io_uring\]'`, "shows the processes that have a ring of io_uring: it may hold sockets without descriptors"),
+	}
 }
 
 func helpKernel(*Case) []report.Remedy {

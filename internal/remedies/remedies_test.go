@@ -149,3 +149,44 @@ func TestWithin(t *testing.T) {
 		}
 	}
 }
+
+// TestVerify_network: what asks the network does so in the finding's, and each figure of a queue has its command.
+func TestVerify_network(t *testing.T) {
+	pid := 77
+	f := &report.Finding{
+		Code: "CW104", Count: 3, Netns: &report.Netns{Inode: 3, PID: &pid}, Local: &report.Endpoint{Address: "127.0.0.1", Port: 80}, Processes: []report.Process{{PID: 62}},
+		Victims: report.Victims{Count: 3, Listener: &report.Endpoint{Address: "127.0.0.1", Port: 80}},
+	}
+	commands := func() (list []string) {
+		Advise(f, map[int]*look.Process{62: {PID: 62, Exe: "/usr/bin/redis-server"}})
+		for _, k := range append(slices.Clone(f.Verify), f.Bug.Look...) {
+			list = append(list, k.Command)
+		}
+		return list
+	}
+	for code, want := range map[string][]string{
+		"CW104": {"nsenter -t 77 -n ss -tanoie state connected '( sport = :80 )'", "nsenter -t 77 -n ss -tln '( sport = :80 )'", "nsenter -t 77 -n nstat -az TcpExtListenOverflows TcpExtListenDrops"},
+		"CW105": {"nsenter -t 77 -n ss -tanpoie state close-wait '( sport = :80 )'", "nsenter -t 77 -n ss -tln '( sport = :80 )'"},
+	} {
+		f.Code = code
+		for _, command := range want {
+			if list := commands(); !slices.Contains(list, command) {
+				t.Errorf("%s: %q is not among %q", code, command, list)
+			}
+		}
+	}
+	f.Code, f.Netns, f.Victims = "CW110", nil, report.Victims{}
+	if list := commands(); !strings.HasPrefix(list[0], "nsenter -t 62 -n lsof ") {
+		t.Errorf("lsof says the same of live sockets outside of their namespace: %q", list)
+	}
+}
+
+// TestInherited_once: where the heir is the only holder, ending it is one remedy.
+func TestInherited_once(t *testing.T) {
+	pid := 62
+	f := &report.Finding{Code: "CW109", Processes: []report.Process{{PID: pid}}, Culprits: []report.Culprit{{What: "inherited", PID: &pid}}}
+	Advise(f, map[int]*look.Process{62: {PID: 62, Exe: "/bin/sleep"}})
+	if len(f.Remedies) != 1 || f.Remedies[0].Command != "kill 62" {
+		t.Errorf("%+v", f.Remedies)
+	}
+}

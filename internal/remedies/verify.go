@@ -14,6 +14,9 @@ func (c *Case) verify() []report.Command {
 	if command, shows := c.sockets(); command != "" {
 		list = append(list, report.Command{Command: c.within(command), Shows: shows})
 	}
+	if l := c.Victims.Listener; l != nil && c.Code != "CW404" {
+		list = append(list, report.Command{Command: c.within("ss -tln" + sport(l.Port)), Shows: "the queue (Recv-Q) and the backlog (Send-Q) of the listener"})
+	}
 	for i := range c.Culprits {
 		k := &c.Culprits[i]
 		if k.PID == nil || k.TID == nil || i == 2 {
@@ -36,14 +39,16 @@ func (c *Case) verify() []report.Command {
 // sockets is the question to ss that a finding answers.
 func (c *Case) sockets() (command, shows string) {
 	switch c.Code {
-	case "CW104", "CW404":
+	case "CW104":
+		return "ss -tanoie state connected" + c.selector(), "the connections to the port; those that nobody has accepted have ino:0"
+	case "CW404":
 		return "ss -tln" + c.selector(), "the queue (Recv-Q) and the backlog (Send-Q) of the listener"
-	case "CW110":
-		return "lsof -nP -a -p " + c.pid() + " | grep -c 'protocol: TCP'", "the descriptors whose connection is over"
+	case "CW110": // lsof writes the same of live sockets outside of its own namespace
+		return "nsenter -t " + c.pid() + " -n lsof -nP -a -p " + c.pid() + " | grep -c 'protocol: TCP'", "the descriptors whose connection is over"
 	case "CW205":
 		return "ss -tanoie state fin-wait-2" + c.selector(), "the sockets, with their inodes: a program holds them"
 	case "CW201", "CW202", "CW203", "CW204":
-		return "ss -tanoi" + c.selector(), "timer:(kind, next, count), Send-Q, backoff, lastrcv and snd_wnd of each"
+		return "ss -tanoi" + c.selector(), "timer:(kind, next, count), Send-Q, backoff, snd_wnd, lastack (the peer was heard) and lastsnd (data went out) of each, in ms"
 	}
 	if strings.HasPrefix(c.Code, "CW1") {
 		shows = "their number, Recv-Q, owner, and lastack: about the time since the FIN, in ms"
@@ -59,7 +64,7 @@ func (c *Case) sockets() (command, shows string) {
 func (c *Case) selector() string {
 	switch {
 	case c.Local != nil && !c.is("client"):
-		return " '( sport = :" + strconv.Itoa(int(c.Local.Port)) + " )'"
+		return sport(c.Local.Port)
 	case len(c.Peers) == 1 && c.Peers[0].Port != nil:
 		return " '( dst " + address(c.Peers[0].Address) + " and dport = :" + strconv.Itoa(int(*c.Peers[0].Port)) + " )'"
 	case len(c.Peers) == 1:
@@ -67,6 +72,8 @@ func (c *Case) selector() string {
 	}
 	return ""
 }
+
+func sport(port uint16) string { return " '( sport = :" + strconv.Itoa(int(port)) + " )'" }
 
 // within makes a command act in the finding's network namespace.
 func (c *Case) within(command string) string {
