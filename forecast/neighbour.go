@@ -87,10 +87,11 @@ func (v *view) followWaiting(p *plan) fate {
 	var all fate
 	var w [lanesLength]waits
 	low, base, high := v.bases()
-	drifts := v.options.Neighbour.Value.Shared
+	drifts, already := v.options.Neighbour.Value.Shared, true
 	for lane, base := range [...]int64{early: low, likely: base, late: high} {
 		w[lane] = v.waitsIn(p, lane, base)
 		one := &w[lane]
+		already = already && one.told
 		one.run()
 		if lane == early {
 			all = fate{known: true, first: one.now, last: one.now}
@@ -103,8 +104,8 @@ func (v *view) followWaiting(p *plan) fate {
 	}
 	middle := &w[likely]
 	all.best, all.count, all.capped, all.limit, all.waited = middle.now, middle.retransmits, middle.capped, middle.limit(), middle.gap
-	// An error that was recorded before the look shows only where it was read.
-	p.told, p.untold = middle.told, w[early].told != w[late].told || !middle.told && !v.options.SoftError.Known
+	// An error that was recorded before the look shows only where it was read. One that will be may come too late, where the end can come at another event than those followed.
+	p.told, p.untold = middle.told, w[early].told != w[late].told || !middle.told && !v.options.SoftError.Known || drifts && middle.told && !already
 	v.drift(p, &all, drifts)
 	return all
 }
