@@ -47,8 +47,8 @@ type judgement struct {
 	ends      time.Time
 }
 
-func judge(s *stage) *report {
-	r := &report{rows: map[[2]string]*row{}, Missing: s.missing, Looks: s.oracle.looks, Lives: len(s.lives), long: s.ends.Sub(s.began) > time.Minute}
+func judge(s *stage, firm bool) *report {
+	r := &report{firm: firm, rows: map[[2]string]*row{}, Missing: s.missing, Looks: s.oracle.looks, Lives: len(s.lives), long: s.ends.Sub(s.began) > time.Minute}
 	chronicle := s.tracing.end()
 	if chronicle != nil {
 		r.ServedLate = chronicle.share()
@@ -139,7 +139,8 @@ func (j *judgement) moment(r *row, l *life, p *said, lane int) {
 		bound = halfSlots(l, p, rest)
 	}
 	late := j.late(l, p, lane)
-	if over := max(off-bound, outside); over > 0 && (j.chronicle == nil && machine >= over || late > jiffyLate) {
+	heard := j.chronicle != nil && l.diedAt != 0 // or else the death is when this program came to see it
+	if over := max(off-bound, outside); over > 0 && (!heard && machine >= over || late > jiffyLate) {
 		r.Machine++
 		return
 	}
