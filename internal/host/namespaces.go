@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"slices"
 	"time"
 
@@ -198,13 +199,15 @@ func (v *visit) dump(ctx context.Context, conn *inetdiag.Conn, hops *neighbour.C
 	if v.request.Messages {
 		query.Keep = &found.Messages
 	}
+	v.stream.hops = hops != nil
+	waited := len(v.stream.waiting)
 	if v.request.Each != nil {
 		stats, err = v.all(ctx, conn, query, &found)
 	} else {
 		sockets, stats, err = v.timed(ctx, conn, query, &found, inetdiag.MakeSockets(v.expected(size)))
 	}
 	found.Sockets, found.Partial = sockets, v.restricted() || err != nil || stats.Interrupted || stats.Malformed > 0
-	v.neighbours(hops, &found)
+	v.neighbours(hops, &found, v.read(&found, waited))
 	index := len(v.snapshot.Namespaces)
 	v.snapshot.Namespaces = append(v.snapshot.Namespaces, found)
 	if v.anyUndecided(sockets) {
@@ -217,6 +220,22 @@ func (v *visit) dump(ctx context.Context, conn *inetdiag.Conn, hops *neighbour.C
 			describe(found), stats.Tries, stats.Malformed), "look again")
 	}
 	return err
+}
+
+// read returns the sockets of a namespace that were read and are still here: those of its list, and those that wait from an index on.
+func (v *visit) read(n *look.Namespace, waited int) iter.Seq[*tcp.Socket] {
+	return func(yield func(*tcp.Socket) bool) {
+		for i := range n.Sockets {
+			if !yield(&n.Sockets[i]) {
+				return
+			}
+		}
+		for i := waited; i < len(v.stream.waiting); i++ {
+			if !yield(&v.stream.waiting[i].socket) {
+				return
+			}
+		}
+	}
 }
 
 // extensions are what a forecast wants of sockets in a namespace with such settings.

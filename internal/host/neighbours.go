@@ -1,6 +1,8 @@
 package host
 
 import (
+	"iter"
+
 	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/neighbour"
 	"github.com/closewait/closewait/tcp"
@@ -9,14 +11,13 @@ import (
 // mostWays bounds for how many peers of a namespace the next hop is looked up.
 const mostWays = 4096
 
-// neighbours asks what is known of the next hops of sockets that wait for an answer. conn is nil where nobody is to be asked. What fails leaves them unknown.
-func (v *visit) neighbours(conn *neighbour.Conn, found *look.Namespace) {
+// neighbours asks what is known of the next hops of those sockets of a namespace that wait for an answer. conn is nil where nobody is to be asked. What fails leaves them unknown.
+func (v *visit) neighbours(conn *neighbour.Conn, found *look.Namespace, sockets iter.Seq[*tcp.Socket]) {
 	if conn == nil {
 		return
 	}
 	ways := map[neighbour.Way][]tcp.Cookie{}
-	for i := range found.Sockets {
-		s := &found.Sockets[i]
+	for s := range sockets {
 		if !unanswered(s) {
 			continue
 		}
@@ -69,7 +70,7 @@ func unanswered(s *tcp.Socket) bool {
 
 // openNeighbours connects to where neighbours are asked about, nil where forecasts are not wanted or that cannot be had.
 func (v *visit) openNeighbours() *neighbour.Conn {
-	if !v.request.Options {
+	if !v.request.Options && v.request.Each == nil {
 		return nil
 	}
 	conn, err := neighbour.Open()

@@ -38,8 +38,11 @@ type stream struct {
 	asked, refused, left, sought int
 	// met are holders that were described, each at the place that the last bits of its pid give it: sockets of few processes come in any order.
 	met [64]int
-	// waiting are the sockets that are handed on last: they have no holder as far as was seen when they were read.
+	// waiting are the sockets that are handed on last: they have no holder as far as was seen when they were read, or their next hop is to be asked about.
 	waiting []waiting
+	// hops says that next hops can be asked about, hopping how many sockets wait for that.
+	hops    bool
+	hopping int
 	// open connects to the namespace that is being read, lookup is that connection once it was needed.
 	open   func() (*inetdiag.Conn, error)
 	lookup *inetdiag.Conn
@@ -90,11 +93,17 @@ func allHolders(ctx context.Context, total int) (look.Holders, error) {
 	return holders, err
 }
 
-// pass hands a socket on. One that nobody seemed to hold may have been opened since, and one that has no descriptor is not asked by itself: they wait for the end.
+// pass hands a socket on. One that nobody seemed to hold may have been opened since, one that has no descriptor is not asked by itself, and whether others wait for the same next hop is known
+// at the end: they wait for that.
 func (v *visit) pass(ctx context.Context, n *look.Namespace, s *tcp.Socket) error {
 	v.stream.holders = v.snapshot.Holders.Append(v.stream.holders[:0], s.Inode)
 	holders := v.stream.holders
-	if v.request.Holders != nil && len(holders) == 0 && (s.Inode != 0 || v.mute(s)) && v.request.Holders(s) {
+	waits := v.request.Holders != nil && len(holders) == 0 && (s.Inode != 0 || v.mute(s)) && v.request.Holders(s)
+	if !waits && v.stream.hops && v.stream.hopping < mostWays && unanswered(s) {
+		waits = true
+		v.stream.hopping++
+	}
+	if waits {
 		v.stream.waiting = append(v.stream.waiting, waiting{n, v.stream.open, *s})
 		return nil
 	}
@@ -204,7 +213,9 @@ func (v *visit) late(ctx context.Context) error {
 	v.prepare(ctx)
 	for i := range v.stream.waiting {
 		w := &v.stream.waiting[i]
-		v.snapshot.Holders.Want(w.socket.Inode)
+		if v.request.Holders != nil {
+			v.snapshot.Holders.Want(w.socket.Inode)
+		}
 		v.stream.open = w.open
 		err := v.hand(ctx, w.namespace, &w.socket, v.snapshot.Holders.Of(w.socket.Inode))
 		v.stream.leave()
@@ -222,8 +233,8 @@ func (v *visit) prepare(ctx context.Context) {
 	var namespaces []*look.Namespace
 	for i := range v.stream.waiting {
 		w := &v.stream.waiting[i]
-		unheld = unheld || w.socket.Inode != 0
 		if w.socket.Inode != 0 {
+			unheld = unheld || v.request.Holders != nil && len(v.snapshot.Holders.Of(w.socket.Inode)) == 0
 			continue
 		}
 		mute[w.socket.Cookie] = struct{}{}

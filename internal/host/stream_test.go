@@ -115,3 +115,33 @@ func streamedAndKept(t *testing.T, request host.Request) (differences []string, 
 	}
 	return differences, len(streamed)
 }
+
+// TestLook_passingNeighbour: what is known of the next hop comes with a socket that is handed on as well.
+func TestLook_passingNeighbour(t *testing.T) {
+	nstest.Require(t)
+	near, _ := nstest.Pair(t)
+	near.Do(func() {
+		own := near.Address(nstest.Families()[0]).As4()
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(fd)
+		nobody := unix.SockaddrInet4{Port: 9, Addr: own}
+		nobody.Addr[3] += 100
+		if err := unix.Connect(fd, &nobody); !errors.Is(err, unix.EINPROGRESS) {
+			t.Fatal(err)
+		}
+		for _, options := range []bool{false, true} {
+			var states []forecast.NeighbourState
+			request := host.Request{Netns: []string{netnsPath()}, Options: options, Each: func(p *host.Passing) error {
+				states = append(states, p.Namespace.Neighbours[p.Socket.Cookie].State)
+				return nil
+			}}
+			lookAt(t, request)
+			if len(states) != 1 || states[0] != forecast.NeighbourAsked {
+				t.Errorf("options %v: next hops %v, want one that is asked for", options, states)
+			}
+		}
+	})
+}
