@@ -43,7 +43,7 @@ func (v *visit) again(ctx context.Context) []tcp.Socket {
 	}
 	for _, pid := range v.unsettled {
 		if p := v.snapshot.Processes[pid]; p != nil && p.Activity != nil {
-			v.host.proc.ActivityAgain(p)
+			v.fell(pid, v.host.proc.ActivityAgain(p))
 		}
 	}
 	v.snapshot.Dead = slices.DeleteFunc(v.snapshot.Dead, v.closedSince)

@@ -100,6 +100,10 @@ func (v *visit) evidence(ctx context.Context) {
 		}
 	}
 	v.observed = v.host.now()
+}
+
+// unreadable says of how many processes something could not be read.
+func (v *visit) unreadable() {
 	if n := len(v.unread); n > 0 {
 		v.missing("CW501", fmt.Sprintf("processes of which it could not be read in full what they are doing: %d (%v)", n, v.unreadFirst), "look again")
 	}

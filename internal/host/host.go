@@ -95,6 +95,7 @@ func (h *Host) Look(ctx context.Context, r Request) (*look.Snapshot, []tcp.Socke
 	v.resources()
 	v.options(ctx)
 	later := v.again(ctx)
+	v.unreadable()
 	v.snapshot.Elapsed = v.host.now().Sub(v.snapshot.TakenAt)
 	return v.snapshot, later, nil
 }

@@ -63,20 +63,22 @@ func (f FS) Alive(pid int) bool {
 	return err == nil
 }
 
-// ActivityAgain looks at the threads of a process a second time. Of one that has ended nothing is noted, nor of another that was given its pid.
-func (f FS) ActivityAgain(p *look.Process) {
+// ActivityAgain looks at the threads of a process a second time. Of one that has ended nothing is noted, nor of another that was given its pid. The error is
+// as that of Activity.
+func (f FS) ActivityAgain(p *look.Process) error {
 	dir, err := openDirectory(f.proc + "/" + strconv.Itoa(p.PID))
 	if err != nil {
-		return
+		return err
 	}
 	defer dir.close()
 	if st, err := statIn(dir); err != nil || st.StartTicks != p.StartTicks {
-		return
+		return err
 	}
 	a, r := p.Activity, newThreadReader(dir)
 	for i := range a.Threads {
 		a.Threads[i].Again = r.moment(a.Threads[i].TID, nil)
 	}
+	return r.err
 }
 
 // running returns for how long a process had been running: since it was forked, on the clock that counts while the system is suspended, too; and whether it has executed a
@@ -130,9 +132,11 @@ type threadReader struct {
 
 func newThreadReader(dir directory) *threadReader {
 	r := &threadReader{dir: dir, abi: UnknownABI}
-	if b, err := dir.read("exe", elfHeader); err == nil {
+	b, err := dir.read("exe", elfHeader)
+	if err == nil {
 		r.abi, r.wide = ParseABI(b)
 	}
+	r.err = err // without it no call can be told
 	return r
 }
 

@@ -70,7 +70,9 @@ func TestFS_Activity(t *testing.T) {
 						t.Fatal(err)
 					}
 					p.Activity = a
-					procfs.New("/proc").ActivityAgain(p)
+					if err := procfs.New("/proc").ActivityAgain(p); err != nil {
+						t.Error(err)
+					}
 					if again := a.Threads[0].Again.Call; !again.Same(&got) {
 						t.Errorf("then %+v, first %+v", again, got)
 					}

@@ -47,13 +47,10 @@ func (f FS) Processes(ctx context.Context, pids []int) (map[int]*look.Process, e
 	return all, first
 }
 
-// Is reports whether the process with the pid of one that was described is still that one, and not a later one that was given its pid. The error is that of reading /proc/PID/stat
-// for any other reason than that there is no process.
+// Is reports whether the process with the pid of one that was described is still that one, and not a later one that was given its pid. The error is that of reading /proc/PID/stat,
+// fs.ErrNotExist when there is no process.
 func (f FS) Is(p *look.Process) (bool, error) {
 	st, err := f.Stat(p.PID)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
 	return err == nil && st.StartTicks == p.StartTicks, err
 }
 
