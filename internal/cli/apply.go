@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 
@@ -43,7 +45,7 @@ no longer what the plan had found.`,
 // apply makes a saved change.
 func (a *app) apply(ctx context.Context, path string, f *changeFlags) error {
 	runner := a.planner()
-	c, err := readPlan(path)
+	c, err := given(ctx, a, func() (*report.Change, error) { return readPlan(path) })
 	if err != nil {
 		return err
 	}
@@ -67,8 +69,8 @@ func (f *changeFlags) overrules(c *report.Change, r report.Refusal) bool {
 	return plan.MaxRefusal(r) && len(c.Steps) <= f.max
 }
 
-// maxPlan is more than a plan for all descriptors of a host takes, at half a kilobyte each.
-const maxPlan = 1 << 30
+// maxPlan is what a plan for a million descriptors takes, at half a kilobyte each.
+const maxPlan = 512 << 20
 
 // readPlan reads a plan and makes sure that it is as it was written.
 func readPlan(path string) (*report.Change, error) {
@@ -77,16 +79,16 @@ func readPlan(path string) (*report.Change, error) {
 		return nil, usageError("", "plan: %v", err)
 	}
 	defer file.Close()
-	b, err := io.ReadAll(io.LimitReader(file, maxPlan))
-	if err != nil {
-		return nil, usageError("", "plan: %v", err)
-	}
-	return decodePlan(path, b)
+	return decodePlan(path, io.LimitReader(file, maxPlan))
 }
 
-func decodePlan(path string, b []byte) (*report.Change, error) {
+func decodePlan(path string, in io.Reader) (*report.Change, error) {
 	c := &report.Change{}
-	if err := json.Unmarshal(b, c); err != nil || c.Schema != report.Schema || c.Kind != "Change" || c.Hash == nil || !journal.ValidID(c.ID) { // it becomes part of a path
+	err := oneDocument(in, c)
+	if failed := (*fs.PathError)(nil); errors.As(err, &failed) {
+		return nil, usageError("", "plan: %v", err)
+	}
+	if err != nil || c.Schema != report.Schema || c.Kind != "Change" || c.Hash == nil || !journal.ValidID(c.ID) { // it becomes part of a path
 		return nil, usageError("closewait apply --help", "%s is no plan that --save has written", path)
 	}
 	hash, err := plan.Hash(c)
@@ -94,6 +96,18 @@ func decodePlan(path string, b []byte) (*report.Change, error) {
 		return nil, &Error{Exit: Refused, Code: "drift", Message: "plan " + path + " is not applied", Why: "it was edited since it was written", Help: "plan it again"}
 	}
 	return c, nil
+}
+
+// oneDocument reads a document that nothing follows, and of anything else no more than up to what is wrong with it.
+func oneDocument(in io.Reader, to any) error {
+	dec := json.NewDecoder(in)
+	if err := dec.Decode(to); err != nil {
+		return err
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("something follows it")
+	}
+	return nil
 }
 
 // drifted says why a plan no longer fits this host, "" when it does.

@@ -28,6 +28,7 @@ type flags struct {
 	color                   string
 	ascii, strict, quiet    bool
 	watch, timeout          time.Duration
+	timeoutSet              bool // it was given
 	netns                   []string
 	from                    []string
 	redact                  bool
@@ -54,7 +55,7 @@ func (f *flags) register(set *pflag.FlagSet) {
 	set.StringArrayVar(&f.from, "from", nil, "a recording, or pasted ss or netstat; - for stdin")
 	set.BoolVar(&f.redact, "redact", false, "replace names and addresses by substitutes")
 	f.timeout = 5 * time.Second
-	set.Var(&interval{&f.timeout, time.Millisecond}, "timeout", "then answer with what is known")
+	set.Var(&timeLimit{interval{&f.timeout, time.Millisecond}, &f.timeoutSet}, "timeout", "then answer with what is known")
 	set.BoolVar(&f.noBPF, "no-bpf", false, "use no BPF programs")
 	set.Lookup("no-bpf").Hidden = true // "capabilities" tells of it; the screen of "help" is full
 	set.BoolVar(&f.strict, "strict", false, "exit with 3 when something could not be read")
@@ -109,6 +110,18 @@ func (i *interval) Set(text string) error {
 	}
 	*i.value = d
 	return nil
+}
+
+// timeLimit is an interval that tells when it was given.
+type timeLimit struct {
+	interval
+	given *bool
+}
+
+// Set implements pflag.Value.
+func (l *timeLimit) Set(text string) error {
+	*l.given = true
+	return l.interval.Set(text)
 }
 
 // list is a flag that can be repeated and takes a comma-separated list.

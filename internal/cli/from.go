@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -19,7 +20,7 @@ import (
 )
 
 // lookFrom answers from what somebody recorded or pasted instead of looking at this host.
-func (a *app) lookFrom(q Query) (*Answer, error) {
+func (a *app) lookFrom(ctx context.Context, q Query) (*Answer, error) {
 	f, err := parseFilter(q.Filter, filterOptions())
 	if err != nil {
 		return nil, err
@@ -27,7 +28,7 @@ func (a *app) lookFrom(q Query) (*Answer, error) {
 	if f.Needs().Has(filter.NeedKernel) {
 		return nil, usageError("", "filter: only the kernel knows about autobound, which --from cannot ask")
 	}
-	all, err := a.recordings()
+	all, err := given(ctx, a, a.recordings)
 	if err != nil {
 		return nil, err
 	}

@@ -21,7 +21,7 @@ func (a *app) look(ctx context.Context, q Query) (*Answer, error) {
 		q.Redact = a.substitutes
 	}
 	if a.flags.from != nil {
-		return a.lookFrom(q)
+		return a.lookFrom(ctx, q)
 	}
 	if a.cfg.Look == nil {
 		return nil, &Error{Exit: Unsupported, Message: "look at this host: not in this build", Help: "closewait capabilities"}

@@ -24,13 +24,13 @@ func FuzzPlan(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		if _, err := decodePlan(name, b); err != nil {
+		if _, err := decodePlan(name, bytes.NewReader(b)); err != nil {
 			f.Fatal(err)
 		}
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if _, err := decodePlan("plan.json", b); err != nil {
+		if _, err := decodePlan("plan.json", bytes.NewReader(b)); err != nil {
 			var told *Error
 			if !errors.As(err, &told) || told.Message == "" {
 				t.Fatalf("%v", err)
@@ -50,7 +50,7 @@ func FuzzPlan(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := decodePlan("plan.json", edited)
+		again, err := decodePlan("plan.json", bytes.NewReader(edited))
 		if err != nil || *again.Hash != hash {
 			t.Fatalf("%v: %s", err, edited)
 		}

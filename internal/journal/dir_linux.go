@@ -157,7 +157,7 @@ func (d Dir) Read(id string) (*report.Journal, error) {
 	if !ValidID(id) {
 		return nil, opError("read", id, fs.ErrNotExist)
 	}
-	b, err := os.ReadFile(d.Path(id))
+	b, err := readEntry(d.Path(id), maxEntry)
 	if err != nil {
 		return nil, opError("read", d.Path(id), err)
 	}
@@ -197,14 +197,31 @@ func (d Dir) Heads() ([]report.Journal, error) {
 const maxHead = 64 << 10
 
 func readHead(name string) (*report.Journal, error) {
-	file, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	b, err := io.ReadAll(io.LimitReader(file, maxHead))
+	b, err := readEntry(name, maxHead)
 	if err != nil {
 		return nil, err
 	}
 	return decodeHead(b)
+}
+
+// maxEntry is what a change of a million sockets takes.
+const maxEntry = 512 << 20
+
+var errNotFile = errors.New("not a regular file")
+
+// readEntry reads the beginning of a file, up to a limit. A link may lead anywhere, and a pipe or a device would be waited for.
+func readEntry(name string, limit int64) ([]byte, error) {
+	file, err := os.OpenFile(name, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = errNotFile
+	}
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(io.LimitReader(file, limit))
 }

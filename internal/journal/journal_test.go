@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -118,6 +119,29 @@ func TestPending(t *testing.T) {
 	release()
 	if pending, err := dir.Pending(); len(pending) != 2 || err != nil {
 		t.Errorf("afterwards: %d, %v", len(pending), err)
+	}
+}
+
+// TestRead_notFiles: what is no file of its own is not opened, however it got into the directory.
+func TestRead_notFiles(t *testing.T) {
+	state := t.TempDir()
+	dir, err := journal.Open(state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := dir.Update(entry("00ff", 1)); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(syscall.Mkfifo(dir.Path("0001"), 0o600), os.Symlink(dir.Path("00ff"), dir.Path("0002")), os.Symlink("/dev/zero", dir.Path("0003")), os.Mkdir(dir.Path("0004"), 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"0001", "0002", "0003", "0004"} {
+		if e, err := dir.Read(id); err == nil {
+			t.Errorf("%s is read as %+v", id, e)
+		}
+	}
+	if heads, err := dir.Heads(); len(heads) != 1 || err == nil {
+		t.Errorf("%d heads, %v", len(heads), err)
 	}
 }
 

@@ -98,6 +98,7 @@ type items struct {
 	r      io.Reader
 	mode   cbor.DecMode
 	left   int64 // bytes that may still be read
+	room   int   // memory that what is kept, but for sockets, may still take
 	buffer []byte
 }
 
@@ -121,12 +122,18 @@ func (in *items) next() (*item, error) {
 	if err != nil {
 		return nil, err
 	}
-	if cost(b) > mostMemory {
+	takes := cost(b)
+	if takes > mostMemory {
 		return nil, ErrTooLarge
 	}
 	it := &item{}
 	if err := in.mode.Unmarshal(b, it); err != nil {
 		return nil, damaged("%v", err)
+	}
+	if it.Sockets == nil { // these are counted
+		if in.room -= takes; in.room < 0 {
+			return nil, ErrTooLarge
+		}
 	}
 	return it, nil
 }

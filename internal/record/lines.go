@@ -11,6 +11,9 @@ import (
 
 const longestLine = 64 << 10
 
+// mostOther is how many lines may be no socket, beside those that belong to one: no text that somebody means has so many.
+const mostOther = 1_000_000
+
 // lines reads the text line by line. It reads one byte more than allowed to know whether there is more.
 func (p *parser) lines(r io.Reader) error {
 	bounded := &io.LimitedReader{R: r, N: p.limits.Bytes + 1}
@@ -34,6 +37,8 @@ func (p *parser) lines(r io.Reader) error {
 		switch {
 		case p.tooMany:
 			return fmt.Errorf("%w: more than %d, at line %d", ErrTooMany, p.limits.Sockets, p.source.Lines)
+		case p.source.Lines-8*len(p.sockets) > mostOther:
+			return fmt.Errorf("%w: %d lines, and %s", ErrTooLong, p.source.Lines, plural(len(p.sockets), "socket"))
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:

@@ -84,7 +84,7 @@ func readItems(r io.Reader, extent Extent) ([]*Recording, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := &items{r: r, mode: mode, left: extent.Bytes}
+	in := &items{r: r, mode: mode, left: extent.Bytes, room: extent.Memory}
 	var all []*Recording
 	for {
 		it, err := in.next()

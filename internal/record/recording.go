@@ -26,6 +26,7 @@ type Extent struct {
 	Bytes      int64 // of all recordings together, once decompressed: 2 GiB
 	Sockets    int   // in all of them, a million
 	Recordings int   // a thousand
+	Memory     int   // that all of them may take beside their sockets, estimated: 2 GiB
 }
 
 // DefaultExtent returns the Extent that the zero value stands for.
@@ -40,6 +41,9 @@ func (e Extent) orDefault() Extent {
 	}
 	if e.Recordings <= 0 {
 		e.Recordings = 1000
+	}
+	if e.Memory <= 0 {
+		e.Memory = 2 << 30
 	}
 	return e
 }

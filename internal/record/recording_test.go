@@ -235,7 +235,7 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte{0x5a, 0, 0, 0, 0})
 	f.Add([]byte{0x5a, 0xff, 0xff, 0xff, 0xff, 0xa0})
 	f.Fuzz(func(t *testing.T, plain []byte) {
-		all, err := record.ReadItems(bytes.NewReader(plain), record.Extent{Bytes: 1 << 20, Sockets: 1000, Recordings: 3})
+		all, err := record.ReadItems(bytes.NewReader(plain), record.Extent{Bytes: 1 << 20, Sockets: 1000, Recordings: 3, Memory: 256 << 20})
 		if err != nil {
 			if all != nil {
 				t.Fatal("recordings and an error")
