@@ -16,9 +16,20 @@ func writeDocument(w io.Writer, doc any) error {
 
 // encoder writes JSON one value a line, with <, > and & as they are.
 func encoder(w io.Writer) *json.Encoder {
-	enc := json.NewEncoder(w)
+	enc := json.NewEncoder(escaping{w})
 	enc.SetEscapeHTML(false)
 	return enc
+}
+
+// escaping writes JSON as people may see it, too. The encoder writes each value at once.
+type escaping struct{ w io.Writer }
+
+// Write implements io.Writer.
+func (e escaping) Write(b []byte) (int, error) {
+	if _, err := e.w.Write(report.Escape(b)); err != nil {
+		return 0, err
+	}
+	return len(b), nil
 }
 
 // header begins a document that needs no look at the sockets.

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -72,7 +71,5 @@ func (e *Error) printJSON(w io.Writer) {
 	if code == "" {
 		code = slugs[e.Exit]
 	}
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(report.Error{Kind: "Error", Code: code, Message: e.Error(), Remedy: e.Help})
+	_ = encoder(w).Encode(report.Error{Kind: "Error", Code: code, Message: e.Error(), Remedy: e.Help})
 }

@@ -53,7 +53,7 @@ func appendSocket(b []byte, r *look.Row) []byte {
 	}
 	b = report.AppendText(append(b, `,"host":`...), r.Host)
 	other, _ := json.Marshal(otherEndJSON(r.Other)) // few lists are of several hosts
-	return append(append(b, `,"other_end":`...), other...)
+	return append(append(b, `,"other_end":`...), report.Escape(other)...)
 }
 
 func appendNumber(b []byte, n uint32, known bool) []byte {

@@ -36,6 +36,7 @@ func writeSockets(w io.Writer, header any, answer *Answer, appendRow func([]byte
 	if err != nil {
 		return err
 	}
+	head = report.Escape(head)
 	if _, err := w.Write(append(head[:len(head)-1], `,"sockets":[`...)); err != nil {
 		return err
 	}

@@ -10,7 +10,10 @@ import (
 // appendAddrPort appends an end of a connection, IPv4-mapped addresses as the IPv4 addresses they are.
 func appendAddrPort(b []byte, ap netip.AddrPort) []byte {
 	addr := ap.Addr().Unmap()
-	if !addr.Is4() {
+	switch {
+	case addr.Zone() != "": // only in what somebody gave us: the kernel has numbers of interfaces
+		return AppendClean(b, ap.String())
+	case !addr.Is4():
 		return ap.AppendTo(b)
 	}
 	for i, octet := range addr.As4() {

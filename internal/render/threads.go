@@ -116,13 +116,13 @@ func (v *view) doing(a *look.Activity, t *look.Thread) string {
 	words, known := deedsOf[m.Call.Kind]
 	switch {
 	case !known && m.Call.Name != "":
-		return "in " + m.Call.Name
+		return "in " + v.text(m.Call.Name)
 	case !known && !a.CallsKnown:
 		return "sleeps in a call that may not be read" + in(m.Channel)
 	case !known:
 		return "sleeps" + in(m.Channel)
 	}
-	words += " in " + m.Call.Name
+	words += " in " + v.text(m.Call.Name)
 	if m.Call.FD >= 0 && m.Call.Kind != look.CallLock && m.Call.Kind != look.CallSleep && m.Call.Kind != look.CallChild {
 		words += ", fd " + strconv.Itoa(m.Call.FD) + v.target(&m.Call)
 	}

@@ -124,7 +124,7 @@ func encoded(t *rapid.T, v any) string {
 	if err := enc.Encode(v); err != nil {
 		t.Fatal(err)
 	}
-	return strings.TrimSuffix(b.String(), "\n")
+	return string(report.Escape([]byte(strings.TrimSuffix(b.String(), "\n"))))
 }
 
 func anyAddrPort(t *rapid.T) netip.AddrPort {
@@ -139,6 +139,10 @@ func TestText(t *testing.T) {
 		want, err := json.Marshal(text)
 		if got := report.Text(text); err != nil || string(got) != string(want) || got.String() != text {
 			t.Fatalf("%q is %s, %q; want %s", text, got, got.String(), want)
+		}
+		var back report.Value
+		if err := json.Unmarshal(report.Escape(want), &back); err != nil || back != report.Text(text) {
+			t.Fatalf("%q is %s when it was escaped: %v", text, back, err)
 		}
 	})
 }

@@ -27,7 +27,14 @@ func (v Value) append(b []byte) []byte {
 	if v == "" {
 		return append(b, "null"...)
 	}
-	return append(b, v...)
+	return appendJSON(b, string(v))
+}
+
+// appendJSON appends what is JSON already.
+func appendJSON(b []byte, text string) []byte {
+	at := len(b)
+	b = append(b, text...)
+	return append(b[:at], Escape(b[at:])...)
 }
 
 func (n *Netns) append(b []byte) []byte {
@@ -58,7 +65,7 @@ func (d *Detail) append(b []byte) []byte {
 		b = AppendText(append(b, `{"path":`...), d.Sysctl.Path)
 		return append(AppendText(append(b, `,"cookie":`...), d.Sysctl.Cookie), '}')
 	case d.Other != nil:
-		return append(b, d.Other...)
+		return appendJSON(b, string(d.Other))
 	}
 	return append(b, "null"...)
 }
@@ -100,7 +107,7 @@ func AppendText(b []byte, text string) []byte {
 			enc := json.NewEncoder(&buf)
 			enc.SetEscapeHTML(false)
 			_ = enc.Encode(text) // strings always encode
-			return append(b, bytes.TrimSuffix(buf.Bytes(), []byte("\n"))...)
+			return append(b, Escape(bytes.TrimSuffix(buf.Bytes(), []byte("\n")))...)
 		}
 	}
 	return append(append(append(b, '"'), text...), '"')

@@ -66,11 +66,15 @@ func (v Value) MarshalJSON() ([]byte, error) {
 	return []byte(v), nil
 }
 
-// UnmarshalJSON implements json.Unmarshaler. Lists and objects are kept, too: they are somebody else's value, and equal to none of ours.
+// UnmarshalJSON implements json.Unmarshaler. A text is the same however it was escaped. Lists and objects are kept, too: they are somebody else's value, and equal to none of ours.
 func (v *Value) UnmarshalJSON(b []byte) error {
 	*v = Value(b)
-	if string(b) == "null" {
+	var text string
+	switch {
+	case string(b) == "null":
 		*v = ""
+	case b[0] == '"' && json.Unmarshal(b, &text) == nil:
+		*v = Text(text)
 	}
 	return nil
 }
