@@ -37,6 +37,8 @@ type told struct {
 	Cookie string
 	Echo   bool // established and used by both ends, not in CLOSE_WAIT
 	Fate   string
+	// Limited is TCP_USER_TIMEOUT of the end that a limit may be meant for, in milliseconds, Stray that of the other end.
+	Limited, Stray int
 }
 
 // place is a 4-tuple that one connection after the other has.
@@ -93,7 +95,9 @@ func churn() error {
 		case <-pace.C:
 		}
 		p := &c.places[round%len(c.places)/5*5+round%2]
-		c.past = append(c.past, told{p.cookie, p.client != noSocket, c.abort(p)})
+		one := p.told()
+		one.Fate = c.abort(p)
+		c.past = append(c.past, one)
 		if err := c.fill(p, round%4 != 0); err != nil {
 			return err
 		}
@@ -154,7 +158,9 @@ func (c *churner) tell() error {
 	enc := json.NewEncoder(out)
 	for i := range c.places {
 		p := &c.places[i]
-		c.past = append(c.past, told{p.cookie, p.client != noSocket, p.fate()})
+		one := p.told()
+		one.Fate = p.fate()
+		c.past = append(c.past, one)
 	}
 	for i := range c.past {
 		if err := enc.Encode(c.past[i]); err != nil {
@@ -162,6 +168,24 @@ func (c *churner) tell() error {
 		}
 	}
 	return out.Flush()
+}
+
+// told is what there is to say of a connection, but for its fate.
+func (p *place) told() told {
+	one := told{Cookie: p.cookie, Echo: p.client != noSocket, Limited: limit(p.server)}
+	if one.Echo {
+		one.Stray = limit(p.client)
+	}
+	return one
+}
+
+// limit is TCP_USER_TIMEOUT in milliseconds, -1 when it cannot be read.
+func limit(s stage.Socket) int {
+	ms, err := unix.GetsockoptInt(int(s), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT)
+	if err != nil {
+		return -1
+	}
+	return ms
 }
 
 // fate is what has become of a connection that its program has not touched.
