@@ -16,7 +16,7 @@ import (
 )
 
 // items are the bytes of a recording below the compression, of values that no version of closewait has written.
-func items(t *testing.T, values ...any) []byte {
+func items(t testing.TB, values ...any) []byte {
 	t.Helper()
 	var all []byte
 	for _, v := range values {

@@ -219,18 +219,49 @@ func randomRecording(seed uint64) *record.Recording {
 	return r
 }
 
+// uncompressed is what is below the compression of a recording.
+func uncompressed(t testing.TB, file []byte) []byte {
+	t.Helper()
+	z, err := zstd.NewReader(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := z.DecodeAll(file, nil)
+	if err != nil || len(plain) == 0 {
+		t.Fatalf("nothing in it: %v", err)
+	}
+	return plain
+}
+
 // FuzzRead: whatever is below the compression, reading it does not panic, and what is read can be written and read again.
 func FuzzRead(f *testing.F) {
 	for seed := range uint64(4) {
-		z, err := zstd.NewReader(nil)
-		if err != nil {
-			f.Fatal(err)
-		}
-		plain, err := z.DecodeAll(written(f, randomRecording(seed)), nil)
-		if err != nil || len(plain) == 0 {
-			f.Fatalf("no seed: %v", err)
-		}
-		f.Add(plain)
+		f.Add(uncompressed(f, written(f, randomRecording(seed))))
+	}
+	for _, spoil := range []func(*look.Snapshot){
+		func(s *look.Snapshot) { s.Clock.HZ = 20_000 },
+		func(s *look.Snapshot) { s.Namespaces[0].Blur = make([]time.Duration, 1+len(s.Namespaces[0].Sockets)) },
+		func(s *look.Snapshot) {
+			s.Namespaces[0].Blur, s.Namespaces[0].Ages = nil, make([]look.Age, len(s.Namespaces[0].Sockets))
+			s.Namespaces[0].Ages[0].Kind = look.AgeAbout + 1
+		},
+		func(s *look.Snapshot) { s.Processes = map[int]*look.Process{7: {PID: 8}} },
+		func(s *look.Snapshot) {
+			s.Processes = map[int]*look.Process{7: {PID: 7, Workload: look.Workload{Kind: look.KindPod + 1}}}
+		},
+	} {
+		r := &record.Recording{Snapshot: &look.Snapshot{Namespaces: []look.Namespace{{Sockets: make([]tcp.Socket, 1)}}}}
+		spoil(r.Snapshot)
+		f.Add(uncompressed(f, written(f, r)))
+	}
+	begin, bare, end := fields{"Begin": fields{"Magic": "closewait recording", "Format": 1, "Order": "little"}}, fields{"Look": fields{"Snapshot": fields{"Namespaces": alike(1, fields{})}}}, fields{"End": fields{"Sockets": 0}}
+	for _, sequence := range [][]any{
+		{begin, bare, end, begin, bare, end}, {begin, bare, end, bare}, {begin, bare, fields{"End": fields{"Sockets": 1}}}, {begin, end}, {begin, bare},
+		{begin, bare, fields{"Sockets": fields{"Namespace": 1, "List": alike(1, fields{})}}}, {begin, bare, fields{"Sockets": fields{"Namespace": -1, "List": alike(1, fields{})}}, end},
+		{begin, bare, fields{"Messages": fields{"Namespace": 2}}}, {fields{"Begin": fields{"Magic": "closewait recording", "Format": 99}}}, {fields{"Begin": fields{"Magic": "another"}}},
+		{begin, bare, fields{"Sockets": fields{"Namespace": 0, "List": alike(1001, fields{})}}}, {begin, bare, end, begin, bare, end, begin, bare, end, begin, bare, end},
+	} {
+		f.Add(items(f, sequence...))
 	}
 	f.Add([]byte{0x5a, 0, 0, 0, 0})
 	f.Add([]byte{0x5a, 0xff, 0xff, 0xff, 0xff, 0xa0})
@@ -252,7 +283,10 @@ func FuzzRead(f *testing.F) {
 // FuzzRead_compressed: nor does any file that claims to be a recording.
 func FuzzRead_compressed(f *testing.F) {
 	for seed := range uint64(4) {
-		f.Add(written(f, randomRecording(seed)))
+		whole := written(f, randomRecording(seed))
+		f.Add(whole)
+		f.Add(whole[:len(whole)-5])
+		f.Add(append(whole[:len(whole)/2:len(whole)/2], whole[len(whole)/2+1:]...))
 	}
 	f.Fuzz(func(t *testing.T, file []byte) {
 		if all, err := record.Read(bytes.NewReader(file), record.Extent{Bytes: 1 << 20, Sockets: 1000}); err == nil && len(all) == 0 {
