@@ -25,6 +25,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		f.Add(b)
 	}
+	f.Add([]byte(`{"kind":"Result","id":"00ff"}`)) // a document of another kind
 	f.Fuzz(func(t *testing.T, b []byte) {
 		_, _ = decodeHead(b)
 		entry, err := decode(b)

@@ -115,6 +115,14 @@ func described() []byte {
 func FuzzExcerpt(f *testing.F) {
 	f.Add(described())
 	f.Add(described()[:60])
+	compiled, err := os.ReadFile("testdata/kinds.btf") // of kinds.c: clang -target bpf -O2 -g -c, section .BTF
+	if err != nil {
+		f.Fatal(err)
+	}
+	if _, err := excerptOf(compiled, []string{"a", "b"}, []string{"f"}); err != nil && binary.NativeEndian.Uint16([]byte{1, 0}) == 1 { // which is its order
+		f.Fatal(err)
+	}
+	f.Add(compiled)
 	f.Fuzz(func(_ *testing.T, description []byte) {
 		_, _ = excerptOf(description, []string{"a", "b"}, []string{"f"})
 	})
