@@ -26,13 +26,22 @@ func (e *elapsed) most() time.Duration { return e.look[late] + e.above + e.phase
 // at returns the least elapsed time when the timer fires, and the likely one.
 func (e *elapsed) at(l *lanes) (least, middle time.Duration) {
 	a, m, b := e.each(l)
-	return min(a, m, b) - e.below, m
+	return min(a, m, b, a-e.between(l, a, b)) - e.below, m
 }
 
 // atMost is the longest that it can be then.
 func (e *elapsed) atMost(l *lanes) time.Duration {
 	a, m, b := e.each(l)
-	return max(a, m, b) + e.above
+	return max(a, m, b, b+e.between(l, a, b)) + e.above
+}
+
+// between is by how much the time may be less than in the early lane, or more than in the late one, where the late one has come to another slot: what began between them, or was read between,
+// may have come to either.
+func (e *elapsed) between(l *lanes, a, b time.Duration) time.Duration {
+	if b <= a || l.modulus < known { // where slots are not known, either lane has the extreme of each
+		return 0
+	}
+	return max(e.look[early]-e.look[late], 0) + time.Duration(l.clock.unsure)*l.tick
 }
 
 func (e *elapsed) each(l *lanes) (a, m, b time.Duration) {
