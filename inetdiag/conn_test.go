@@ -182,6 +182,33 @@ func TestDump_malformed(t *testing.T) {
 	}
 }
 
+// TestDump_truncated: a datagram that ends anywhere but between two messages is never taken for a shorter table.
+func TestDump_truncated(t *testing.T) {
+	whole := 0
+	for cut := 1; ; cut++ {
+		var first, size int
+		c, _ := dial(t, func(request []byte) [][]byte {
+			one := reply(request, typeDumpBoth, flagMulti, encode(sample(1)))
+			b := slices.Concat(one, reply(request, typeDumpBoth, flagMulti, encode(sample(2))))
+			first, size = len(one), len(b)
+			return [][]byte{b[:min(cut, size)], done(request, 0, 0)}
+		})
+		visited := 0
+		stats, err := c.Dump(t.Context(), Query{}, func(*tcp.Socket) error { visited++; return nil })
+		switch {
+		case cut >= size:
+			if visited != 2 || err != nil || whole != 1 {
+				t.Errorf("%d sockets, %v; %d cuts were between messages", visited, err, whole)
+			}
+			return
+		case cut == first:
+			whole++
+		case !errors.Is(err, ErrMalformed) && stats.Malformed == 0:
+			t.Errorf("cut at %d of %d: %d sockets, %+v, and no error", cut, size, visited, stats)
+		}
+	}
+}
+
 // TestErrors pins which errors each method's callers can test for.
 func TestErrors(t *testing.T) {
 	methods := map[string]func(*Conn) error{
