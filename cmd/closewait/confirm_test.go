@@ -48,7 +48,7 @@ func TestConfirmWithin(t *testing.T) {
 	if out := h.run(0, "changes"); !strings.Contains(out, "\tundone\t") {
 		t.Errorf("the journal: %s", out)
 	}
-	note = h.run(0, "tune", "tcp_retries2=9", "--yes", "--confirm-within", "3s")
+	note = h.run(0, "tune", "tcp_retries2=9", "--yes", "--confirm-within", "6s") // long enough for a busy machine
 	h.run(0, "confirm")
 	h.ended(note)
 	if got := h.get(retries2); got != "9" {
