@@ -81,7 +81,6 @@ func verdicts(scenes ...*scene) *Verdicts {
 		if d.scene.host != "" {
 			d.finding.Host = &d.scene.host
 		}
-		remedies.Advise(&d.finding, d.scene.now.Processes)
 	}
 	return number(made)
 }
@@ -137,6 +136,7 @@ func number(made []draft) *Verdicts {
 		if d.feeds != 0 {
 			d.finding.Feeds = &ids[d.feeds]
 		}
+		remedies.Advise(&d.finding, d.scene.now.Processes) // it tells of other findings by their ids
 		v.Findings, v.groups = append(v.Findings, d.finding), append(v.groups, d.group)
 	}
 	return v

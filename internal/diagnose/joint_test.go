@@ -89,12 +89,18 @@ func TestJoint_cause(t *testing.T) {
 	if got := codes(v); got != "db CW111, web CW105" {
 		t.Fatal(got)
 	}
+	if help := v.Findings[1].Remedies; len(help) == 0 || help[0].Command != "closewait show f1" {
+		t.Errorf("%+v", help)
+	}
 	if by := v.Findings[1].CausedBy; by == nil || *by != "f1" || v.Findings[0].Severity != "critical" {
 		t.Errorf("caused by %v", by)
 	}
 	working := snapshot(db.Namespaces[0].Sockets...)
 	busyWith(working, sleeper(ours))
 	_, v = joined(web, working)
+	if help := v.Findings[0].Remedies; len(help) == 0 || help[0].Command != "closewait show peer 203.0.113.5:5432" {
+		t.Errorf("%+v", help)
+	}
 	if got, said := codes(v), strings.Join(v.Findings[0].Evidence, "\n"); got != "web CW105" || !strings.Contains(said, "the other end is on db: java (pid 2214), with 1 thread in clock_nanosleep") {
 		t.Errorf("%s: %s", got, said)
 	}

@@ -43,7 +43,30 @@ func describeNotAccepted(sc *scene, g *group, f *report.Finding) {
 	if !known || slices.ContainsFunc(holders, func(h look.Holder) bool { return !sc.doing(h.PID).known }) {
 		f.Evidence = append(f.Evidence, "who should accept could not be watched: whether that is stuck or slow does not show")
 	}
+	for _, h := range holders {
+		if sc.declines(l, h) {
+			f.Evidence = append(f.Evidence, fmt.Sprintf("the event loop of pid %d runs and does not ask for connections here: a limit of its own may be reached (maxconn and the like), or nobody inside it accepts", h.PID))
+			break
+		}
+	}
 	for _, p := range g.describeHolders(sc, f, holders, known) {
 		f.Culprits = append(f.Culprits, report.Culprit{PID: &p.PID, Comm: &p.Comm, What: "not_accepting", Listener: &listener})
 	}
+}
+
+// declines reports whether a holder of a listener has an event loop that waits for other things, and not for connections on that.
+func (sc *scene) declines(l *tcp.Socket, h look.Holder) bool {
+	d := sc.doing(h.PID)
+	if !d.known || d.halted != "" || d.rings() || len(stuck(d.strong)) > 0 {
+		return false
+	}
+	if in := d.interest(l.Inode, h.FD); in.set != nil || in.waited {
+		return in.set != nil && !in.armed && d.polls(in.set)
+	}
+	for i := range d.sets() {
+		if set := &d.sets()[i]; d.polls(set) && sc.manifold(d, set) {
+			return true
+		}
+	}
+	return false
 }

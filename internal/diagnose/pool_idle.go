@@ -6,6 +6,7 @@ import (
 
 	"github.com/closewait/closewait/internal/report"
 	"github.com/closewait/closewait/internal/spoken"
+	"github.com/closewait/closewait/tcp"
 )
 
 // farewell is the most that servers say before they close an idle connection, with the FIN: an alert of TLS, an error of a database, a status of HTTP.
@@ -27,9 +28,19 @@ var poolIdle = rule{
 		if gap, ok := idleGap(g.members); ok && gap >= time.Second {
 			f.Evidence = append(f.Evidence, fmt.Sprintf("they were closed %s after their last use: a limit of the servers", spoken.Duration(gap)))
 		}
+		if n := g.count(silentFrom); n > 0 {
+			f.Evidence = append(f.Evidence, fmt.Sprintf("nothing was ever sent or received on %d of them: the servers closed them unused, as they do at a limit of connections", n))
+		}
 		if ages, _ := g.ages(); len(ages) >= needless && ages[len(ages)-1]-ages[0] <= time.Second {
 			f.Evidence = append(f.Evidence, "all were closed within a second: the server was restarted, or all had been idle alike")
 		}
 		f.Evidence = append(f.Evidence, readEvidence(g)...)
 	},
+}
+
+// silentFrom reports whether no payload has passed a connection in either direction.
+func silentFrom(s *subject) bool {
+	in, known := s.socket.Info.Uint(tcp.DataSegsIn)
+	out, counted := s.socket.Info.Uint(tcp.DataSegsOut)
+	return known && counted && in == 0 && out == 0
 }

@@ -50,8 +50,9 @@ func TestKeeper(t *testing.T) {
 				}
 			}
 			slices.Sort(blamed)
-			if f.Code != test.want || !slices.Equal(blamed, test.blamed) {
-				t.Errorf("%s, blamed %v", f.Code, blamed)
+			declines := strings.Contains(strings.Join(f.Evidence, "\n"), "event loop of pid 2214 runs and does not ask for connections")
+			if f.Code != test.want || !slices.Equal(blamed, test.blamed) || declines != (test.want == "CW104") {
+				t.Errorf("%s, blamed %v: %v", f.Code, blamed, f.Evidence)
 			}
 		})
 	}
@@ -96,5 +97,38 @@ func TestGetsOn(t *testing.T) {
 		if f := v.Of(&unseen.Namespaces[0].Sockets[2]); f != nil && !slices.ContainsFunc(f.Evidence, func(s string) bool { return strings.Contains(s, "could not be watched") }) {
 			t.Errorf("%s: %v", test.name, f.Evidence)
 		}
+	}
+}
+
+// TestDeclines: a loop that watches connections and has no listener in its set does not want to accept, as at a limit of its own.
+func TestDeclines(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		sets []int
+		want bool
+	}{{"it watches connections", []int{0, 3}, true}, {"it watches the listener as well", []int{0, 1, 3}, false}, {"it watches one thing", []int{0}, false}} {
+		now := snapshot(socket(tcp.Established, time.Minute, cookie(5)), listening(1, 128), queued(2), backend(60, time.Minute))
+		a := busyWith(now, in(ours, look.CallPoll, "epoll_wait", 30, 0))
+		watching(a, 30)
+		for _, i := range test.sets {
+			n := now.Namespaces[0].Sockets[i].Inode
+			a.Epolls[0].Watches = append(a.Epolls[0].Watches, look.Watch{FD: 7 + i, Inode: uint64(n), Events: look.PollIn})
+		}
+		f := only(t, Run(now, nil))
+		if got := strings.Contains(strings.Join(f.Evidence, "\n"), "does not ask for connections"); f.Code != "CW104" || got != test.want {
+			t.Errorf("%s: %s %v", test.name, f.Code, f.Evidence)
+		}
+	}
+}
+
+// TestPoolIdle_unused: connections that were closed before anything passed them are told from a pool's.
+func TestPoolIdle_unused(t *testing.T) {
+	connected := func(n int, segments uint64) tcp.Socket {
+		return client(n, time.Minute, 83, 1, between("192.0.2.1:4500"+strconv.Itoa(n), "203.0.113.5:5432"), info(tcp.DataSegsIn, segments), info(tcp.DataSegsOut, segments),
+			info(tcp.BytesSent, 0), info(tcp.BytesRetrans, 0), info(tcp.BytesAcked, 1), info(tcp.Unacked, 0))
+	}
+	f := only(t, Run(snapshot(connected(1, 0), connected(2, 0), connected(3, 4)), nil))
+	if text := strings.Join(f.Evidence, "\n"); f.Code != "CW103" || !strings.Contains(text, "nothing was ever sent or received on 2 of them") {
+		t.Errorf("%s: %s", f.Code, text)
 	}
 }

@@ -11,7 +11,7 @@ import (
 // The causes that lie in threads which do not run on.
 
 // helpBlocked ends the writes that block the workers, where that is what blocks them: then the others are served at once. The connections concerned
-// have a peer that takes nothing. What a blocked read waits for may still come, so only a restart is left there.
+// have a peer that takes nothing. What a blocked read waits for may still come: whoever does not answer is looked at, and then only a restart is left.
 func helpBlocked(c *Case) []report.Remedy {
 	var list []report.Remedy
 	var ends []report.Endpoint
@@ -26,7 +26,28 @@ func helpBlocked(c *Case) []report.Remedy {
 			Risk: "what is queued on these connections is lost; as root",
 		})
 	}
+	switch waited := c.awaited(); {
+	case c.CausedBy != nil:
+		list = append(list, read("closewait show "+*c.CausedBy, "shows why the program they wait for does not answer; until it does, new workers wait likewise"))
+	case waited != nil:
+		list = append(list, read("closewait show peer "+endpoint(*waited), "shows whom they wait for; until that answers, new workers wait likewise"))
+	}
 	return append(list, c.restart()...)
+}
+
+// awaited is the peer for whose answer the most workers wait, nil if they wait for none.
+func (c *Case) awaited() (peer *report.Endpoint) {
+	counts, most := map[report.Endpoint]int{}, 0
+	for i := range c.Culprits {
+		k := &c.Culprits[i]
+		if (k.What != "blocked_in_read" && k.What != "blocked_in_connect") || k.Peer == nil {
+			continue
+		}
+		if counts[*k.Peer]++; counts[*k.Peer] > most {
+			peer, most = k.Peer, counts[*k.Peer]
+		}
+	}
+	return peer
 }
 
 // destroy is the command that ends connections to some peers, "" for none.
