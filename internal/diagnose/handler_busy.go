@@ -22,6 +22,9 @@ var handlerBusy = rule{
 		if s.listener == nil || !sc.unnoticed(s) || len(s.holders()) == 0 || sc.accepting[s.listener] || sc.halfClosed(s) {
 			return false
 		}
+		if s.listener.RecvQueue > 0 && sc.getsOn(s.netns, s.listener) {
+			return false // it is slow: what it works for now left while it waited, and the next one waits
+		}
 		for _, h := range s.holders() {
 			d := sc.doing(h.PID)
 			if !d.known || d.halted != "" {
