@@ -89,7 +89,7 @@ func TestRead_bombs(t *testing.T) {
 			t.Errorf("%s: %d recordings, %v", name, len(all), err)
 		}
 		// What is one too much is decoded before it is refused, buffers grow to what comes and are copied on the way, a socket takes half a kilobyte.
-		if took, allowed := after.TotalAlloc-before.TotalAlloc, uint64(2*extent.Memory+8*len(test.plain)+extent.Sockets<<10+4<<20); took > allowed {
+		if took, allowed := after.TotalAlloc-before.TotalAlloc, uint64(2*extent.Memory)+uint64(8*len(test.plain)+extent.Sockets<<10+4<<20); took > allowed {
 			t.Errorf("%s: %d bytes took %d MB of memory, allowed %d, in %v", name, len(test.plain), took>>20, allowed>>20, time.Since(start))
 		}
 	}

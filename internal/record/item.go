@@ -98,7 +98,7 @@ type items struct {
 	r      io.Reader
 	mode   cbor.DecMode
 	left   int64 // bytes that may still be read
-	room   int   // memory that what is kept, but for sockets, may still take
+	room   int64 // memory that what is kept, but for sockets, may still take
 	buffer []byte
 }
 
@@ -158,7 +158,7 @@ func (in *items) read(size int) ([]byte, error) {
 
 // cost is the memory that an encoded item may take once it is decoded, at most: a missing or empty value can stand for a structure as large as tcp.Socket,
 // and every part of a structure that is there has its name beside it. It reads up to the first thing that is no CBOR.
-func cost(b []byte) (bytes int) {
+func cost(b []byte) (bytes int64) {
 	const nothing, something = 768, 256
 	for len(b) > 0 {
 		head := b[0]
@@ -178,7 +178,7 @@ func cost(b []byte) (bytes int) {
 		case 2, 3: // strings: what follows is theirs
 			length = min(length, uint64(len(b)))
 			b = b[length:]
-			bytes += something + int(length)
+			bytes += something + int64(length)
 		case 4, 5, 7:
 			bytes += nothing
 		default:

@@ -26,7 +26,7 @@ type Extent struct {
 	Bytes      int64 // of all recordings together, once decompressed: 2 GiB
 	Sockets    int   // in all of them, a million
 	Recordings int   // a thousand
-	Memory     int   // that all of them may take beside their sockets, estimated: 2 GiB
+	Memory     int64 // that all of them may take beside their sockets, estimated: 2 GiB
 }
 
 // DefaultExtent returns the Extent that the zero value stands for.
