@@ -118,7 +118,8 @@ func TestRead_compressed(t *testing.T) {
 		if all != nil || err == nil {
 			t.Errorf("%s: %d recordings, %v", name, len(all), err)
 		}
-		if took := (after.TotalAlloc - before.TotalAlloc) >> 20; took > 150 {
+		// Buffers are used again, but for what the race detector makes pools forget: a file read to its end takes gigabytes.
+		if took := (after.TotalAlloc - before.TotalAlloc) >> 20; took > 500 {
 			t.Errorf("%s: %d bytes took %d MB of memory", name, len(file), took)
 		}
 	}
