@@ -369,7 +369,8 @@ func TestKernel_allocations(t *testing.T) {
 	}
 	few, _ := count(10)
 	many, sockets := count(3000)
-	if many != few || sockets < 3000 {
+	const others = 10 // of the rest of the program, which are counted as well
+	if many > few+others || sockets < 3000 {
 		t.Errorf("%v allocations for 10 sockets, %v for %d", few, many, sockets)
 	}
 }
