@@ -41,7 +41,7 @@ func describeLeak(sc *scene, g *group, f *report.Finding) {
 	}); blind > 0 {
 		f.Evidence = append(f.Evidence, fmt.Sprintf("what the holders of %d are doing could not be seen: whether something keeps them from looking is not known", blind))
 	}
-	if unseen(g) {
+	if g.unseen() {
 		f.Evidence = append(f.Evidence, "whose they are could not be seen: so many programs with one connection each would look the same")
 	}
 	if f.Ends.Kind == "never" {
@@ -95,7 +95,7 @@ func (sc *scene) passedOn(g *group) []string {
 }
 
 // unseen reports whether the sockets are of clients that could not be seen.
-func unseen(g *group) bool { return len(g.processes) == 0 && g.members[0].listener == nil }
+func (g *group) unseen() bool { return len(g.processes) == 0 && g.members[0].listener == nil }
 
 // readEvidence tells the sockets apart by what is unread: a received FIN counts as one byte of the receive queue until the program has read to the end.
 func readEvidence(g *group) []string {
@@ -130,7 +130,7 @@ func leakSeverity(sc *scene, g *group, f *report.Finding) string {
 			return report.SeverityCritical
 		}
 	}
-	if unseen(g) && len(g.members) < crowd {
+	if g.unseen() && len(g.members) < crowd {
 		return report.SeverityInfo
 	}
 	if len(g.members) >= several || growing && g.members[0].listener != nil {

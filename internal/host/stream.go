@@ -57,6 +57,7 @@ type waiting struct {
 	namespace *look.Namespace
 	open      func() (*inetdiag.Conn, error)
 	socket    tcp.Socket
+	unheld    bool // its holder, or what ends it, is still to be found
 }
 
 // holdersFirst finds the holders of all sockets before the tables are read, so that no socket has to be kept until its holder is known. It reports false, and has changed
@@ -98,13 +99,13 @@ func allHolders(ctx context.Context, total int) (look.Holders, error) {
 func (v *visit) pass(ctx context.Context, n *look.Namespace, s *tcp.Socket) error {
 	v.stream.holders = v.snapshot.Holders.Append(v.stream.holders[:0], s.Inode)
 	holders := v.stream.holders
-	waits := v.request.Holders != nil && len(holders) == 0 && (s.Inode != 0 || v.mute(s)) && v.request.Holders(s)
-	if !waits && v.stream.hops && v.stream.hopping < mostWays && unanswered(s) {
-		waits = true
+	unheld := v.request.Holders != nil && len(holders) == 0 && (s.Inode != 0 || v.mute(s)) && v.request.Holders(s)
+	hops := !unheld && v.stream.hops && v.stream.hopping < mostWays && unanswered(s)
+	if hops {
 		v.stream.hopping++
 	}
-	if waits {
-		v.stream.waiting = append(v.stream.waiting, waiting{n, v.stream.open, *s})
+	if unheld || hops {
+		v.stream.waiting = append(v.stream.waiting, waiting{n, v.stream.open, *s, unheld})
 		return nil
 	}
 	return v.hand(ctx, n, s, holders)
@@ -213,7 +214,7 @@ func (v *visit) late(ctx context.Context) error {
 	v.prepare(ctx)
 	for i := range v.stream.waiting {
 		w := &v.stream.waiting[i]
-		if v.request.Holders != nil {
+		if w.unheld {
 			v.snapshot.Holders.Want(w.socket.Inode)
 		}
 		v.stream.open = w.open
@@ -234,7 +235,7 @@ func (v *visit) prepare(ctx context.Context) {
 	for i := range v.stream.waiting {
 		w := &v.stream.waiting[i]
 		if w.socket.Inode != 0 {
-			unheld = unheld || v.request.Holders != nil && len(v.snapshot.Holders.Of(w.socket.Inode)) == 0
+			unheld = unheld || w.unheld
 			continue
 		}
 		mute[w.socket.Cookie] = struct{}{}
