@@ -357,20 +357,23 @@ func TestKernel_allocations(t *testing.T) {
 		nstest.New(t).Do(func() {
 			nstest.ManyCloseWait(t, n)
 			c := open(t)
-			allocations = testing.AllocsPerRun(5, func() {
+			dump := func() {
 				stats, err := c.Dump(t.Context(), inetdiag.Query{Extensions: inetdiag.WithInfo}, func(*tcp.Socket) error { return nil })
 				if err != nil {
 					t.Fatal(err)
 				}
 				sockets = stats.Sockets
-			})
+			}
+			allocations = testing.AllocsPerRun(5, dump)
+			for range 4 { // those of the rest of the program are counted as well
+				allocations = min(allocations, testing.AllocsPerRun(5, dump))
+			}
 		})
 		return allocations, sockets
 	}
 	few, _ := count(10)
 	many, sockets := count(3000)
-	const others = 10 // of the rest of the program, which are counted as well
-	if many > few+others || sockets < 3000 {
+	if many != few || sockets < 3000 {
 		t.Errorf("%v allocations for 10 sockets, %v for %d", few, many, sockets)
 	}
 }

@@ -109,7 +109,7 @@ func TestRead_compressed(t *testing.T) {
 		"twice":          z.EncodeAll(zeros, nil),
 		"in a text":      append(z.EncodeAll(announced, nil), bytes.Repeat(zeros, 100)...),
 		"empty frames":   bytes.Repeat(z.EncodeAll(nil, nil), 100_000),
-		"skipped frames": append(bytes.Repeat([]byte{0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0}, 100_000), zeros...),
+		"skipped frames": append(bytes.Repeat([]byte{0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0}, 50_000), zeros...),
 	} {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
@@ -118,8 +118,8 @@ func TestRead_compressed(t *testing.T) {
 		if all != nil || err == nil {
 			t.Errorf("%s: %d recordings, %v", name, len(all), err)
 		}
-		// Buffers are used again, but for what the race detector makes pools forget: a file read to its end takes gigabytes.
-		if took := (after.TotalAlloc - before.TotalAlloc) >> 20; took > 500 {
+		// For each skipped frame the race detector makes io.Discard's pool forget a buffer of 8 kB once in four times.
+		if took := (after.TotalAlloc - before.TotalAlloc) >> 20; took > 150 {
 			t.Errorf("%s: %d bytes took %d MB of memory", name, len(file), took)
 		}
 	}
