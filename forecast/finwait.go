@@ -18,7 +18,7 @@ func (v *view) mini() Ends {
 		// TCP_LINGER2 may have armed it for less; nobody is left who could tell.
 		l.include(v.firing(v.expires+outside, 1))
 	}
-	v.moments(&ends, l.first(), l.now[likely], l.last(), v.into())
+	v.moments(&ends, l.moment(), v.into())
 	// The timer cannot fire before what is left of it is over.
 	ends.Earliest = max(ends.Earliest, v.socket.Timer.Expires)
 	return ends
@@ -67,7 +67,7 @@ func (v *view) finEnds(excess int64) Ends {
 		ends.Reason = reasonFinLong
 		l.arm(excess)
 	}
-	v.moments(&ends, l.first(), l.now[likely], l.last(), v.into())
+	v.moments(&ends, l.moment(), v.into())
 	if v.Limits.FinTimeout.Known {
 		ends.Limit = Limit{"tcp_fin_timeout", int64(v.Limits.FinTimeout.Value / time.Second), v.Limits.FinTimeout.Value}
 	}

@@ -31,7 +31,7 @@ func (v *view) forgotten() Ends {
 	}
 	next := v.Clock.jiffies(v.nextKeepalive())
 	l := start(&v.Clock, v.keepaliveArmed(), next, 1)
-	v.moments(&ends, l.first(), l.now[likely], l.last(), v.into())
+	v.moments(&ends, l.moment(), v.into())
 	if rtt, ok := v.socket.Info.Duration(tcp.RTT); ok {
 		ends.Best += rtt
 		ends.Latest += 2 * rtt
@@ -143,7 +143,7 @@ func (v *view) keepaliveSilent() (Ends, bool) {
 	for n := v.probes; n < min(count.Value, 255); n++ {
 		l.arm(step)
 	}
-	v.moments(&ends, l.first(), l.now[likely], l.last(), v.into())
+	v.moments(&ends, l.moment(), v.into())
 	v.doubt(&ends)
 	return ends, true
 }
@@ -160,6 +160,5 @@ func (v *view) userIdle(e *Ends, l lanes, idle, allowed, step int64) {
 		}
 		l.arm(step)
 	}
-	v.moments(e, f.first, f.best, f.last, v.into())
-	e.Also = time.Duration(f.also) * v.tick
+	v.moments(e, f, v.into())
 }

@@ -469,3 +469,47 @@ func TestModel_unread(t *testing.T) {
 		})
 	}
 }
+
+// TestModel_level_end: a base time-out of 63 jiffies makes the doubling to 63*64 end a level of the wheel. The firing that arms it, served a jiffy late, hangs it into a slot eight
+// times as wide. Where that is no neighbour of the other, both moments are named; with a base time-out next to that there is but one.
+func TestModel_level_end(t *testing.T) {
+	const decisive = 1 << 5 // the firing that arms the timer for 32 times the base, doubled
+	named := 0
+	for begun := int64(1 << 20); begun < 1<<20+512; begun += 16 {
+		looked := begun + 100
+		model := forecast.Model{Limits: forecast.Defaults(), Clock: forecast.Clock{HZ: 250, Known: true, Jiffies: uint64(looked)}}
+		model.Options.UserTimeout, model.Limits.Retries2 = forecast.Is[time.Duration](0), forecast.Is[int64](6)
+		for base := int64(62); base <= 64; base++ {
+			start := func(late uint64) *simSock {
+				s := simSock{simWheel: simWheel{250, begun}, state: tcp.CloseWait, closeAt: -1, rtoMax: 120 * 250, sndWnd: 65535, rcvTstamp: begun, retries2: 6, late: late}
+				s.rto, s.base = base, base
+				s.send(false)
+				return &s
+			}
+			dies := func(late uint64) time.Duration {
+				s := start(late)
+				if !play(s) {
+					t.Fatal("lives on")
+				}
+				return time.Duration(s.jiffies-looked) * 4 * time.Millisecond
+			}
+			s := start(0)
+			for s.jiffies < looked {
+				s.step(looked)
+			}
+			shown := s.diag(0)
+			got, punctual, late := model.Ends(&shown), dies(0), dies(decisive)
+			near := func(a, b time.Duration) bool { return (a - b).Abs() <= 8*time.Millisecond }
+			apart := late-punctual > 300*time.Millisecond
+			if !near(got.Best, punctual) || apart != (got.Also != 0) || apart && (!near(got.Also, late) || base != 63) {
+				t.Errorf("base %d: ends in %v, or %v: %+v", base, punctual, late, got)
+			}
+			if apart {
+				named++
+			}
+		}
+	}
+	if named == 0 {
+		t.Error("nothing was far apart")
+	}
+}

@@ -378,6 +378,6 @@ func (v *view) synWaiting() Ends {
 		w := waits{view: v, lane: lane}
 		at[lane] = max(w.answerless(-v.Clock.jiffies(n.Since)), 0)
 	}
-	v.moments(&ends, at[early]-v.Clock.jiffies(coarse), at[likely], at[late], v.into())
+	v.moments(&ends, fate{first: at[early] - v.Clock.jiffies(coarse), best: at[likely], last: at[late]}, v.into())
 	return ends
 }

@@ -50,7 +50,7 @@ func (v *view) reset(e Ends) Ends {
 	}
 	l := v.firing(max(armed, v.expires), 1)
 	next := Ends{Kind: At}
-	v.moments(&next, l.first(), l.now[likely], l.last(), v.into())
+	v.moments(&next, l.moment(), v.into())
 	switch {
 	case certainly:
 	case e.Kind == Never:

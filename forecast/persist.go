@@ -116,7 +116,9 @@ func (v *view) probesEnd(answered bool) Ends {
 		return ends
 	}
 	ends.Kind, ends.Error = At, v.errorOf(v.options.SoftError.Value != 0)
-	v.moments(&ends, w.lanes.first(), w.lanes.now[likely], w.lanes.last(), v.into())
+	at := w.lanes.moment()
+	at.also = w.lanes.elsewhere()
+	v.moments(&ends, at, v.into())
 	v.explainProbes(&ends, &w, verdict)
 	if w.uncounted > 0 && verdict == userTimedOut {
 		fewest := v.probeWalk(answered, 0)

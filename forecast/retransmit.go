@@ -148,11 +148,7 @@ func (v *view) follow(p *plan) fate {
 // describe fills in an answer from a fate.
 func (v *view) describe(e *Ends, p *plan, f *fate, local bool) {
 	e.Kind = At
-	v.moments(e, f.first, f.best, f.last, p.elapsed.phase)
-	tick := v.tick
-	if f.also > 0 {
-		e.Also = max(time.Duration(f.also)*tick-p.elapsed.phase+v.later/2, 0)
-	}
+	v.moments(e, *f, p.elapsed.phase)
 	unreachable := !local && !p.waiting && v.unreachable()
 	unsent := !local && !p.waiting && v.unsent()
 	e.Error, e.Elapsed = v.errorOf(unreachable || p.told), p.elapsed.source
@@ -185,10 +181,10 @@ func (v *view) describe(e *Ends, p *plan, f *fate, local bool) {
 		// (tcp_retransmit_skb).
 		spent := p.elapsed.most()
 		if unsent {
-			spent += time.Duration(v.base()) * tick
+			spent += time.Duration(v.base()) * v.tick
 		}
 		e.Earliest = min(e.Earliest, max(f.limit-spent, 0))
-		e.Latest = max(e.Latest, f.limit-p.elapsed.look[early]+time.Duration(f.waited+slotOf(f.waited))*tick)
+		e.Latest = max(e.Latest, f.limit-p.elapsed.look[early]+time.Duration(f.waited+slotOf(f.waited))*v.tick)
 	}
 	v.doubt(e)
 }

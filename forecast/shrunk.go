@@ -47,7 +47,7 @@ func (v *view) windowShrunk() Ends {
 	low, base, high := v.bases()
 	walks := v.shrunkWalks(user, [lanesLength]int64{early: low, likely: base, late: high})
 	l, shortest, longest := &walks[likely], &walks[early], &walks[late]
-	v.moments(&ends, min(l.first(), longest.first()), l.now[likely], max(l.last(), shortest.last()), v.into())
+	v.moments(&ends, fate{first: min(l.first(), longest.first()), best: l.now[likely], last: max(l.last(), shortest.last())}, v.into())
 	for _, other := range [...]int64{longest.now[likely], shortest.now[likely]} {
 		if other != l.now[likely] {
 			ends.Also = time.Duration(other) * v.tick

@@ -135,7 +135,7 @@ func (v *view) request() Ends {
 	}
 	l, longest := v.requestWalk(most, retries), v.requestWalk(least, retries)
 	ends.Kind = At
-	v.moments(&ends, min(l.first(), longest.first()), l.now[likely], l.last(), v.into())
+	v.moments(&ends, fate{first: min(l.first(), longest.first()), best: l.now[likely], last: l.last()}, v.into())
 	if longest.now[likely] != l.now[likely] {
 		ends.Also = max(time.Duration(longest.now[likely])*v.tick-v.into(), 0)
 	}

@@ -11,7 +11,7 @@ import (
 func (v *view) clamped(p *plan) Ends {
 	ends := Ends{Kind: At, By: ByUserTimeout, Reason: reasonClamped, Error: v.errorOf(v.unreachable()), Elapsed: p.elapsed.source}
 	l := v.firing(p.armed, 1)
-	v.moments(&ends, l.first(), l.now[likely], l.last(), p.elapsed.phase)
+	v.moments(&ends, l.moment(), p.elapsed.phase)
 	if total, ok := v.socket.Info.Duration(tcp.TotalRTOTime); ok && v.uint(tcp.TotalRTORecoveries) == 1 {
 		// The timer was rounded up to a jiffy, and the stamp set at one.
 		user := (total + v.socket.Timer.Expires).Round(10 * time.Millisecond)

@@ -162,16 +162,19 @@ func (v *view) errorOf(unreachable bool) string {
 
 // moments turns jiffies of the lanes into the times of an answer. The last firing may be served a jiffy late, and whoever is told hears of it a little
 // later.
-func (v *view) moments(e *Ends, first, best, last int64, phase time.Duration) {
+func (v *view) moments(e *Ends, f fate, phase time.Duration) {
 	tick := v.tick
 	if v.Clock.Known {
 		phase = v.Clock.Into
-		e.Earliest = max(time.Duration(first)*tick-phase-stampJitter, 0)
+		e.Earliest = max(time.Duration(f.first)*tick-phase-stampJitter, 0)
 	} else {
-		e.Earliest = max(time.Duration(first-1)*tick-phase, 0)
+		e.Earliest = max(time.Duration(f.first-1)*tick-phase, 0)
 	}
-	e.Best = max(time.Duration(best)*tick-phase+v.later/2, 0)
-	e.Latest = max(time.Duration(last+1)*tick-min(phase, 0)+v.later, 0)
+	e.Best = max(time.Duration(f.best)*tick-phase+v.later/2, 0)
+	if f.also > 0 {
+		e.Also = max(time.Duration(f.also)*tick-phase+v.later/2, 0)
+	}
+	e.Latest = max(time.Duration(f.last+1)*tick-min(phase, 0)+v.later, 0)
 	e.Earliest, e.Latest = max(e.Earliest-v.ragged, 0), e.Latest+v.ragged
 	if v.later > 0 {
 		e.Latest += tick // the doubt is no whole number of jiffies

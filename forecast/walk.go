@@ -158,6 +158,9 @@ func (f *fate) possible(l *lanes, likelyHere bool, retransmits int64, capped boo
 	switch {
 	case likelyHere && !f.known:
 		f.known, f.best, f.count, f.capped, f.limit = true, l.now[likely], retransmits, capped, limit
+		if f.also == 0 {
+			f.also = l.elsewhere()
+		}
 	case f.also == 0:
 		f.also = max(l.now[likely], 1) // what is due in this very jiffy is served late, or it would have been
 	}

@@ -262,6 +262,21 @@ func (l *lanes) round(lane int, distance, slot int64) {
 	l.phase[lane] = (at + lateness) & (l.modulus - 1)
 }
 
+// moment is the firing the lanes stand at.
+func (l *lanes) moment() fate { return fate{first: l.first(), best: l.now[likely], last: l.last()} }
+
+// elsewhere is when the firing comes if one until it is served a jiffy late and the timer then hangs in quite another slot of the wheel, whose place is known; 0 when there is no
+// such slot. Neighbouring slots of the finer levels are no other answer.
+func (l *lanes) elsewhere() int64 {
+	if l.modulus < known || l.now[late]-l.now[likely] <= neighbouring {
+		return 0
+	}
+	return l.now[late]
+}
+
+// neighbouring is how far apart firings may be, in jiffies, and still be one answer: a slot of the levels whose timers run for seconds.
+const neighbouring = 64
+
 // first and last are the extremes of the lanes' moments.
 func (l *lanes) first() int64 { return min(l.now[early], l.now[likely], l.now[late]) }
 func (l *lanes) last() int64  { return max(l.now[early], l.now[likely], l.now[late]) }
