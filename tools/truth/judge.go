@@ -145,10 +145,17 @@ func (j *judgement) moment(r *row, l *life, p *said, lane int) {
 		return
 	}
 	r.all = append(r.all, off)
-	if off > bound && outside <= 0 && late > 0 {
-		r.Late++
+	missed := off > bound
+	switch {
+	case !missed || outside > 0:
+	case late > 0:
+		r.Late, missed = r.Late+1, false
 		j.report.find(kindOf(servedLate, lane, r), l, j.describe(l, p, lane))
-	} else {
+	case e.Also != 0 && (rest-e.Also).Abs() <= bound:
+		r.Late, missed = r.Late+1, false
+		j.report.find(kindOf(atSecond, lane, r), l, j.describe(l, p, lane))
+	}
+	if off <= bound || missed {
 		r.errors = append(r.errors, off)
 	}
 	r.widths = append(r.widths, e.Latest-e.Earliest)
@@ -159,7 +166,7 @@ func (j *judgement) moment(r *row, l *life, p *said, lane int) {
 		r.Outside++
 		j.report.find(kindOf(outsideOf, lane, r), l, j.describe(l, p, lane))
 	}
-	if off > bound && (outside > 0 || late == 0) {
+	if missed {
 		r.Beyond++
 		j.report.find(kindOf(offBy, lane, r), l, j.describe(l, p, lane))
 	}

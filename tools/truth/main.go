@@ -16,6 +16,7 @@
 //	also       share of answers with two moments
 //	width      median width of the interval, in milliseconds
 //	unknown    forecasts that gave no moment
+//	late       misses that are explained: a firing was served a jiffy late, or the death came at the second moment
 //	machine    misses beyond a bound that the machine explains: a firing was served more than a jiffy late, or (but for "jiffies", which sees the timer itself) the one before,
 //	           or the count of jiffies was behind when the socket was read; where the kernel did not tell of the death, its timers were late by as much
 //

@@ -53,6 +53,7 @@ const (
 	wrongError = "another error"
 	offBy      = "off by a whole time-out" // by more than the bound
 	servedLate = "off, but inside the interval: a firing was served a jiffy late"
+	atSecond   = "off, but it is the second moment named"
 	outsideOf  = "outside the interval"
 )
 
