@@ -129,7 +129,8 @@ func (v *view) drift(p *plan, f *fate, drifts bool) {
 		f.last += longest
 	}
 	f.first = min(f.first, max(int64((f.limit-p.elapsed.most())/v.tick), 0))
-	f.last = max(f.last, int64((f.limit-p.elapsed.look[early])/v.tick)+longest+longest/7+slack)
+	// A limit that is exceeded already counts at the next firing, which being given up may put off.
+	f.last = max(f.last, max(int64((f.limit-p.elapsed.look[early])/v.tick), f.best)+longest+longest/7+slack)
 }
 
 // soonWaiting widens what was found for a socket of which nothing was sent again yet, whose neighbour does not answer: whether the first time-out finds the segment waiting,

@@ -107,6 +107,10 @@ func (p *plan) on(l *lanes, e *elapsed, far time.Duration, retransmits, rto, rto
 					break
 				}
 				now, phase, retransmits, rto = now+ahead, phase+ahead, retransmits+1, next
+				if each, same := togetherAhead(phase, next); same && !growing { // as far apart are all that follow: each comes at a slot
+					n := min(max(int64(far/l.tick)-now, 0)/each, mostFirings)
+					now, phase, retransmits = now+n*each, phase+n*each, retransmits+n
+				}
 				if time.Duration(now)*l.tick >= far || growing && rto >= rtoMax {
 					l.stand(now, phase)
 					return retransmits, rto, false

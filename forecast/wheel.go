@@ -50,13 +50,17 @@ func (c *Clock) jiffiesUp(d time.Duration) int64 {
 // What arms a timer from a timer's own handler finds the wheel's clock one jiffy ahead (base->clk, in __run_timers), so that the distance is one
 // less.
 func slotOf(armed int64) int64 {
-	const levels = 8 // they end at 63, 63*8, 63*64, ... jiffies
-	if armed <= levelEnd {
-		return 1
-	}
-	level := (bits.Len64(uint64(armed-1)/levelEnd) + 2) / 3
-	return 1 << (3 * min(level, levels))
+	return 1 << slotBits[bits.Len64(uint64(max(armed-1, 0))/levelEnd)]
 }
+
+// slotBits is the logarithm of a slot's width, by how many bits the whole levels ahead have: the levels end at 63, 63*8, 63*64, ... jiffies.
+var slotBits = func() (bits [65]uint8) {
+	const levels = 8
+	for n := range bits {
+		bits[n] = uint8(3 * min((n+2)/3, levels))
+	}
+	return bits
+}()
 
 // levelEnd is how far ahead timers of the finest level are armed at most, and those of the others in slots of theirs.
 const levelEnd = 63
