@@ -349,6 +349,9 @@ func TestModel_armed(t *testing.T) {
 				if !play(&end) || end.closeAt > s.jiffies {
 					t.Skip("lives on")
 				}
+				if scene == "shrunk" && lag > 0 && s.backoff > 1 {
+					t.Skip("how long the window has been closed is summed up from lengths, which tell nothing of wider slots before the running timer's")
+				}
 				tick := time.Second / time.Duration(s.hz)
 				rest := time.Duration(end.jiffies-s.jiffies)*tick - l.model.Clock.Into
 				rest += doubts(t, &l, s)

@@ -27,6 +27,7 @@ func (v *view) retransmission() Ends {
 		return v.clamped(&p)
 	}
 	v.cutShort(&p)
+	v.overdue(p.armed)
 	f := v.followPath(&p)
 	if !f.known {
 		return ends
@@ -62,7 +63,6 @@ func (v *view) running(p *plan) (local, clamped bool) {
 	case telling && v.backoff == v.retransmits && length+v.Clock.jiffies(v.Rough) < v.rto-slotOf(v.rto)-2:
 		p.armed, clamped = length, true
 	}
-	v.overdue(p.armed)
 	return local, clamped
 }
 
