@@ -85,7 +85,7 @@ func (v *view) cutShort(p *plan) {
 	case v.payloadSent():
 		cut := min(v.rto, max(v.Clock.jiffiesUp(rest+time.Duration(v.sent)*tick), 1))
 		unsure := v.Clock.jiffies(p.elapsed.look[late] - p.elapsed.look[early])
-		if v.sent-cut > slotOf(cut)+1+unsure { // cut short, it would have fired: the option came later
+		if v.sent-cut > slotOf(cut+outside)+1+unsure { // cut short, it would have fired: the option came later
 			cut = v.rto
 		}
 		p.armed = cut

@@ -83,6 +83,7 @@ func (p *plan) walk(l *lanes, rtoMax int64) (f fate) {
 		case !cut && time.Duration(l.last())*l.tick < far:
 		case retransmits > 0 && p.fires(&f, l, &e, retransmits, rto >= rtoMax, cut):
 			f.waited = rto
+			p.loosen(&f, l, &e)
 			return f
 		}
 		growing := rto < rtoMax
@@ -92,6 +93,16 @@ func (p *plan) walk(l *lanes, rtoMax int64) (f fate) {
 		}
 	}
 	return fate{}
+}
+
+// loosen widens what the lanes enclose where TCP_USER_TIMEOUT cuts the last timer short and moments are not known to the jiffy: it is armed up to the option's end, wherever between the
+// lanes that is, and its slot may be as wide as that of any length between them.
+func (p *plan) loosen(f *fate, l *lanes, e *elapsed) {
+	if p.timeout.user == 0 || !p.timeout.clamp || e.look[early] == e.look[late] || l.modulus == known && e.source <= Exact {
+		return
+	}
+	f.first = min(f.first, max(int64((p.timeout.user-e.look[late]-e.above)/l.tick), 0))
+	f.last = max(f.last, l.clock.jiffiesUp(p.timeout.user-e.look[early]+e.below)+l.clock.widest(f.waited+outside))
 }
 
 // on goes to the next firing, and on from there while firings cannot end the socket, under the limit that counts while the time-out grows or the one after.
