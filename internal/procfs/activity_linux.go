@@ -38,9 +38,7 @@ func (f FS) Activity(pid, threads int, common *Common) (*look.Activity, error) {
 	a.ThreadCount = len(tids)
 	r := newThreadReader(dir)
 	r.common = common
-	if len(tids) > 1 {
-		r.clocks = &common.clocks // what the only thread of a process last ran for needs no proof
-	}
+	r.resting = len(tids) > 1 // what the only thread of a process last ran for needs no proof
 	a.Threads = make([]look.Thread, 0, min(len(tids), threads))
 	for _, tid := range tids[:min(len(tids), threads)] {
 		t := look.Thread{TID: tid}
@@ -124,8 +122,8 @@ type threadReader struct {
 	// err is why something could not be read of a thread that has not ended.
 	err    error
 	common *Common // nil at the second look
-	// clocks tell since when threads have not run; nil when that is not wanted.
-	clocks *runClocks
+	// resting says that it is wanted since when threads have not run.
+	resting bool
 	// hung is set once the process's memory or its calls could not be read because somebody holds a lock of it.
 	hung bool
 }
@@ -166,9 +164,9 @@ func (r *threadReader) moment(tid int, t *look.Thread) (m look.Moment) {
 	if b, err := r.dir.read(task+"schedstat", maxStat); err == nil {
 		m.Slices, _ = ParseSchedstat(b)
 	}
-	if t != nil && r.clocks != nil && rests(&m) {
+	if t != nil && r.resting && rests(&m) {
 		if b, err := r.dir.read(task+"sched", maxStat); err == nil {
-			t.Resting = r.clocks.since(st.Processor, b)
+			t.Resting = r.common.rested(st.Processor, b)
 		}
 	}
 	if m.State == 'D' || m.Call.Kind == look.CallUnknown && m.State != 'R' {

@@ -4,14 +4,16 @@ import (
 	"bytes"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// Common is what processes have in common, remembered for the length of one look: the moment from which their ages count, the states of their cgroups, the clocks of their processors. It is not
-// safe for concurrent use.
+// Common is what processes have in common, remembered for the length of one look: the moment from which their ages count, the states of their cgroups, the clocks of their processors. It may be used
+// for several processes at once.
 type Common struct {
+	mu     sync.Mutex // for groups and clocks
 	groups map[string]groupState
 	boot   time.Duration // CLOCK_BOOTTIME at that moment, 0 when it could not be read
 	clocks runClocks
@@ -25,6 +27,13 @@ func NewCommon() *Common {
 	return c
 }
 
+// rested returns for how long a task had not run, see runClocks.since.
+func (c *Common) rested(processor int, sched []byte) time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.clocks.since(processor, sched)
+}
+
 type groupState struct{ frozen, pidsLimited bool }
 
 // group returns the state of the cgroups a process is in.
@@ -33,6 +42,8 @@ func (c *Common) group(f FS, dir directory) groupState {
 	if err != nil {
 		return groupState{}
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	state, ok := c.groups[string(b)]
 	if !ok {
 		g := f.groups(b)
