@@ -15,13 +15,9 @@ const askable = 400
 
 // own asks sockets for what decides about their ends by a BPF program, where they are many or it knows more than their descriptors would tell. Without it they stay unasked.
 func (v *visit) own(ctx context.Context) {
-	wanted, inside := v.ending()
+	wanted, namespaces, inside := v.ending()
 	if v.request.NoBPF || len(wanted) == 0 || !inside && len(wanted) < askable {
 		return
-	}
-	namespaces := make([]*look.Namespace, len(v.snapshot.Namespaces))
-	for i := range namespaces {
-		namespaces[i] = &v.snapshot.Namespaces[i]
 	}
 	v.ownOf(ctx, wanted, namespaces)
 }
@@ -61,17 +57,21 @@ func (v *visit) ownIn(ctx context.Context, program *probe.Options, n *look.Names
 	})
 }
 
-// ending lists the sockets whose end a timer may bring, of those that the look is about. inside is true when what only the kernel's own memory shows matters to one of them: it
+// ending lists the sockets whose end a timer may bring, of those that the look is about, and the namespaces they are in: the program walks over the sockets of all of them for each. inside is true when what only the kernel's own memory shows matters to one of them: it
 // has no descriptor to be asked through, as orphans and connections that nobody has accepted, or it is stuck, so that its end depends on when its timer fires.
-func (v *visit) ending() (wanted map[tcp.Cookie]struct{}, inside bool) {
+func (v *visit) ending() (wanted map[tcp.Cookie]struct{}, namespaces []*look.Namespace, inside bool) {
 	wanted = map[tcp.Cookie]struct{}{}
-	v.each(func(_ *look.Namespace, s *tcp.Socket) {
-		if look.Telling(s) && (v.request.Holders == nil || v.request.Holders(s)) {
-			wanted[s.Cookie] = struct{}{}
-			inside = inside || s.Inode == 0 || stuck(s)
+	v.each(func(n *look.Namespace, s *tcp.Socket) {
+		if !look.Telling(s) || v.request.Holders != nil && !v.request.Holders(s) {
+			return
 		}
+		if last := len(namespaces) - 1; last < 0 || namespaces[last] != n {
+			namespaces = append(namespaces, n)
+		}
+		wanted[s.Cookie] = struct{}{}
+		inside = inside || s.Inode == 0 || stuck(s)
 	})
-	return wanted, inside
+	return wanted, namespaces, inside
 }
 
 // stuck says whether a socket waits for an answer that is overdue, or for a window to open.
