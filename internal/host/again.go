@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/closewait/closewait/inetdiag"
@@ -38,22 +40,25 @@ func (v *visit) again(ctx context.Context) []tcp.Socket {
 	if len(v.tables) == 0 && len(v.unsettled) == 0 && len(v.snapshot.Dead) == 0 {
 		return nil
 	}
-	if !v.wait(ctx) {
-		return nil
+	start := v.snapshot.TakenAt.Add(pause)
+	if patient := v.observed.Add(v.patience); patient.After(start) {
+		start = patient
 	}
-	for _, pid := range v.unsettled {
-		if p := v.snapshot.Processes[pid]; p != nil && p.Activity != nil {
-			v.fell(pid, v.host.proc.ActivityAgain(p))
-		}
+	if !v.wait(ctx, start) || !v.threadsAgain(ctx) {
+		return nil
 	}
 	v.snapshot.Dead = slices.DeleteFunc(v.snapshot.Dead, v.closedSince)
 	if len(v.tables) == 0 {
 		return nil
 	}
 	later := []tcp.Socket{}
-	for index, conn := range v.tables {
+	for _, index := range slices.Sorted(maps.Keys(v.tables)) { // they were read in this order
+		n := &v.snapshot.Namespaces[index]
+		if !v.wait(ctx, n.ReadAt.Add(n.ReadFor+pause)) {
+			return nil
+		}
 		var err error
-		if later, err = v.relook(ctx, conn, v.snapshot.Namespaces[index].Sockets, later); err != nil {
+		if later, err = v.relook(ctx, v.tables[index], n.Sockets, later); err != nil {
 			v.missing("CW506", "the second look at undecided sockets failed: "+err.Error(), "look again")
 			return nil
 		}
@@ -81,16 +86,31 @@ func (v *visit) reopen() {
 	}
 }
 
-// wait lets the time between the two looks pass, and reports whether there was time for it. Threads are read last and want a moment of their own.
-func (v *visit) wait(ctx context.Context) bool {
-	until := v.snapshot.TakenAt.Add(pause)
-	if patient := v.observed.Add(v.patience); patient.After(until) {
-		until = patient
+// threadsAgain looks at the unsettled processes a second time, and reports whether there was time for it. What took long to read the first time takes long again: each is read in its turn, a moment
+// after it was.
+func (v *visit) threadsAgain(ctx context.Context) bool {
+	slices.SortStableFunc(v.unsettled, func(a, b int) int { return v.seen[a].Compare(v.seen[b]) })
+	var late atomic.Bool
+	abreast(len(v.unsettled), func(i int) {
+		pid := v.unsettled[i]
+		if p := v.snapshot.Processes[pid]; p != nil && p.Activity != nil {
+			if !v.wait(ctx, v.seen[pid].Add(pause/2)) {
+				late.Store(true)
+				return
+			}
+			v.fell(pid, v.host.proc.ActivityAgain(p))
+		}
+	})
+	return !late.Load()
+}
+
+// wait waits for a moment, and reports whether there was time for it.
+func (v *visit) wait(ctx context.Context, until time.Time) bool {
+	left := until.Sub(v.host.now())
+	if left <= 0 {
+		return ctx.Err() == nil
 	}
-	if since := v.observed.Add(pause / 2); len(v.unsettled) > 0 && since.After(until) {
-		until = since
-	}
-	timer := time.NewTimer(until.Sub(v.host.now()))
+	timer := time.NewTimer(left)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -15,7 +15,7 @@ import (
 const (
 	// rounds is how often the diagnosis may ask for more: each leads one process further down a chain of programs that wait for one another.
 	rounds = 6
-	// threadsEach and threadsAll bound how many threads are read, of one process and in all; a thread costs about 40 µs.
+	// threadsEach and threadsAll bound how many threads are read, of one process and in all, but for what is being read when that is reached; a thread costs about 40 µs.
 	threadsEach = 512
 	threadsAll  = 3000
 	// epollsEach bounds the epoll instances read of one process.
@@ -89,9 +89,7 @@ func (v *visit) evidence(ctx context.Context) {
 			break
 		}
 		v.moreHolders(ctx, wish.Holders)
-		for _, pid := range wish.Activity {
-			v.activity(ctx, pid)
-		}
+		abreast(len(wish.Activity), func(i int) { v.activity(ctx, wish.Activity[i]) })
 		for _, h := range wish.Flags {
 			v.flags(h)
 		}
@@ -114,6 +112,8 @@ func (v *visit) fell(pid int, err error) {
 	if err == nil || errors.Is(err, fs.ErrPermission) && !v.host.proc.Rights().Every || errors.Is(err, fs.ErrNotExist) && !v.host.proc.Alive(pid) {
 		return
 	}
+	v.shared.Lock()
+	defer v.shared.Unlock()
 	v.unread[pid] = true
 	v.unreadFirst = cmp.Or(v.unreadFirst, err)
 }
@@ -153,29 +153,23 @@ func (v *visit) activity(ctx context.Context, pid int) {
 		return
 	}
 	p.Activity = &look.Activity{}
-	if pid == v.host.self || v.threads >= threadsAll || ctx.Err() != nil {
+	left := threadsAll - int(v.threads.Load())
+	if pid == v.host.self || left <= 0 || ctx.Err() != nil {
 		return // what this process does is to look
 	}
-	a, err := v.host.proc.Activity(pid, min(threadsEach, threadsAll-v.threads), v.common)
+	a, err := v.host.proc.Activity(pid, min(threadsEach, left), v.common)
 	v.fell(pid, err)
 	if a == nil {
 		return
 	}
-	v.threads += len(a.Threads)
+	v.threads.Add(int64(len(a.Threads)))
+	v.shared.Lock()
+	v.seen[pid] = v.host.now()
+	v.shared.Unlock()
 	p.Activity = a
-	sockets, visited := v.passing.of(pid)
-	if !visited {
-		_, err := v.host.proc.Walk(ctx, procfs.Walk{PIDs: []int{pid}, Epoll: v.passing.epoll, Visit: func(pid, fd int, inode uint32) procfs.Next {
-			v.passing.socket(pid, fd, inode)
-			return procfs.Continue
-		}})
-		v.fell(pid, err)
-		sockets, _ = v.passing.of(pid)
-	}
-	a.Sockets = sockets
-	epolls := v.passing.epolls[pid]
-	slices.Sort(epolls)
-	epolls = slices.Compact(epolls)
+	var epolls []int
+	a.Sockets, epolls, err = v.passedBy(ctx, pid)
+	v.fell(pid, err)
 	for _, fd := range epolls[:min(len(epolls), epollsEach)] {
 		set, err := v.host.proc.Epoll(pid, fd)
 		if err == nil {
@@ -189,6 +183,23 @@ func (v *visit) activity(ctx context.Context, pid int) {
 		v.fell(pid, err)
 		p.Activity = &look.Activity{}
 	}
+}
+
+// passedBy returns the sockets and the epoll instances of a process. The error is why they could not all be listed.
+func (v *visit) passedBy(ctx context.Context, pid int) (sockets []look.Descriptor, epolls []int, err error) {
+	v.shared.Lock()
+	defer v.shared.Unlock()
+	sockets, visited := v.passing.of(pid)
+	if !visited {
+		_, err = v.host.proc.Walk(ctx, procfs.Walk{PIDs: []int{pid}, Epoll: v.passing.epoll, Visit: func(pid, fd int, inode uint32) procfs.Next {
+			v.passing.socket(pid, fd, inode)
+			return procfs.Continue
+		}})
+		sockets, _ = v.passing.of(pid)
+	}
+	epolls = v.passing.epolls[pid]
+	slices.Sort(epolls)
+	return sockets, slices.Compact(epolls), err
 }
 
 // flags reads the flags of a descriptor.

@@ -33,6 +33,16 @@ func Hastened(ctx context.Context, h *Host, r Request) (s *look.Snapshot, used b
 	return v.snapshot, v.stream.hastened, err
 }
 
+// Together takes a look for which tables are read at the same time.
+func Together(ctx context.Context, h *Host, r Request) (*look.Snapshot, []tcp.Socket, error) {
+	v := h.newVisit(r)
+	v.together = true
+	return v.look(ctx)
+}
+
+// Abreast does things several at a time.
+var Abreast = abreast
+
 // Between takes a look at who holds sockets, and lets something happen between finding a holder and describing it.
 func Between(ctx context.Context, h *Host, r Request, happen func()) (*look.Snapshot, error) {
 	v := h.newVisit(r)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"os"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/closewait/closewait/inetdiag"
@@ -71,8 +73,12 @@ type Request struct {
 // Errors: what netns.Select says of unknown namespaces, and what inetdiag.Open and Dump say of the caller's own namespace. When ctx ends, what was found until
 // then is returned with an entry in Missing.
 func (h *Host) Look(ctx context.Context, r Request) (*look.Snapshot, []tcp.Socket, error) {
-	v := h.newVisit(r)
+	return h.newVisit(r).look(ctx)
+}
+
+func (v *visit) look(ctx context.Context) (*look.Snapshot, []tcp.Socket, error) {
 	defer v.close()
+	r, h := v.request, v.host
 	identity, err := h.proc.Host()
 	if err != nil {
 		v.missing("CW502", "the host's name and boot id could not be read: "+err.Error(), "")
@@ -124,6 +130,16 @@ func (v *visit) clock(s *tcp.Socket) {
 	}
 }
 
+// clockFor is clock for sockets of a table that may not be the only one that is being read. It returns what is known of the clock.
+func (v *visit) clockFor(sockets []tcp.Socket) look.Clock {
+	v.shared.Lock()
+	defer v.shared.Unlock()
+	for i := range sockets {
+		v.clock(&sockets[i])
+	}
+	return v.snapshot.Clock
+}
+
 // visit is one look in the making.
 type visit struct {
 	host     *Host
@@ -136,14 +152,19 @@ type visit struct {
 	clocked          bool // whether clock has been asked
 	// sought is when holders were looked for first, as procfs.FS.Ticks counts, 0 while that is still to come.
 	sought uint64
+	// together says that tables are read at the same time however small they are.
+	together bool
 	// unseen counts namespaces that exist, or may exist, and were not read.
 	unseen int
 	// known are the holders of sockets that nobody wanted to know at first, when all descriptors were walked.
 	known look.Holders
 	// passing is what was seen on the way to the holders.
 	passing descriptors
-	// threads counts those read, unsettled are the processes whose threads want a second look, patience is how long after the first, observed when that ended.
-	threads int
+	// threads counts those read, seen is when the threads of a process were, unsettled are the processes that want a second look, patience is how long after the first, observed when that ended.
+	threads atomic.Int64
+	seen    map[int]time.Time
+	// shared guards what is noted of tables and processes that are looked at abreast: the clock, seen, passing, unread.
+	shared sync.Mutex
 	// unread are the processes of which something was not told that they do, unreadFirst is why of the first.
 	unread      map[int]bool
 	unreadFirst error
@@ -160,7 +181,7 @@ type visit struct {
 func (h *Host) newVisit(r Request) *visit {
 	steady := *h
 	steady.now = steadied(h.now)
-	return &visit{host: &steady, request: r, snapshot: &look.Snapshot{TakenAt: steady.now()}, common: procfs.NewCommon(), tables: map[int]*inetdiag.Conn{}, spaces: map[uint64]netns.Namespace{}, unread: map[int]bool{}, passing: newDescriptors(0)}
+	return &visit{host: &steady, request: r, snapshot: &look.Snapshot{TakenAt: steady.now()}, common: procfs.NewCommon(), tables: map[int]*inetdiag.Conn{}, spaces: map[uint64]netns.Namespace{}, unread: map[int]bool{}, seen: map[int]time.Time{}, passing: newDescriptors(0)}
 }
 
 func (v *visit) missing(code, message, remedy string) {

@@ -42,22 +42,17 @@ func (v *visit) namespaces(ctx context.Context) error {
 		return err
 	}
 	v.unseen += len(all) - len(selected)
-	refused := 0
-	for i, ns := range selected {
-		err := v.namespace(ctx, ns)
-		if errors.Is(err, netns.ErrVanished) {
-			err = v.byOtherWay(ctx, ns)
-		}
-		switch {
-		case err == nil, errors.Is(err, netns.ErrVanished):
-		case mayNotEnter(err):
-			refused++
-		case ctx.Err() != nil:
-			v.unseen += len(selected) - i
-			v.missing("CW502", fmt.Sprintf("time was up: namespaces read %d of %d", i, len(selected)), "use a longer --timeout")
-			return nil
-		default:
+	read, refused := 0, 0
+	for some := range slices.Chunk(selected, v.entered()) {
+		n, closed, err := v.several(ctx, some)
+		read, refused = read+n, refused+closed
+		if err != nil && ctx.Err() == nil {
 			return err
+		}
+		if err != nil {
+			v.unseen += len(selected) - read
+			v.missing("CW502", fmt.Sprintf("time was up: namespaces read %d of %d", read, len(selected)), "use a longer --timeout")
+			return nil
 		}
 	}
 	v.unseen += refused
@@ -71,16 +66,16 @@ func (v *visit) namespaces(ctx context.Context) error {
 	return nil
 }
 
-// byOtherWay reads a namespace that its path does not lead to any more: the process there has ended, and another one may keep the namespace.
-func (v *visit) byOtherWay(ctx context.Context, ns netns.Namespace) error {
+// byOtherWay enters a namespace that its path does not lead to any more: the process there has ended, and another one may keep the namespace.
+func (v *visit) byOtherWay(ctx context.Context, ns netns.Namespace) (*reading, error) {
 	all, _, err := netns.List(ctx, v.host.roots)
 	if i := slices.IndexFunc(all, func(other netns.Namespace) bool { return other.Inode == ns.Inode }); i >= 0 {
-		return v.namespace(ctx, all[i])
+		return v.enter(all[i])
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return &netns.OpError{Op: "find", Path: ns.Path, Err: netns.ErrVanished}
+	return nil, &netns.OpError{Op: "find", Path: ns.Path, Err: netns.ErrVanished}
 }
 
 // mayNotEnter tells a namespace that may not be entered from one whose sock_diag refuses the question.
@@ -89,35 +84,103 @@ func mayNotEnter(err error) bool {
 	return errors.As(err, &entering) && errors.Is(err, fs.ErrPermission)
 }
 
-// namespace reads one namespace, unless its counters show that there is nothing to read: dumping an empty namespace costs the kernel a walk over the
+// reading is a namespace whose table is being read.
+type reading struct {
+	found     look.Namespace
+	size      int // how many sockets its counters promise, or uncounted
+	condition tcp.Condition
+	conn      *inetdiag.Conn // nil where there is nothing to read
+	hops      *neighbour.Conn
+	done      bool // it has been read
+	listeners bool // it has nothing else, and nothing else was read
+	waited    int  // how many sockets of those that are handed on were waiting before
+	sockets   []tcp.Socket
+	stats     inetdiag.Stats
+	err       error
+}
+
+func (r *reading) close() {
+	if r.conn != nil {
+		r.conn.Close()
+	}
+	if r.hops != nil {
+		r.hops.Close()
+	}
+}
+
+// mostEntered is how many namespaces are entered before their tables are read: each takes two descriptors meanwhile.
+const mostEntered = 32
+
+// entered is how many namespaces are entered at once. Sockets that are handed on as they are read come from one at a time.
+func (v *visit) entered() int {
+	if v.request.Each != nil {
+		return 1
+	}
+	return mostEntered
+}
+
+// several enters some namespaces and then reads their tables, several at a time where that saves much. It returns how many were read and how many may not be entered. With an error those before
+// the one it happened in have been read.
+func (v *visit) several(ctx context.Context, some []netns.Namespace) (read, refused int, err error) {
+	var tables []*reading
+	defer func() {
+		for _, r := range tables {
+			r.close()
+		}
+		v.stream.leave()
+	}()
+	for _, ns := range some {
+		r, err := v.enter(ns)
+		if errors.Is(err, netns.ErrVanished) {
+			r, err = v.byOtherWay(ctx, ns)
+		}
+		switch {
+		case err == nil:
+			tables = append(tables, r)
+		case errors.Is(err, netns.ErrVanished):
+		case mayNotEnter(err):
+			refused++
+		default:
+			return 0, refused, err
+		}
+	}
+	if v.worthwhileAbreast(tables) {
+		abreast(len(tables), func(i int) { v.table(ctx, tables[i]) })
+	}
+	for _, r := range tables {
+		v.table(ctx, r)
+		if err := v.finish(r); err != nil {
+			return read, refused, err
+		}
+		read++
+	}
+	return read, refused, nil
+}
+
+// enter opens what reads the table of a namespace, unless its counters show that there is nothing to read: dumping an empty namespace costs the kernel a walk over the
 // sockets of all of them, because they share one table.
-func (v *visit) namespace(ctx context.Context, ns netns.Namespace) error {
-	found := look.Namespace{Inode: ns.Inode, Name: ns.Name, PID: ns.PID}
+func (v *visit) enter(ns netns.Namespace) (*reading, error) {
+	r := &reading{found: look.Namespace{Inode: ns.Inode, Name: ns.Name, PID: ns.PID}, size: uncounted}
+	found := &r.found
 	if v.request.Nothing {
-		v.snapshot.Namespaces = append(v.snapshot.Namespaces, found)
-		return nil
+		return r, nil
 	}
 	empty := false
 	if ns.PID != 0 {
 		stat, err := v.host.proc.Sockstat(ns.PID)
 		if empty = err == nil && v.tally(stat) == 0; empty && !v.request.Settings {
 			found.Skipped = true
-			v.snapshot.Namespaces = append(v.snapshot.Namespaces, found)
-			return nil
+			return r, nil
 		}
 	}
-	var conn *inetdiag.Conn
-	var hops *neighbour.Conn
-	var condition tcp.Condition
-	size := uncounted
 	err := v.host.roots.Do(ns, func() (err error) {
 		stat, err := v.host.proc.SockstatSelf()
 		if err == nil {
-			size = int(stat.InUse.N + stat.InUse6.N + stat.TimeWait.N)
+			r.size = int(stat.InUse.N + stat.InUse6.N + stat.TimeWait.N)
 			empty = empty || ns.PID == 0 && v.tally(stat) == 0
 		}
 		if v.request.Settings {
-			v.limits(&found)
+			v.limits(found)
 		}
 		if v.request.Settings || v.request.Inquire != nil && !empty {
 			found.Ports = v.ports()
@@ -130,24 +193,22 @@ func (v *visit) namespace(ctx context.Context, ns netns.Namespace) error {
 			found.Sysctls = v.host.sysctl.ReadTCP()
 		}
 		if v.request.Condition != nil {
-			if condition, err = v.request.Condition(); err != nil {
+			if r.condition, err = v.request.Condition(); err != nil {
 				return err
 			}
 		}
-		hops = v.openNeighbours()
-		v.openTable(size, stat.Allocated, found.Sysctls)
-		conn, err = inetdiag.Open()
+		r.hops = v.openNeighbours()
+		v.openTable(r.size, stat.Allocated, found.Sysctls)
+		r.conn, err = inetdiag.Open()
 		return err
 	})
-	defer v.stream.leave()
-	if hops != nil {
-		defer hops.Close()
+	if err != nil {
+		r.conn = nil
+		r.close()
+		return nil, err
 	}
-	if err != nil || found.Skipped {
-		if err == nil {
-			v.snapshot.Namespaces = append(v.snapshot.Namespaces, found)
-		}
-		return err
+	if found.Skipped {
+		return r, nil
 	}
 	v.spaces[ns.Inode] = ns
 	v.stream.open = func() (conn *inetdiag.Conn, err error) {
@@ -157,7 +218,7 @@ func (v *visit) namespace(ctx context.Context, ns netns.Namespace) error {
 		})
 		return conn, err
 	}
-	return v.dump(ctx, conn, hops, found, condition, size)
+	return r, nil
 }
 
 // tally adds a namespace's counters to the host's and returns how many sockets they promise. Unknown counters promise some.
@@ -181,45 +242,54 @@ const uncounted = -1
 // few is the number of sockets up to which it is worth asking for listeners first. The kernel keeps them in a table of their own, which is small.
 const few = 200
 
-func (v *visit) dump(ctx context.Context, conn *inetdiag.Conn, hops *neighbour.Conn, found look.Namespace, condition tcp.Condition, size int) error {
-	query := inetdiag.Query{States: v.request.States, Condition: condition, Extensions: extensions(found.Sysctls)}
-	found.ReadAt = v.host.now()
-	var sockets []tcp.Socket
-	var stats inetdiag.Stats
-	var err error
-	if v.request.OnlyConnected && size != uncounted && size <= few {
+// table reads the table of a namespace.
+func (v *visit) table(ctx context.Context, r *reading) {
+	if r.done || r.conn == nil {
+		return
+	}
+	r.done = true
+	query := inetdiag.Query{States: v.request.States, Condition: r.condition, Extensions: extensions(r.found.Sysctls)}
+	r.found.ReadAt = v.host.now()
+	if v.request.OnlyConnected && r.size != uncounted && r.size <= few {
 		listening := query
 		listening.States = tcp.SetOf(tcp.Listen)
-		if sockets, _, err = conn.Sockets(ctx, listening, nil); err == nil && len(sockets) == size {
-			found.Sockets, found.Partial = sockets, v.restricted()
-			v.snapshot.Namespaces = append(v.snapshot.Namespaces, found)
-			return conn.Close()
+		sockets, _, err := r.conn.Sockets(ctx, listening, nil)
+		if r.listeners = err == nil && len(sockets) == r.size; r.listeners {
+			r.sockets = sockets
+			return
 		}
 	}
 	if v.request.Messages {
-		query.Keep = &found.Messages
+		query.Keep = &r.found.Messages
 	}
-	v.stream.hops = hops != nil
-	waited := len(v.stream.waiting)
 	if v.request.Each != nil {
-		stats, err = v.all(ctx, conn, query, &found)
+		v.stream.hops, r.waited = r.hops != nil, len(v.stream.waiting)
+		r.stats, r.err = v.all(ctx, r.conn, query, &r.found)
 	} else {
-		sockets, stats, err = v.timed(ctx, conn, query, &found, inetdiag.MakeSockets(v.expected(size)))
+		r.sockets, r.stats, r.err = v.timed(ctx, r.conn, query, &r.found, inetdiag.MakeSockets(v.expected(r.size)))
 	}
-	found.Sockets, found.Partial = sockets, v.restricted() || err != nil || stats.Interrupted || stats.Malformed > 0
-	v.neighbours(hops, &found, v.read(&found, waited))
+}
+
+// finish takes a namespace that was read into the look, with what else there is to ask in it.
+func (v *visit) finish(r *reading) error {
+	found := &r.found
+	found.Sockets = r.sockets
+	if r.conn != nil {
+		found.Partial = v.restricted() || r.err != nil || r.stats.Interrupted || r.stats.Malformed > 0
+	}
+	if r.done && !r.listeners {
+		v.neighbours(r.hops, found, v.read(found, r.waited))
+	}
 	index := len(v.snapshot.Namespaces)
-	v.snapshot.Namespaces = append(v.snapshot.Namespaces, found)
-	if v.anyUndecided(sockets) {
-		v.tables[index] = conn
-	} else {
-		conn.Close()
+	v.snapshot.Namespaces = append(v.snapshot.Namespaces, *found)
+	if v.anyUndecided(r.sockets) {
+		v.tables[index], r.conn = r.conn, nil
 	}
-	if stats.Interrupted || stats.Malformed > 0 {
+	if r.stats.Interrupted || r.stats.Malformed > 0 {
 		v.missing("CW506", fmt.Sprintf("the socket table of %s changed while it was read; tried %d times, %d messages were unusable",
-			describe(found), stats.Tries, stats.Malformed), "look again")
+			describe(*found), r.stats.Tries, r.stats.Malformed), "look again")
 	}
-	return err
+	return r.err
 }
 
 // read returns the sockets of a namespace that were read and are still here: those of its list, and those that wait from an index on.
@@ -246,6 +316,13 @@ func extensions(sysctls map[string]int64) inetdiag.Extensions {
 	return inetdiag.WithInfo
 }
 
+// worthwhileAbreast reports whether reading tables at the same time saves more than it costs in exactness: each of them takes a walk over the sockets of all namespaces, and a reader
+// that is alone is held up less.
+func (v *visit) worthwhileAbreast(tables []*reading) bool {
+	const many = 50_000 // some 10 ms
+	return v.request.Each == nil && (v.together || int64(len(tables))*v.allocated.N > many)
+}
+
 // timed dumps a table and notes when it was read. A small one that was read while a tick came, or by a thread that was held up, is read once more, right after the next
 // tick: then the jiffy is known in which each socket was, and forecasts are exact.
 func (v *visit) timed(ctx context.Context, conn *inetdiag.Conn, query inetdiag.Query, found *look.Namespace, to []tcp.Socket) (sockets []tcp.Socket, stats inetdiag.Stats, err error) {
@@ -254,10 +331,7 @@ func (v *visit) timed(ctx context.Context, conn *inetdiag.Conn, query inetdiag.Q
 		found.ReadAt = v.host.now()
 		sockets, stats, err = conn.Sockets(ctx, query, to)
 		found.ReadFor, found.ReadHeld = v.host.now().Sub(found.ReadAt), stats.Held
-		for i := range sockets {
-			v.clock(&sockets[i])
-		}
-		clock := v.snapshot.Clock
+		clock := v.clockFor(sockets)
 		if err != nil || clock.Jiffies == 0 || clock.Within(found.ReadAt, found.ReadFor) || found.ReadFor > clock.Tick()*3/4 && len(sockets) > few {
 			break
 		}

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -246,7 +247,7 @@ func (v *visit) processes(ctx context.Context) {
 	for pid := range pids {
 		list = append(list, pid)
 	}
-	found, err := v.host.proc.Processes(ctx, list)
+	found, err := v.described(ctx, list)
 	if err != nil {
 		v.missing("CW501", "the owners could not all be described: "+strings.TrimSpace(err.Error()), remedy(err, ownersRemedy))
 	}
@@ -256,6 +257,19 @@ func (v *visit) processes(ctx context.Context) {
 		return
 	}
 	maps.Copy(v.snapshot.Processes, found)
+}
+
+// described describes processes, many of them several at a time. What they have in common is read once for each part.
+func (v *visit) described(ctx context.Context, pids []int) (map[int]*look.Process, error) {
+	const part = 128
+	parts := slices.Collect(slices.Chunk(pids, part))
+	found, errs := make([]map[int]*look.Process, len(parts)), make([]error, len(parts))
+	abreast(len(parts), func(i int) { found[i], errs[i] = v.host.proc.Processes(ctx, parts[i]) })
+	all := make(map[int]*look.Process, len(pids))
+	for _, some := range found {
+		maps.Copy(all, some)
+	}
+	return all, cmp.Or(errs...)
 }
 
 // disown takes out the processes that have the pid of a holder and are not that holder, which has ended meanwhile, and with each of them that holder. Only one that has begun since holders were looked
