@@ -38,7 +38,6 @@ func (f FS) Activity(pid, threads int, common *Common) (*look.Activity, error) {
 	a.ThreadCount = len(tids)
 	r := newThreadReader(dir)
 	r.common = common
-	r.resting = len(tids) > 1 // what the only thread of a process last ran for needs no proof
 	a.Threads = make([]look.Thread, 0, min(len(tids), threads))
 	for _, tid := range tids[:min(len(tids), threads)] {
 		t := look.Thread{TID: tid}
@@ -122,8 +121,6 @@ type threadReader struct {
 	// err is why something could not be read of a thread that has not ended.
 	err    error
 	common *Common // nil at the second look
-	// resting says that it is wanted since when threads have not run.
-	resting bool
 	// hung is set once the process's memory or its calls could not be read because somebody holds a lock of it.
 	hung bool
 }
@@ -164,7 +161,7 @@ func (r *threadReader) moment(tid int, t *look.Thread) (m look.Moment) {
 	if b, err := r.dir.read(task+"schedstat", maxStat); err == nil {
 		m.Slices, _ = ParseSchedstat(b)
 	}
-	if t != nil && r.resting && rests(&m) {
+	if t != nil && rests(&m) {
 		if b, err := r.dir.read(task+"sched", maxStat); err == nil {
 			t.Resting = r.common.rested(st.Processor, b)
 		}
