@@ -37,7 +37,8 @@ func deadFDsOf(sc *scene, pid, count int) report.Finding {
 		f.Severity = report.SeverityWarning
 	}
 	halted := sc.doing(pid).halted
-	if halted != "" {
+	elsewhere := sc.doing(pid).single() && len(sc.doing(pid).off) > 0
+	if halted != "" || elsewhere {
 		f.Severity = report.SeverityInfo // it cannot close them, for the time being
 	}
 	g.describeHolders(sc, &f, []look.Holder{{PID: pid}}, true)
@@ -47,8 +48,11 @@ func deadFDsOf(sc *scene, pid, count int) report.Finding {
 	f.Ends = report.Ends{Kind: "never", Reason: "the sockets have ended already; the descriptors stay open until the program closes them"}
 	f.Evidence = []string{fmt.Sprintf("%s of pid %d without a connection: it is over (reset, timed out or destroyed): no table of sockets shows them",
 		plural(count, "descriptor"), pid)}
-	if halted != "" {
+	switch {
+	case halted != "":
 		f.Evidence = append(f.Evidence, fmt.Sprintf("pid %d %s: it may close them when it runs again", pid, haltings[halted]))
+	case elsewhere:
+		f.Evidence = append(f.Evidence, fmt.Sprintf("the only thread of pid %d is at something else: %s. It may close them when it comes to them", pid, sc.deeds(sc.doing(pid).off)))
 	}
 	return f
 }

@@ -53,8 +53,8 @@ type worker struct {
 	strong bool
 	// parked is true when it waits for another thread or process, as idle members of pools do as well.
 	parked bool
-	// ran is true when it got on between the two looks: it is at work, and not stuck.
-	ran bool
+	// ran is true when it got on between the two looks: it is at work, and not stuck. lately is true when it has been at the same thing for a moment only.
+	ran, lately bool
 }
 
 // doing returns what a process does; without an answer of the look it is only known whether the main thread is stopped.
@@ -91,6 +91,7 @@ func (sc *scene) newDoing(pid int) *doing {
 		w, ok := sc.worker(a, &a.Threads[i])
 		switch {
 		case ok:
+			w.lately = sc.begun(w)
 			d.off = append(d.off, w)
 		case w.what == sleeping && w.thread.TID == pid:
 			d.dozing = append(d.dozing, w)
@@ -358,13 +359,19 @@ func (sc *scene) astray(a *look.Activity, c *look.Call) bool {
 	return !nested && slices.ContainsFunc(a.Epolls, func(set look.PollSet) bool { return sockets(&set) > 1 && !waited(set.FD) })
 }
 
-// stuck returns those of a list that did not get on between the two looks.
+// still returns those of a list that did not get on between the two looks.
+func still(list []worker) []worker { return without(list, func(w worker) bool { return w.ran }) }
+
+// stuck leaves out those besides that have begun what they do a moment ago.
 func stuck(list []worker) []worker {
-	ran := func(w worker) bool { return w.ran }
-	if !slices.ContainsFunc(list, ran) {
+	return without(list, func(w worker) bool { return w.ran || w.lately })
+}
+
+func without(list []worker, is func(worker) bool) []worker {
+	if !slices.ContainsFunc(list, is) {
 		return list
 	}
-	return slices.DeleteFunc(slices.Clone(list), ran)
+	return slices.DeleteFunc(slices.Clone(list), is)
 }
 
 // single reports whether the process has one thread.

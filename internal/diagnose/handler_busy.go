@@ -19,11 +19,8 @@ import (
 var handlerBusy = rule{
 	code: codeHandlerBusy, cause: "handler_busy",
 	claims: func(sc *scene, s *subject) bool {
-		if s.listener == nil || !sc.unnoticed(s) || len(s.holders()) == 0 || sc.accepting[s.listener] || sc.halfClosed(s) {
+		if s.listener == nil || !sc.unnoticed(s) || len(s.holders()) == 0 || sc.accepting[s.listener] || sc.halfClosed(s) || sc.inTurn(s) {
 			return false
-		}
-		if s.listener.RecvQueue > 0 && sc.getsOn(s.netns, s.listener) {
-			return false // it is slow: what it works for now left while it waited, and the next one waits
 		}
 		for _, h := range s.holders() {
 			d := sc.doing(h.PID)

@@ -164,10 +164,24 @@ func (q *inquiry) limit(d *doing) (longest time.Duration) {
 			longest = max(longest, left+slack)
 		}
 	}
+	if q.busyBefore(d) {
+		return patient
+	}
 	if longest > 0 && !d.single() && q.loadOf(d).untouched == 0 {
 		return 0
 	}
 	return longest
+}
+
+// busyBefore reports whether a thread is busy while connections wait for the process: since when it is does not show, only that what it works off becomes less.
+func (q *inquiry) busyBefore(d *doing) bool {
+	if !q.moving(d) {
+		return false
+	}
+	return q.loadOf(d).untouched > 0 || slices.ContainsFunc(d.process.Activity.Sockets, func(own look.Descriptor) bool {
+		s := q.socketOf(own.Inode)
+		return s != nil && s.State == tcp.Listen && s.RecvQueue > 0
+	})
 }
 
 // moving reports whether a thread was running, which a second look must confirm.

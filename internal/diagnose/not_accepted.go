@@ -12,11 +12,13 @@ import (
 // notAccepted is connections that wait in a listener's accept queue while nobody accepts.
 //
 // Needs: the inode (0 before accept, see sock_graft) and the listener. Claims: the listener's queue is not empty and the connection has been in it for
-// a while, and nobody left the queue between two looks. Refuted by an inode, and by connections of the same port that have ended one after another until now.
+// a while, and nobody left the queue between two looks. Refuted by an inode, and by connections of the same port that have ended one after another until now, and by
+// threads that have begun what they do a moment ago.
 var notAccepted = rule{
 	code: codeNotAccepted, cause: "not_accepted",
 	claims: func(sc *scene, s *subject) bool {
-		return s.socket.Unaccepted() && s.listener != nil && s.listener.RecvQueue > 0 && s.age.Time >= fresh && !sc.accepting[s.listener] && !sc.getsOn(s.netns, s.listener)
+		return s.socket.Unaccepted() && s.listener != nil && s.listener.RecvQueue > 0 && s.age.Time >= fresh && !sc.accepting[s.listener] && !sc.getsOn(s.netns, s.listener) &&
+			s.queue(sc).code == codeNotAccepted
 	},
 	together: func(_ *scene, s *subject) uint64 { return uint64(s.listener.Cookie) },
 	describe: describeNotAccepted,

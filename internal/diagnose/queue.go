@@ -2,13 +2,12 @@ package diagnose
 
 import (
 	"slices"
-	"time"
 
 	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/tcp"
 )
 
-// queueKeeper says why a listener's queue is not emptied, and which processes are to blame.
+// queueKeeper says why a listener's queue is not emptied, and which processes are to blame. Without a code it may be being emptied, however slowly.
 type queueKeeper struct {
 	code string
 	pids []int
@@ -46,6 +45,8 @@ func (sc *scene) judgeKeeper(netns int32, l *tcp.Socket) queueKeeper {
 			return none // its loop runs and does not want to hear of connections: what for, its threads do not tell
 		case tableFull(d.process) && len(d.strong) == 0:
 			return none // it waits until it may accept again
+		case (sc.lags(d, in) || sc.allLocked(d) && lately(d.locked)) && sc.serves(netns, d, l):
+			return queueKeeper{}
 		case sc.loopOff(d, in):
 			looping = append(looping, h.PID)
 		case len(stuck(d.strong)) > 0 || len(stuck(d.working)) > 0 && sc.serves(netns, d, l) || sc.allLocked(d):
@@ -67,7 +68,7 @@ func (sc *scene) judgeKeeper(netns int32, l *tcp.Socket) queueKeeper {
 // connections waiting to be accepted and none of the threads there to accept them, those are not idle.
 func (sc *scene) allLocked(d *doing) bool {
 	l := sc.loadOf(d)
-	return d.known && l.inHand > 0 && l.inHand <= len(stuck(d.locked))
+	return d.known && l.inHand > 0 && l.inHand <= len(still(d.locked))
 }
 
 // serves reports whether a process holds a connection that came through the listener.
@@ -80,28 +81,4 @@ func (sc *scene) serves(netns int32, d *doing, l *tcp.Socket) bool {
 		s := sc.at(p)
 		return s.State != tcp.Listen && sc.listener(netns, s) == l
 	})
-}
-
-// getsOn reports whether a listener's program is slow rather than stuck: it has ended connections at intervals, and the next end is not overdue. Each end that this side began leaves a socket in TIME_WAIT, for
-// everybody to see. Who has several listeners on one address cannot be told by that.
-func (sc *scene) getsOn(netns int32, l *tcp.Socket) bool {
-	const several = 3
-	if sc.ended == nil {
-		sc.ended = map[*tcp.Socket][]time.Duration{}
-		sc.each(func(netns, _ int32, s *tcp.Socket) {
-			if s.State != tcp.TimeWait || s.Timer.Kind != tcp.TimerTimeWait {
-				return
-			}
-			if shared := sc.sharing(netns, s.Local); len(shared) == 1 {
-				sc.ended[shared[0]] = append(sc.ended[shared[0]], timeWaitLength-s.Timer.Expires)
-			}
-		})
-	}
-	ended := sc.ended[l]
-	if len(ended) < several || len(sc.sharing(netns, l.Local)) != 1 {
-		return false
-	}
-	first, last := slices.Max(ended), slices.Min(ended)
-	interval := (first - last) / time.Duration(len(ended)-1)
-	return last <= 2*interval+time.Second
 }

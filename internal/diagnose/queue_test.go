@@ -16,7 +16,7 @@ import (
 func TestKeeper(t *testing.T) {
 	const loopThread, notifier = 7, 8
 	loop := in(loopThread, look.CallPoll, "epoll_wait", 30, 0)
-	waiting := resting(pollsOn(notifier, 90), time.Second)
+	waiting := resting(pollsOn(notifier, 90), 10*time.Second)
 	dozing := ran(waking(ours))
 	tests := []struct {
 		name    string

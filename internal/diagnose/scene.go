@@ -44,7 +44,8 @@ type answers struct {
 	doings    map[int]*doing
 	asked     [64]*doing // the last, each at the place that the last bits of its pid give it: sockets of few processes come in any order
 	keepers   map[*tcp.Socket]queueKeeper
-	weighed   bool // whether the loads were counted
+	advanced  map[waitingSet]bool // where what waited became less between the two looks
+	weighed   bool                // whether the loads were counted
 	flocks    map[flockKey]*flock
 	flock     *flock // the last
 	homeless  *int

@@ -1,6 +1,7 @@
 package scenes
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -74,6 +75,27 @@ func TestHealthy_slow(t *testing.T) {
 	p.leave(120, "127.0.0.1:7000", request)
 	p.goesOn(100*time.Millisecond, func() { p.leave(1, "127.0.0.1:7000", request) })
 	stays(t, p)
+}
+
+// TestHealthy_late: each takes longer for an answer than clients wait, and works off what they have left behind.
+func TestHealthy_late(t *testing.T) {
+	t.Parallel()
+	for i, c := range []struct {
+		what    string
+		seconds string
+	}{{"one_thread", "2.5"}, {"one_thread", "0.7"}, {"pool", "3"}, {"loop", "0.7"}} {
+		t.Run(c.what+" "+c.seconds, func(t *testing.T) {
+			t.Parallel()
+			p := open(t)
+			port := uint16(7000 + i)
+			address := fmt.Sprintf("127.0.0.1:%d", port)
+			p.start("late.py", c.what, c.seconds, "127.0.0.1", fmt.Sprint(port))
+			p.listening(port)
+			p.leave(40, address, request)
+			p.goesOn(600*time.Millisecond, func() { p.leave(1, address, request) })
+			staysForRoot(t, p)
+		})
+	}
 }
 
 // TestHealthy_servers: servers of many kinds with clients that keep their connections and use them.

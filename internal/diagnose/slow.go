@@ -1,0 +1,129 @@
+package diagnose
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/tcp"
+)
+
+// What tells a program that is slow from one that is stuck. A slow one is at work whenever it is looked at, and connections wait for it until their clients give up.
+
+// begun reports whether a thread has been at what it does for less time than makes a connection old: however long it takes, nothing shows yet that it is stuck. A thread that waits for a connection may run now and
+// then without anything passing that. Of a thread that is busy the kernel does not tell since when.
+func (sc *scene) begun(w worker) bool {
+	lasts := w.thread.Resting
+	if s := sc.socketOf(w.call.Inode); s != nil {
+		if still, ok := stalled(s); ok {
+			lasts = max(lasts, still)
+		}
+	}
+	return lasts > 0 && lasts < fresh && w.what != busy
+}
+
+// lately reports whether all of some threads have begun what they do a moment ago, or get on with it.
+func lately(list []worker) bool {
+	return len(stuck(list)) == 0 && slices.ContainsFunc(list, func(w worker) bool { return w.lately })
+}
+
+// lags reports whether the threads that keep a process from its connections are slow: they have begun what they do a moment ago, or what waits in the same set as a socket became less between the two looks.
+func (sc *scene) lags(d *doing, in interest) bool {
+	list := d.strong
+	if len(list) == 0 {
+		list = d.working
+	}
+	if d.single() {
+		list = d.off
+	}
+	return lately(list) || sc.advances(d, in.set)
+}
+
+// advances reports whether something of a connection that waited for a process was read between the two looks, or the connection closed: one of those that its loop watches in a set, or, of the only thread, any.
+func (sc *scene) advances(d *doing, set *look.PollSet) bool {
+	if sc.advanced == nil {
+		sc.advanced = map[waitingSet]bool{}
+		sc.stuck(func(s *subject) {
+			if !s.moved || s.socket.State != tcp.CloseWait {
+				return
+			}
+			for _, h := range s.holders() {
+				sc.advanced[waitingSetOf(h.PID, s.interest(sc.doing(h.PID), h).set)] = true
+			}
+		})
+	}
+	return sc.advanced[waitingSetOf(d.process.PID, set)] && (set != nil || d.single())
+}
+
+// waitingSet is an epoll instance of a process, or none of them.
+type waitingSet struct{ pid, fd int }
+
+func waitingSetOf(pid int, set *look.PollSet) waitingSet {
+	if set == nil {
+		return waitingSet{pid, -1}
+	}
+	return waitingSet{pid, set.FD}
+}
+
+// inTurn reports whether a slow program has yet to come to a connection, or is at work on it at this moment: its client left while it waited.
+func (sc *scene) inTurn(s *subject) bool {
+	if s.listener == nil || !sc.unnoticed(s) {
+		return false
+	}
+	l := s.listener
+	behind := l.RecvQueue > 0 && (sc.accepting[l] || sc.getsOn(s.netns, l) || s.queue(sc).code == "")
+	if len(s.holders()) == 0 {
+		return behind && owes(s.socket)
+	}
+	return slices.ContainsFunc(s.holders(), func(h look.Holder) bool { return sc.comesTo(s, h, behind) })
+}
+
+// comesTo reports whether a holder is slow, behind telling that connections wait to be accepted of which one after the other is. One thread may have read any number of requests before it comes to
+// answer them; of several each has one in hand, and they come to those of which nothing was read.
+func (sc *scene) comesTo(s *subject, h look.Holder, behind bool) bool {
+	d := sc.doing(h.PID)
+	if d.halted != "" || len(d.off) == 0 {
+		return false
+	}
+	in := s.interest(d, h)
+	if !behind && !sc.lags(d, in) {
+		return false
+	}
+	load := sc.loadOf(d)
+	handled := load.inHand <= len(d.off)
+	switch {
+	case behind && d.single():
+		return owes(s.socket)
+	case untouched(s.socket):
+		return in.set != nil && in.armed && !in.waited && !in.constant || handled && load.inHand > 0
+	}
+	f := sc.flockOf(s)
+	return handled && (behind || load.untouched > 0 || f != nil && f.drains)
+}
+
+// getsOn reports whether a listener's program is slow rather than stuck: it has ended connections at intervals, and the next end is not overdue. Each end leaves a socket in TIME_WAIT where it was begun, for
+// everybody to see: on this side, or on that of a client in the same network. Who has several listeners on one address cannot be told by that.
+func (sc *scene) getsOn(netns int32, l *tcp.Socket) bool {
+	const several = 3
+	if sc.ended == nil {
+		sc.ended = map[*tcp.Socket][]time.Duration{}
+		sc.each(func(netns, _ int32, s *tcp.Socket) {
+			if s.State != tcp.TimeWait || s.Timer.Kind != tcp.TimerTimeWait {
+				return
+			}
+			for _, server := range [...]netip.AddrPort{s.Local, s.Peer} {
+				if shared := sc.sharing(netns, server); len(shared) == 1 {
+					sc.ended[shared[0]] = append(sc.ended[shared[0]], timeWaitLength-s.Timer.Expires)
+				}
+			}
+		})
+	}
+	ended := sc.ended[l]
+	if len(ended) < several || len(sc.sharing(netns, l.Local)) != 1 {
+		return false
+	}
+	first, last := slices.Max(ended), slices.Min(ended)
+	interval := (first - last) / time.Duration(len(ended)-1)
+	return last <= 2*interval+time.Second
+}
