@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/netip"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +18,7 @@ import (
 
 	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/record"
+	"github.com/closewait/closewait/internal/report"
 	"github.com/closewait/closewait/tcp"
 )
 
@@ -196,4 +199,59 @@ func harmless(t *testing.T, what, text string, verb []string, form string) {
 			t.Errorf("%s: the name is performance data: %s", what, line)
 		}
 	}
+}
+
+// TestHostileJournal: a journal tells what targets, commands and errors were called when something was changed, which others choose.
+func TestHostileJournal(t *testing.T) {
+	entry := &report.Journal{}
+	plant(reflect.ValueOf(entry).Elem(), 0)
+	entry.Kind, entry.ID, entry.State = "Journal", "91d4", report.JournalDone
+	entry.Who.Command, entry.Risks = []string{hostileName, hostileName}, []string{hostileName}
+	entry.Steps[0].Before, entry.Steps[0].After = report.Value(mustJSON(t, hostileName)), report.Value(mustJSON(t, hostileName))
+	state := t.TempDir()
+	if err := os.Mkdir(filepath.Join(state, "changes"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	done := report.StatusDone
+	entry.Steps[0].Status = &done
+	steps := mustJSON(t, entry.Steps)
+	entry.Steps = nil
+	head, ok := bytes.CutSuffix(mustJSON(t, entry), []byte("null}"))
+	if !ok {
+		t.Fatal("the steps are not the last of an entry")
+	}
+	text := slices.Concat(head, []byte("[\n"), steps[1:len(steps)-1], []byte("\n]}\n")) // its head is read alone
+	if err := os.WriteFile(filepath.Join(state, "changes", "91d4.json"), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for _, verb := range [][]string{{"changes"}, {"changes", "91d4"}, {"changes", hostileName}, {"undo", "91d4"}, {"undo", hostileName}, {"confirm", "91d4"}, {"apply", filepath.Join(state, "changes", "91d4.json")}} {
+		for _, form := range []string{"", "plain", "json", "name"} {
+			args := verb
+			if form != "" {
+				args = append(append([]string{}, verb...), "-o", form)
+			}
+			stdout, stderr, code := run(t, func(c *Config) { c.States = func() []string { return []string{state} } }, args...)
+			if code == int(Bug) {
+				t.Fatalf("%v: %s", args, stderr)
+			}
+			if strings.Contains(stdout+stderr, "evil") {
+				seen++
+			}
+			harmless(t, fmt.Sprintf("%v: stdout", args), stdout, verb, form)
+			harmless(t, fmt.Sprintf("%v: stderr", args), stderr, nil, form)
+		}
+	}
+	if seen < 16 {
+		t.Errorf("only %d answers had the name in them", seen)
+	}
+}
+
+func mustJSON(t *testing.T, v any) []byte {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
