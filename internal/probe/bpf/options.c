@@ -3,7 +3,7 @@
 /* What the sockets of a network namespace have of their own that decides when a running timer ends them. sock_diag does not report it, and getsockopt takes a
  * descriptor, which orphans and connections that nobody has accepted lack. */
 
-#include "kernel.h"
+#include "timer.h"
 
 /* struct option is read by options.go. Times are in jiffies but for user_timeout; 0 is what the namespace has. The last fields are one moment's: the timer that sock_diag
  * reports, which is the write timer where that runs and otherwise that of keepalive, as it hangs in the timer wheel (kernel/time/timer.c). */
@@ -46,9 +46,7 @@ INLINE void measure(struct option *out, struct tcp_sock *tcp)
 /* timer_of finds the timer that sock_diag reports (inet_sk_diag_fill). */
 INLINE struct timer_list *timer_of(struct sock *sk, struct inet_connection_sock *icsk)
 {
-	if (icsk->icsk_pending)
-		return EXISTS(icsk->icsk_retransmit_timer) ? &icsk->icsk_retransmit_timer : &sk->tcp_retransmit_timer;
-	return EXISTS(icsk->icsk_keepalive_timer) ? &icsk->icsk_keepalive_timer : &sk->sk_timer;
+	return icsk->icsk_pending ? write_timer(sk, icsk) : keepalive_timer(sk, icsk);
 }
 
 /* hang tells where a timer hangs. */

@@ -4,7 +4,7 @@
  * a socket occupies is not touched, and no message is put together. What is told is what sock_diag would tell (inet_sk_diag_fill, inet_twsk_diag_fill, inet_req_diag_fill,
  * tcp_diag_get_info, tcp_get_info); only times are in jiffies. */
 
-#include "kernel.h"
+#include "timer.h"
 
 /* The parts of struct tcp_info that a shown socket has. */
 #define PART_CONNECTION 1 /* of every connection */
@@ -68,31 +68,32 @@ INLINE __u32 inode_of(struct sock *sk)
 	return sk->sk_socket ? file->vfs_inode.i_ino : 0;
 }
 
-/* expiry is when the write timer does. Where neither of the two fields exists this loads nothing that the kernel accepts, and sock_diag is asked instead. */
-INLINE __u32 expiry(struct inet_connection_sock *icsk)
+/* expiry is when the write timer does. */
+INLINE __u32 expiry(struct sock *sk, struct inet_connection_sock *icsk)
 {
 	if (EXISTS(icsk->icsk_timeout))
 		return icsk->icsk_timeout;
-	return icsk->icsk_retransmit_timer.expires;
+	return write_timer(sk, icsk)->expires;
 }
 
 /* time tells which timer runs: the first of those that may. */
 INLINE void time(struct shown *out, struct sock *sk, struct inet_connection_sock *icsk, __u32 now)
 {
 	__u8 pending = icsk->icsk_pending;
+	struct timer_list *keepalive = keepalive_timer(sk, icsk);
 
 	if (pending == ICSK_TIME_RETRANS || pending == ICSK_TIME_REO_TIMEOUT || pending == ICSK_TIME_LOSS_PROBE) {
 		out->timer = 1;
 		out->count = icsk->icsk_retransmits;
-		out->expires = expiry(icsk) - now;
+		out->expires = expiry(sk, icsk) - now;
 	} else if (pending == ICSK_TIME_PROBE0) {
 		out->timer = 4;
 		out->count = icsk->icsk_probes_out;
-		out->expires = expiry(icsk) - now;
-	} else if (sk->sk_timer.entry.pprev) {
+		out->expires = expiry(sk, icsk) - now;
+	} else if (keepalive->entry.pprev) {
 		out->timer = 2;
 		out->count = icsk->icsk_probes_out;
-		out->expires = (__u32)sk->sk_timer.expires - now;
+		out->expires = (__u32)keepalive->expires - now;
 	}
 }
 
