@@ -93,14 +93,24 @@ func (sc *scene) accumulates(s *subject) bool {
 		for _, uses := range f.byPeer {
 			f.unshared += unshared(uses, alone)
 		}
-		// What a server accepted is of no use again: so many can only have gathered. A client may keep a pool.
-		f.accumulates = f.server && f.count >= several || f.unshared >= enough || f.unread >= needless || sc.grows(f)
+		// What a server accepted is of no use again: so many can only have gathered. A client may keep a pool, and each of its threads one of its own.
+		counted, grows := sc.counted(f)
+		if !sc.oneEach(f) {
+			grows = grows || f.unshared >= enough || !counted && arriving(f.ages)
+		}
+		f.accumulates = f.server && f.count >= several || f.unread >= needless || grows
 	}
 	return f.accumulates
 }
 
-// grows reports whether the number of sockets in a flock grows: as an earlier look counted it, or else as their ages tell.
-func (sc *scene) grows(f *flock) bool {
+// oneEach reports whether a process has as many threads as connections: each thread may keep its own, which no other uses. That they came one after another tells nothing then; that they are more than the threads does.
+func (sc *scene) oneEach(f *flock) bool {
+	p := sc.now.Processes[f.key.pid]
+	return !f.server && p != nil && p.Activity != nil && f.count <= p.Activity.ThreadCount
+}
+
+// counted reports whether an earlier look has counted the sockets of a flock, and whether they have become more since.
+func (sc *scene) counted(f *flock) (counted, grows bool) {
 	then, now, over := 0, 0, time.Duration(0)
 	for _, c := range sc.now.Growths {
 		its := c.PID == f.key.pid || f.server && sc.doing(c.PID).owner == f.key.owner && f.key.owner != 0
@@ -108,10 +118,7 @@ func (sc *scene) grows(f *flock) bool {
 			then, now, over = then+c.Then, now+c.Now, c.Over
 		}
 	}
-	if over >= fresh {
-		return now >= several && now-then >= needless
-	}
-	return arriving(f.ages)
+	return over >= fresh, over >= fresh && now >= several && now-then >= needless
 }
 
 // drains reports whether a connection that was accepted and not read waits in a queue inside the program that is being worked off.

@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -45,6 +46,42 @@ func TestPool(t *testing.T) {
 		}
 		f := only(t, Run(snapshot(sockets...), nil))
 		if f.Code != test.want || f.Code == "CW103" && f.Severity != report.SeverityInfo {
+			t.Errorf("%s: %s %s, want %s: %v", test.name, f.Code, f.Severity, test.want, f.Evidence)
+		}
+	}
+}
+
+// TestPool_oneEach: each thread of a process may keep a connection of its own, which no other uses: they are a leak when they are more than the threads.
+func TestPool_oneEach(t *testing.T) {
+	inTurn := func(i int) tcp.Socket { return member(i, time.Minute, time.Duration(i)*5*time.Second) }
+	coming := func(i int) tcp.Socket { return member(i, time.Duration(i+6)*time.Second, 0) }
+	unread := func(i int) tcp.Socket { return member(i, time.Minute, 0, queues(20_000, 0)) }
+	for _, test := range []struct {
+		name       string
+		member     func(i int) tcp.Socket
+		threads    int
+		then       int // how many an earlier look counted, 0 for none
+		want       string
+		explaining bool
+	}{
+		{"as many threads", inTurn, 12, 0, "CW103", true},
+		{"fewer threads", inTurn, 11, 0, "CW101", false},
+		{"as many threads, each at its time", coming, 12, 0, "CW103", true},
+		{"as many threads, but few when it was looked at before", inTurn, 12, 2, "CW101", false},
+		{"answers left unread", unread, 40, 0, "CW101", false},
+	} {
+		var sockets []tcp.Socket
+		for i := range 12 {
+			sockets = append(sockets, test.member(i))
+		}
+		now := snapshot(sockets...)
+		busyWith(now, parked(ours)).ThreadCount = test.threads
+		if test.then > 0 {
+			now.Growths = []look.Growth{{PID: ours, State: tcp.CloseWait, Then: test.then, Now: 12, Over: 10 * time.Minute}}
+		}
+		f := only(t, Run(now, nil))
+		explains := strings.Contains(strings.Join(f.Evidence, "\n"), "each thread may keep its own")
+		if f.Code != test.want || explains != test.explaining || f.Code == "CW103" && f.Severity != report.SeverityInfo {
 			t.Errorf("%s: %s %s, want %s: %v", test.name, f.Code, f.Severity, test.want, f.Evidence)
 		}
 	}

@@ -28,6 +28,9 @@ var poolIdle = rule{
 		if gap, ok := idleGap(g.members); ok && gap >= time.Second {
 			f.Evidence = append(f.Evidence, fmt.Sprintf("they were closed %s after their last use: a limit of the servers", spoken.Duration(gap)))
 		}
+		if line := sc.oneEachEvidence(g); line != "" {
+			f.Evidence = append(f.Evidence, line)
+		}
 		if n := g.count(silentFrom); n > 0 {
 			f.Evidence = append(f.Evidence, fmt.Sprintf("nothing was ever sent or received on %d of them: the servers closed them unused, as they do at a limit of connections", n))
 		}
@@ -43,4 +46,16 @@ func silentFrom(s *subject) bool {
 	in, known := s.socket.Info.Uint(tcp.DataSegsIn)
 	out, counted := s.socket.Info.Uint(tcp.DataSegsOut)
 	return known && counted && in == 0 && out == 0
+}
+
+// oneEachEvidence says why connections that look as if nobody shared them are no leak, "" where they do not look so.
+func (sc *scene) oneEachEvidence(g *group) string {
+	for i := range g.members {
+		f := sc.flockOf(g.members[i])
+		if f != nil && f.unshared >= needless && sc.oneEach(f) {
+			return fmt.Sprintf("pid %d made one after the other while earlier ones were idle, and has %s for %s: each thread may keep its own",
+				f.key.pid, plural(sc.now.Processes[f.key.pid].Activity.ThreadCount, "thread"), plural(f.count, "connection"))
+		}
+	}
+	return ""
 }

@@ -36,6 +36,12 @@ func TestClient(t *testing.T) {
 			p.await("12 closed", func(t table) bool { return len(t.to(8000, closeWait)) == 12 })
 			return []want{{code: "CW103", severity: "info", count: 12, pids: g.children(12), role: "client", ends: "never"}}
 		},
+		"threads": func(p *place) []want { // with a connection each
+			p.forgetful()
+			g := p.start("pool.py", "threads")
+			p.await("12 closed", func(t table) bool { return len(t.to(8000, closeWait)) == 12 })
+			return []want{{code: "CW103", severity: "info", count: 12, pids: []int{g.pid}, role: "client", ends: "never"}}
+		},
 		"growing": func(p *place) []want { // a pool for each request
 			p.forgetful()
 			g := p.start("pool.py", "growing")

@@ -43,6 +43,17 @@ def workers():
     time.sleep(600)
 
 
+def threads():
+    """Twelve threads with a session each, which ask one after the other."""
+    def keep(i):
+        time.sleep(0.4 * i)
+        session = requests.Session()
+        session.get(url)
+        time.sleep(600)
+    for i in range(12):
+        threading.Thread(target=keep, args=(i,)).start()
+
+
 def growing():
     """A session for each request, and each is kept."""
     kept = []
@@ -52,4 +63,4 @@ def growing():
         time.sleep(0.3)
 
 
-{"bounded": bounded, "workers": workers, "reused": reused, "growing": growing}[sys.argv[1]]()
+{"bounded": bounded, "workers": workers, "threads": threads, "reused": reused, "growing": growing}[sys.argv[1]]()
