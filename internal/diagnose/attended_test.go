@@ -152,7 +152,7 @@ func TestListener_shared(t *testing.T) {
 	}
 }
 
-// TestProgram: processes that were forked from one another are one owner, and so are those started by the same command.
+// TestProgram: processes that were forked from one another are one owner, and so are those started by the same command, also where their parent has died.
 func TestProgram(t *testing.T) {
 	process := func(pid, ppid int, command string, executed bool) *look.Process {
 		return &look.Process{PID: pid, PPID: ppid, Cmdline: command, FDLimit: 100, Activity: &look.Activity{Executed: executed, Threads: make([]look.Thread, 1)}}
@@ -161,6 +161,13 @@ func TestProgram(t *testing.T) {
 		10: process(10, 1, "server", true), 11: process(11, 10, "server: worker 1", false), 12: process(12, 10, "server: worker 2", false),
 		20: process(20, 5, "sleep 60", true), 21: process(21, 5, "sleep 60", true), 22: process(22, 5, "sleep 61", true), 23: process(23, 6, "sleep 60", true),
 	}}, nil)
+	for i, group := range []int{0, 40, 40, 49, 40, 40, 46, 0, 0} { // from 41 on: their parent is pid 1
+		pid := 40 + i
+		sc.now.Processes[pid] = process(pid, 1, "worker", i == 4 || i == 5)
+		sc.now.Processes[pid].Group = group
+	}
+	delete(sc.now.Processes, 40)
+	sc.now.Processes[50] = process(50, 42, "worker", false)
 	same := func(a, b int, want bool) {
 		if got := sc.program(a) == sc.program(b); got != want {
 			t.Errorf("%d is %s, %d is %s", a, sc.program(a), b, sc.program(b))
@@ -171,6 +178,13 @@ func TestProgram(t *testing.T) {
 	same(20, 21, true)
 	same(20, 22, false)
 	same(20, 23, false)
+	same(41, 42, true)
+	same(41, 50, true)
+	same(41, 43, false) // of another group
+	same(41, 44, false) // executed the program by itself
+	same(44, 45, true)
+	same(41, 46, false) // began its own
+	same(47, 48, false) // not known
 }
 
 // TestUnanswered counts what a server has read and not answered, also where the end is unread; what it has not read at all it has not taken on.

@@ -145,7 +145,7 @@ func number(made []draft) *Verdicts {
 // groupKey is what the sockets of one finding share.
 type groupKey struct {
 	rule, netns, owner int
-	server             bool
+	server, perhaps    bool
 	together           uint64
 }
 
@@ -164,7 +164,7 @@ func (sc *scene) groups() []*group {
 		if rule < 0 {
 			continue
 		}
-		key := groupKey{rule: rule, netns: int(subj.netns), owner: sc.owners.of(subj), server: subj.listener != nil}
+		key := groupKey{rule: rule, netns: int(subj.netns), owner: sc.owners.of(subj), server: subj.listener != nil, perhaps: subj.half == perhaps}
 		if all[rule].together != nil {
 			key.together = all[rule].together(sc, subj)
 		}
@@ -251,23 +251,30 @@ func (o *ownerIndex) of(s *subject) int {
 }
 
 // program names the program a process belongs to: that of its parent when it was forked and has executed nothing since, as the workers of a server are, and one with its brothers that
-// were started by the same command, as the services of inetd are, also where each was started by a process of its own.
+// were started by the same command, as the services of inetd are, also where each was started by a process of its own. A parent that has died is still known by the process group it left.
 func (sc *scene) program(pid int) string { return sc.programOf(pid, maxDepth) }
 
 func (sc *scene) programOf(pid, depth int) string {
 	const init = 1
 	for ; depth > 0; depth-- {
 		p := sc.now.Processes[pid]
-		if p == nil || p.PPID <= init {
+		if p == nil {
+			break
+		}
+		parent := p.PPID
+		if parent <= init {
+			parent = p.Group
+		}
+		if parent == 0 || parent == pid {
 			break
 		}
 		if p.Activity == nil || len(p.Activity.Threads) == 0 || p.Activity.Executed {
 			if p.Cmdline != "" {
-				return "child " + sc.programOf(p.PPID, depth-1) + " " + p.Cmdline
+				return "child " + sc.programOf(parent, depth-1) + " " + p.Cmdline
 			}
 			break
 		}
-		pid = p.PPID
+		pid = parent
 	}
 	return "pid " + strconv.Itoa(pid)
 }
@@ -278,6 +285,7 @@ func (g *group) complete(sc *scene) report.Finding {
 	f := g.finding(sc)
 	g.describeHolders(sc, &f, g.holders(), g.count(func(s *subject) bool { return !s.known }) == 0)
 	g.rule.describe(sc, g, &f)
+	g.perhapsWaited(sc, &f)
 	sc.times, g.sorted, g.room = g.sorted, nil, nil
 	return f
 }

@@ -232,6 +232,8 @@ type Process struct {
 	Workload   Workload
 	// PPID is the parent, 0 when it is outside the pid namespace or not known.
 	PPID int
+	// Group is the number of its process group, the pid of the process that began it, who may have ended; 0 when that is outside the pid namespace or not known.
+	Group int
 	// State is the letter ps shows for the main thread, 0 when not known.
 	State byte
 	// Activity is what it is doing, nil when nobody looked.

@@ -108,7 +108,7 @@ func (d *describer) process(pid int) (*look.Process, error) {
 	}
 	return &look.Process{
 		PID: pid, Comm: st.Comm, Cmdline: line, Exe: exe, Go: goBuilt, StartTicks: st.StartTicks, StartTime: started(d.boot, st.StartTicks),
-		FDs: countDescriptors(dir), FDLimit: openFilesLimit(dir), Workload: d.workload(dir, st.Comm), PPID: st.PPID, State: st.State,
+		FDs: countDescriptors(dir), FDLimit: openFilesLimit(dir), Workload: d.workload(dir, st.Comm), PPID: st.PPID, Group: st.Group, State: st.State,
 	}, err
 }
 

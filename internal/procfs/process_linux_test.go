@@ -28,11 +28,11 @@ func TestProcess_fixture(t *testing.T) {
 	f = f.WithFiles(t.TempDir())
 	want := map[int]*look.Process{
 		10: {
-			PID: 10, Comm: "p10", Cmdline: "nginx -g daemon off;", StartTime: time.Unix(1000010, 0), StartTicks: 1000, FDs: 2, FDLimit: 20000, State: 'S',
+			PID: 10, Comm: "p10", Cmdline: "nginx -g daemon off;", StartTime: time.Unix(1000010, 0), StartTicks: 1000, FDs: 2, FDLimit: 20000, Group: 1, State: 'S',
 			Workload: look.Workload{Name: "nginx.service", Kind: look.KindUnit, Unit: "nginx.service", Cgroup: "/system.slice/nginx.service"},
 		},
 		20: {
-			PID: 20, Comm: "p20", Cmdline: long[:4096], StartTime: time.Unix(1000020, 0), StartTicks: 2000, FDs: 0, FDLimit: -1, State: 'S',
+			PID: 20, Comm: "p20", Cmdline: long[:4096], StartTime: time.Unix(1000020, 0), StartTicks: 2000, FDs: 0, FDLimit: -1, Group: 1, State: 'S',
 			Workload: look.Workload{Name: "p20", Cgroup: "/"},
 		},
 	}

@@ -24,6 +24,8 @@ type Stat struct {
 	State byte
 	// PPID is 0 for a process whose parent is outside the pid namespace.
 	PPID int
+	// Group is the pid of the process group's leader, who may have ended; 0 when that is outside the pid namespace.
+	Group int
 	// Session is the pid of the session's leader, 0 when that is outside the pid namespace.
 	Session int
 	Flags   uint64 // PF_ flags
@@ -92,13 +94,14 @@ func ParseStat(r io.Reader) (Stat, error) {
 
 // fields reads what follows the name; list[0] is field 3 in the counting of proc_pid_stat(5).
 func (s *Stat) fields(list [][]byte) error {
-	const first, ppid, session, flags, user, system, start, processor = 3, 4, 6, 9, 14, 15, 22, 39
+	const first, ppid, group, session, flags, user, system, start, processor = 3, 4, 5, 6, 9, 14, 15, 22, 39
 	if len(list) <= start-first || len(list[0]) != 1 {
 		return errShort
 	}
-	var okPPID, okSession, okFlags, okStart bool
+	var okPPID, okGroup, okSession, okFlags, okStart bool
 	s.State = list[0][0]
 	s.PPID, okPPID = id(list[ppid-first])
+	s.Group, okGroup = id(list[group-first])
 	s.Session, okSession = id(list[session-first])
 	s.Flags, okFlags = number(list[flags-first])
 	s.StartTicks, okStart = number(list[start-first])
@@ -111,7 +114,7 @@ func (s *Stat) fields(list [][]byte) error {
 			s.Processor = n
 		}
 	}
-	if !okPPID || !okSession || !okFlags || !okStart || !okUser || !okSystem {
+	if !okPPID || !okGroup || !okSession || !okFlags || !okStart || !okUser || !okSystem {
 		return errors.New("not a number where one should be")
 	}
 	return nil

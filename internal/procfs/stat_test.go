@@ -22,11 +22,11 @@ func TestParseStat(t *testing.T) {
 		text string
 		want procfs.Stat
 	}{
-		{catStat, procfs.Stat{PID: 5417, Comm: "cat", State: 'R', PPID: 5407, Session: 3561, Flags: 4194304, StartTicks: 100027}},
+		{catStat, procfs.Stat{PID: 5417, Comm: "cat", State: 'R', PPID: 5407, Group: 5407, Session: 3561, Flags: 4194304, StartTicks: 100027}},
 		{kthreaddStat, procfs.Stat{PID: 2, Comm: "kthreadd", State: 'S', Flags: 2129984, StartTicks: 1}},
-		{"9 (a b) S 1 (c))" + after, procfs.Stat{PID: 9, Comm: "a b) S 1 (c)", State: 'S', PPID: 7, Session: 1, Flags: 4194560, Processor: -1, StartTicks: 4711}},
-		{"9 (two\nlines)" + after, procfs.Stat{PID: 9, Comm: "two\nlines", State: 'S', PPID: 7, Session: 1, Flags: 4194560, Processor: -1, StartTicks: 4711}},
-		{"9 ()" + after, procfs.Stat{PID: 9, State: 'S', PPID: 7, Session: 1, Flags: 4194560, Processor: -1, StartTicks: 4711}},
+		{"9 (a b) S 1 (c))" + after, procfs.Stat{PID: 9, Comm: "a b) S 1 (c)", State: 'S', PPID: 7, Group: 1, Session: 1, Flags: 4194560, Processor: -1, StartTicks: 4711}},
+		{"9 (two\nlines)" + after, procfs.Stat{PID: 9, Comm: "two\nlines", State: 'S', PPID: 7, Group: 1, Session: 1, Flags: 4194560, Processor: -1, StartTicks: 4711}},
+		{"9 ()" + after, procfs.Stat{PID: 9, State: 'S', PPID: 7, Group: 1, Session: 1, Flags: 4194560, Processor: -1, StartTicks: 4711}},
 	} {
 		got, err := procfs.ParseStat(strings.NewReader(test.text))
 		if err != nil {
@@ -59,7 +59,7 @@ func FuzzParseStat(f *testing.F) {
 			return
 		}
 		st, err := procfs.ParseStat(strings.NewReader("9 (" + text + ")" + after))
-		want := procfs.Stat{PID: 9, Comm: text, State: 'S', PPID: 7, Session: 1, Flags: 4194560, Processor: -1, StartTicks: 4711}
+		want := procfs.Stat{PID: 9, Comm: text, State: 'S', PPID: 7, Group: 1, Session: 1, Flags: 4194560, Processor: -1, StartTicks: 4711}
 		if err != nil || st != want {
 			t.Fatalf("got %+v, %v; want %+v", st, err, want)
 		}
