@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/report"
 	"github.com/closewait/closewait/tcp"
 )
@@ -206,6 +207,10 @@ func (sc *scene) follow(places []place) string {
 	const longest = 6
 	var steps []string
 	where := "on this host"
+	var first *look.Namespace
+	if len(places) > 0 {
+		first = &sc.now.Namespaces[places[0].netns]
+	}
 	seen := map[*tcp.Socket]bool{}
 	for range longest {
 		if len(places) == 0 {
@@ -225,7 +230,7 @@ func (sc *scene) follow(places []place) string {
 		switch {
 		case end.scene == sc:
 		case len(steps) == 0:
-			where = "on " + end.host
+			where = "on " + end.host + end.when(first)
 		default:
 			step += " on " + end.host
 		}

@@ -1,17 +1,22 @@
 package diagnose
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/internal/report"
 	"github.com/closewait/closewait/tcp"
 )
 
 // halfClosed reports whether the peer has shut down its sending side only and waits for our answer, which RFC 9293 allows for any length of time: its end is in this look or that of another host, and
 // open, and its holder looks at it. A program that is its own peer has nobody to wait for, and a relay only waits on behalf of its other leg.
+//
+// What is open in a look at another host was so before, as long as this side has had the FIN; whether it stays so nobody knows. So of an end that was looked at some time before this one the answer is
+// perhaps, which is no refutation of anything else.
 func (sc *scene) halfClosed(s *subject) bool {
 	if s.half == unasked {
-		s.half = answerOf(sc.halfClosedBehind(s, 0))
+		s.half = sc.halfClosedBehind(s, 0)
 	}
 	return s.half == yes
 }
@@ -19,19 +24,31 @@ func (sc *scene) halfClosed(s *subject) bool {
 // maxDepth is how many relays are followed.
 const maxDepth = 8
 
-func (sc *scene) halfClosedBehind(s *subject, depth int) bool {
+func (sc *scene) halfClosedBehind(s *subject, depth int) answer {
 	end, ok := sc.end(s.netns, s.socket)
 	if !ok {
-		return false
+		return no
 	}
 	socket := end.socket()
 	if socket.State != tcp.FinWait2 || socket.Inode == 0 {
-		return false
+		return no
 	}
-	return !end.now.Holders.Any(socket.Inode, func(h look.Holder) bool {
+	waits := yes
+	if later, known := end.later(&sc.now.Namespaces[s.netns]); end.scene != sc && (!known || later < -fresh) {
+		waits = perhaps
+	}
+	if end.now.Holders.Any(socket.Inode, func(h look.Holder) bool {
 		own := end.scene == sc && slices.ContainsFunc(s.holders(), func(own look.Holder) bool { return own.PID == h.PID })
-		return own || !end.watches(h, socket) || end.relayOfNothing(h.PID, socket, depth)
-	})
+		if own || !end.watches(h, socket) {
+			return true
+		}
+		behind := end.behindRelay(h.PID, socket, depth)
+		waits = min(waits, behind)
+		return behind == no
+	}) {
+		return no
+	}
+	return waits
 }
 
 // watches reports whether a holder of a socket waits for it, as far as that is known.
@@ -41,16 +58,29 @@ func (sc *scene) watches(h look.Holder, s *tcp.Socket) bool {
 	return !d.known || d.halted != "" || d.rings() || in.waited || in.armed
 }
 
-// relayOfNothing reports whether a process holds a socket only as the open leg of a connection whose other leg is closed.
-func (sc *scene) relayOfNothing(pid int, open *tcp.Socket, depth int) bool {
+// behindRelay reports whether somebody waits for what comes through the open leg of a relay, as far as is known: a process whose other leg is closed holds a socket for nothing.
+func (sc *scene) behindRelay(pid int, open *tcp.Socket, depth int) answer {
 	closed := sc.pairing(pid).closed[open]
 	if closed == nil || depth >= maxDepth {
-		return false
+		return yes
 	}
 	at, ok := sc.placeOf(closed.Inode)
 	if !ok {
-		return false
+		return yes
 	}
 	subj := sc.subject(at.netns, at.index, closed)
-	return !sc.halfClosedBehind(&subj, depth+1)
+	return sc.halfClosedBehind(&subj, depth+1)
+}
+
+// perhapsWaited lowers what a finding claims whose connections may be half-closed on purpose.
+func (g *group) perhapsWaited(sc *scene, f *report.Finding) {
+	if len(g.members) == 0 || g.members[0].half != perhaps {
+		return
+	}
+	f.Severity = report.SeverityInfo
+	seen := ", seen at another time than this"
+	if end, ok := sc.end(g.members[0].netns, g.members[0].socket); ok {
+		seen = cmp.Or(end.when(&sc.now.Namespaces[g.netns]), seen)
+	}
+	f.Evidence = append(f.Evidence, "the other ends were open and waited for data"+seen+": if they still do, these connections are half-closed on purpose, and nothing is wrong")
 }

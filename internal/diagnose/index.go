@@ -157,7 +157,11 @@ func (sc *scene) ageOf(netns, index int32, s *tcp.Socket) look.Age {
 	}
 	gone := look.Age{Time: min(lasts, timeWaitLength) - end.socket().Timer.Expires, Kind: look.AgeAbout}
 	if end.scene != sc { // nor was it read at the same moment
-		gone = look.Age{Time: gone.Time - max(0, end.later(&sc.now.Namespaces[netns])), Kind: look.AgeAtLeast}
+		later, known := end.later(&sc.now.Namespaces[netns])
+		if !known {
+			return age
+		}
+		gone = look.Age{Time: gone.Time - max(0, later), Kind: look.AgeAtLeast}
 	}
 	if gone.Time > age.Time {
 		return gone

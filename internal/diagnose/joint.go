@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/internal/spoken"
 	"github.com/closewait/closewait/tcp"
 )
 
@@ -122,7 +123,20 @@ func whole(to, from *tcp.Socket) bool {
 	return received == sent
 }
 
-// later is how much later a place was read than another, by the clocks of their hosts.
-func (e far) later(than *look.Namespace) time.Duration {
-	return e.now.Namespaces[e.netns].ReadAt.Sub(than.ReadAt)
+// later is how much later a place was read than another, by the clocks of their hosts; known is false where one of them was pasted, which does not tell when it was made.
+func (e far) later(than *look.Namespace) (d time.Duration, known bool) {
+	at := e.now.Namespaces[e.netns].ReadAt
+	return at.Sub(than.ReadAt), !at.IsZero() && !than.ReadAt.IsZero()
+}
+
+// when says how far the look at a place is from that at another, "" where they are of about the same moment or that is not known.
+func (e far) when(than *look.Namespace) string {
+	switch later, known := e.later(than); {
+	case !known:
+	case later > fresh:
+		return ", seen " + spoken.Duration(later) + " after this look"
+	case later < -fresh:
+		return ", seen " + spoken.Duration(-later) + " before this look"
+	}
+	return ""
 }

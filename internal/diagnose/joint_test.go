@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,13 @@ func waiting(sent uint64, options ...made) tcp.Socket {
 
 // joined judges two hosts together, the first of which is named web and the second db.
 func joined(web, db *look.Snapshot) (*Joint, *Verdicts) {
+	for _, s := range []*look.Snapshot{web, db} {
+		for i := range s.Namespaces {
+			if s.Namespaces[i].ReadAt.IsZero() {
+				s.Namespaces[i].ReadAt = taken
+			}
+		}
+	}
 	j := Join([]Host{{Name: "web", Now: web}, {Name: "db", Now: db}}, func(int, int) bool { return true })
 	return j, j.Run()
 }
@@ -75,6 +83,38 @@ func TestJoint(t *testing.T) {
 	apart := Join([]Host{{Name: "web", Now: snapshot(client(1, time.Minute, 83, 0), listening(0, 128))}, {Name: "db", Now: snapshot(waiting(83))}}, func(int, int) bool { return false })
 	if got := codes(apart.Run()); got != "web CW101, db CW205" {
 		t.Errorf("addresses that mean different things: %s", got)
+	}
+}
+
+// TestJoint_apart: a client that waited for its answer some time before may have closed since. One that still waits later has waited all the while.
+func TestJoint_apart(t *testing.T) {
+	for later, want := range map[time.Duration]string{0: "", 4 * time.Second: "", -4 * time.Second: "", 5 * time.Minute: "", -5 * time.Minute: "web CW101 info"} {
+		web, db := snapshot(listening(0, 128)), snapshot()
+		for i := range 20 {
+			end := between(there, here)
+			at := func(s *tcp.Socket) { s.Peer = netip.AddrPortFrom(s.Peer.Addr(), uint16(5200+i)) }
+			web.Namespaces[0].Sockets = append(web.Namespaces[0].Sockets, client(i, time.Hour, 83, 0, at))
+			db.Namespaces[0].Sockets = append(db.Namespaces[0].Sockets, waiting(83, end, inode(uint32(2000+i)), cookie(tcp.Cookie(2000+i)), func(s *tcp.Socket) { s.Local = netip.AddrPortFrom(s.Local.Addr(), uint16(5200+i)) }))
+			web.Holders.Hold(uint32(1000+i), look.Holder{PID: ours, FD: 10 + i})
+			db.Holders.Hold(uint32(2000+i), look.Holder{PID: ours, FD: 10 + i})
+		}
+		web.Namespaces[0].ReadAt, db.Namespaces[0].ReadAt = taken, taken.Add(later)
+		_, v := joined(web, db)
+		got := codes(v)
+		if len(v.Findings) > 0 {
+			got += " " + v.Findings[0].Severity
+			if said := strings.Join(v.Findings[0].Evidence, "; "); !strings.Contains(said, "waited for data, seen 5m 00s before this look") {
+				t.Errorf("evidence: %s", said)
+			}
+		}
+		if got != want {
+			t.Errorf("seen %v later: %q, want %q", later, got, want)
+		}
+	}
+	web, db := snapshot(client(1, time.Minute, 83, 0), listening(0, 128)), snapshot(waiting(83))
+	v := Join([]Host{{Name: "web", Now: web}, {Name: "db", Now: db}}, func(int, int) bool { return true }).Run()
+	if got := codes(v); got != "web CW101" || v.Findings[0].Severity != "info" {
+		t.Errorf("not known when: %s", got)
 	}
 }
 

@@ -67,21 +67,15 @@ type opinion struct {
 	view view
 }
 
-// answer is yes or no, or not given yet.
+// answer is yes or no or neither, or not given yet; the firmer the yes the greater.
 type answer uint8
 
 const (
 	unasked answer = iota
 	no
+	perhaps
 	yes
 )
-
-func answerOf(is bool) answer {
-	if is {
-		return yes
-	}
-	return no
-}
 
 // The codes by which rules know of each other.
 const (
