@@ -59,6 +59,31 @@ func TestInherited(t *testing.T) {
 			t.Errorf("%s: %s %+v, want %s", test.name, f.Code, f.Culprits, test.want)
 		}
 	}
+	service := func(fd int, change func(*look.Snapshot)) *look.Snapshot { // which has got its listener from who made it
+		s := now(unread, func(p *look.Process) { p.Activity.Running = 30 * time.Second })
+		held(s, 1001, look.Holder{PID: heir, FD: fd})
+		s.Processes[heir].Activity.Sockets[0].FD = fd
+		s.Holders.Add(listener, look.Holder{PID: heir, FD: 3})
+		s.Holders.Sort()
+		change(s)
+		return s
+	}
+	for name, test := range map[string]struct {
+		fd     int
+		change func(*look.Snapshot)
+		want   string
+	}{
+		"on purpose":                   {5, func(*look.Snapshot) {}, "CW107"},
+		"by accident":                  {5, func(s *look.Snapshot) { s.Holders.Add(listener, look.Holder{PID: heir, FD: 8}) }, "CW109"},
+		"from one that is gone":        {5, func(s *look.Snapshot) { s.Processes[heir].PPID = 7 }, "CW109"},
+		"from the first, not seen":     {5, func(s *look.Snapshot) { s.Processes[heir].PPID, s.HoldersComplete = 1, false }, "CW107"},
+		"a connection it was given":    {3, func(s *look.Snapshot) { s.Holders.Drop(heir); held(s, 1001, look.Holder{PID: heir, FD: 3}) }, "CW107"},
+		"a connection that is left it": {5, func(s *look.Snapshot) { s.Holders.Drop(heir); held(s, 1001, look.Holder{PID: heir, FD: 5}) }, "CW109"},
+	} {
+		if f := only(t, Run(service(test.fd, test.change), nil)); f.Code != test.want {
+			t.Errorf("a service that holds its listener, %s: %s, want %s", name, f.Code, test.want)
+		}
+	}
 	passing := snapshot(unread, listening(0, 128))
 	passing.Processes[heir] = &look.Process{PID: heir, Comm: "closewait", StartTime: taken.Add(-time.Second)}
 	held(passing, 1001, look.Holder{PID: ours, FD: 7}, look.Holder{PID: heir, FD: 5})

@@ -13,8 +13,9 @@ import (
 // inherited is sockets that stay open because a process has them that did not open them.
 //
 // Needs: all holders; of a single one its descriptor's flags, what it looks at, its program, its parent, and since when it runs. Claims: several processes hold the socket; or the only one
-// got it through an exec (no close-on-exec, above the standard descriptors), does not look at it, and either was started after the connection was made or is the child of who
-// holds the listener, or there is no listener any more and it was not there before the connection, of which it has read nothing. Refuted by a thread that waits for the socket, and by a process that was forked and has executed nothing: such servers fork to serve.
+// got it through an exec (no close-on-exec, above the descriptors on which connections are handed on), does not look at it, and either was started after the connection was made or is the child of who
+// holds the listener, or there is no listener any more and it was not there before the connection, of which it has read nothing. Refuted by a thread that waits for the socket, by a process that was forked and has executed nothing: such servers fork to serve, and by one
+// that has the listener under another number than its parent: it was given that on purpose (socket activation), and has taken the connection out of its queue, however long that had been there.
 var inherited = rule{
 	code: codeInherited, cause: "inherited",
 	claims: func(sc *scene, s *subject) bool {
@@ -71,23 +72,33 @@ func (sc *scene) stray(s *subject, h look.Holder) bool {
 
 // handedOn reports whether a process cannot have opened a socket by itself, or got it in the same way as its listener.
 func (sc *scene) handedOn(s *subject, d *doing) bool {
-	pid := d.process.PID
-	if sc.startedAfter(pid, s.place) {
-		return true
-	}
+	pid, parent := d.process.PID, d.process.PPID
+	after := sc.startedAfter(pid, s.place)
 	if s.listener == nil { // who accepted is gone
 		began, _ := sc.existed(s.place)
-		return !s.connected && d.single() && untouched(s.socket) && d.process.Activity.Running <= began+sinceStart
+		return after || !s.connected && d.single() && untouched(s.socket) && d.process.Activity.Running <= began+sinceStart
 	}
-	accepts := func(pid int) bool {
+	holds := func(pid int) bool {
 		return sc.now.Holders.Any(s.listener.Inode, func(l look.Holder) bool { return l.PID == pid })
 	}
-	if !accepts(pid) {
-		return accepts(d.process.PPID)
+	switch {
+	case !holds(pid):
+		return after || holds(parent)
+	case !holds(parent):
+		return after && (parent > 1 || sc.now.HoldersComplete) // what the first process has is not seen by everybody
+	case !sc.sameNumber(s.listener, pid, parent):
+		return false
 	}
-	parent := sc.now.Processes[d.process.PPID]
-	other := parent != nil && parent.Activity != nil && parent.Activity.Executable != "" && parent.Activity.Executable != d.process.Activity.Executable
-	return accepts(d.process.PPID) && other && d.single() && untouched(s.socket)
+	p := sc.now.Processes[parent]
+	other := p != nil && p.Activity != nil && p.Activity.Executable != "" && p.Activity.Executable != d.process.Activity.Executable
+	return after || other && d.single() && untouched(s.socket)
+}
+
+// sameNumber reports whether a socket has the same descriptor in two processes, as what is inherited by accident has. What is given on purpose is put where the other expects it.
+func (sc *scene) sameNumber(s *tcp.Socket, a, b int) bool {
+	return sc.now.Holders.Any(s.Inode, func(one look.Holder) bool {
+		return one.PID == a && sc.now.Holders.Any(s.Inode, func(two look.Holder) bool { return two.PID == b && two.FD == one.FD })
+	})
 }
 
 // passesExec reports whether a descriptor is known to stay open when its process executes another program.
@@ -98,9 +109,9 @@ func (d *doing) passesExec(fd int) bool {
 
 // mayBeStray is what can be said of it before its flags and its parent are known.
 func (sc *scene) mayBeStray(s *subject, h look.Holder) bool {
-	const standard = 2 // what inetd and its like hand on goes to 0, 1 and 2
+	const agreed = 3 // what inetd and its like hand on goes to 0, 1 and 2, what systemd does to 3
 	d := sc.doing(h.PID)
-	return d.known && h.FD > standard && s.socket.RecvQueue > 0
+	return d.known && h.FD > agreed && s.socket.RecvQueue > 0
 }
 
 func describeInherited(sc *scene, g *group, f *report.Finding) {

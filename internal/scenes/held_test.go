@@ -28,6 +28,14 @@ func TestHeld(t *testing.T) {
 			})
 			return []want{{code: "CW109", severity: "warning", count: 1, pids: heir, culprits: []culprit{{what: "inherited", pid: heir[0]}}, ends: "never"}}
 		},
+		"socket activation": func(p *place) []want {
+			g := p.start("serve.py", "activates", "127.0.0.1", "7000")
+			p.listening(7000)
+			p.leave(1, "127.0.0.1:7000", request)
+			child := g.children(1)[0]
+			p.stuck(7000, 1, 0)
+			return []want{{code: "CW107", severity: "warning", count: 1, pids: []int{child}, role: "server", ends: "never"}}
+		},
 		"shared": func(p *place) []want {
 			g := p.start("serve.py", "shares", "127.0.0.1", "7000")
 			p.listening(7000)

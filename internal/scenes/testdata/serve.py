@@ -2,7 +2,7 @@
 
 serve.py WHAT ADDRESS PORT [BACKLOG]
 """
-import array, os, resource, signal, socket, subprocess, sys, threading, time
+import array, os, resource, select, signal, socket, subprocess, sys, threading, time
 
 what, address, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
 backlog = int(sys.argv[4]) if len(sys.argv) > 4 else 100
@@ -145,6 +145,18 @@ def forks_away(s):
         os._exit(0)
 
 
+def activates(s):
+    """Gives the listener to a program that it starts when somebody comes, as systemd does; that one accepts as a program in C does, and is at something else before it reads."""
+    number = os.dup(os.dup(s.detach()))
+    select.select([number], [], [])
+    os.closerange(3, number)
+    if os.fork() == 0:
+        os.dup2(number, 3)
+        program = "import socket, time; s = socket.socket(fileno=3); c = s.accept()[0]; c.set_inheritable(True); time.sleep(600)"
+        os.execv(sys.executable, [sys.executable, "-c", program])
+    os.wait()
+
+
 def shares(s):
     """Accepts before it forks three workers: four processes hold one socket, and none looks at it."""
     c = s.accept()[0]
@@ -224,7 +236,7 @@ servers = {
     "leak_read": leak_read, "leak_unread": leak_unread, "leak_limit": leak_limit, "never_accepts": never_accepts, "sleeps": sleeps, "asks": asks,
     "locked": pool_of_two(locked), "asks_itself": pool_of_two(asks_itself), "pool_sleeps": pool_of_two(sleeps_in_pool),
     "pool_writes": pool_of_two(writes_in_pool), "threads_sleep": threads_sleep,
-    "hands_down": hands_down, "forks_away": forks_away, "shares": shares, "in_flight": in_flight, "keepalive": keepalive,
+    "hands_down": hands_down, "forks_away": forks_away, "activates": activates, "shares": shares, "in_flight": in_flight, "keepalive": keepalive,
     "late_answer": late_answer, "flood": flood, "healthy": healthy, "slow": slow, "drips": drips,
 }
 lock.acquire()
