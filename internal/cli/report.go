@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"io"
 	"path/filepath"
 	"strings"
@@ -101,7 +103,7 @@ func (a *app) report(ctx context.Context, name, format string, whole, overwrite 
 func (a *app) ticket(answer *Answer, whole bool) *render.Ticket {
 	t := &render.Ticket{Report: answer.Report, Rows: answer.Rows, Writer: a.build().Version, Redacted: a.flags.redact || answer.Redacted, Whole: whole}
 	if s := answer.Snapshot; s != nil && len(s.Namespaces) > 0 && !s.Namespaces[0].Pasted { // a text's limits are assumed
-		t.Limits = s.Namespaces[0].Sysctls
+		t.Limits, t.LimitsIn = s.Namespaces[0].Sysctls, cmp.Or(s.Namespaces[0].Name, fmt.Sprintf("net:[%d]", s.Namespaces[0].Inode))
 	}
 	return t
 }

@@ -144,7 +144,7 @@ func TestText_commands(t *testing.T) {
 				if _, err := options.Parse(word); err != nil || word == "" {
 					t.Errorf("%s: %q: %v", p.Name, m[0], err)
 				}
-			case "show", "doctor", "capabilities", "help":
+			case "show", "doctor", "capabilities", "help", "limit", "close", "record":
 			case "tune": // without settings it lists them
 			case "names", "who": // closewait alone, then what it does
 			default:

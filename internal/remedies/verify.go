@@ -25,7 +25,7 @@ func (c *Case) verify() []report.Command {
 		task := "/proc/" + strconv.Itoa(*k.PID) + "/task/" + strconv.Itoa(*k.TID)
 		list = append(list, report.Command{
 			Command: "head " + task + "/syscall " + task + "/wchan " + task + "/stat",
-			Shows:   "the system call the thread is in, its first argument (a descriptor) and its state",
+			Shows:   "the number of the system call the thread is in, its first argument (a descriptor, in hexadecimal), the function of the kernel it waits in, and its state",
 		})
 	}
 	if c.FDLimit != nil && len(c.Processes) > 0 {
@@ -51,7 +51,7 @@ func (c *Case) sockets() (command, shows string) {
 		return "ss -tanoi" + c.selector(), "timer:(kind, next, count), Send-Q, backoff, snd_wnd, lastack (the peer was heard) and lastsnd (data went out) of each, in ms"
 	}
 	if strings.HasPrefix(c.Code, "CW1") {
-		shows = "their number, Recv-Q, owner, and lastack: about the time since the FIN, in ms"
+		shows = "their number, Recv-Q (bytes, an unread FIN is one; where bytes_received is as much, nothing was read), owner, and lastack: about the time since the FIN, in ms"
 		if c.Unanswered != nil && *c.Unanswered > 0 {
 			shows += "; where lastsnd is above lastrcv, or data_segs_out is missing, nothing was sent since data came"
 		}

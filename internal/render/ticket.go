@@ -14,8 +14,9 @@ import (
 type Ticket struct {
 	Report *report.Report
 	Rows   []look.Row // the sockets, of which those of findings are listed
-	// Limits are the settings of the host's namespace by their name below net.ipv4.
-	Limits map[string]int64
+	// Limits are the settings of a namespace by their name below net.ipv4, and LimitsIn is what that is called.
+	Limits   map[string]int64
+	LimitsIn string
 	// Writer is the version of the program, Redacted says that names are substitutes.
 	Writer   string
 	Redacted bool
@@ -155,10 +156,19 @@ func (f finding) evidence(s sheet) {
 		}
 		s.list(items)
 	}
-	if len(f.Verify) > 0 {
-		s.heading(3, "How to see it again")
-		s.commands(f.typed(f.Verify))
+	s.heading(3, "How to see it again")
+	commands := f.typed(f.Verify)
+	if n := min(len(f.Processes), mostProcesses); n > 0 {
+		var pids []string
+		for i := range f.Processes[:n] {
+			pids = append(pids, strconv.Itoa(f.Processes[i].PID))
+		}
+		commands = append(commands, [2]string{"ps -o pid,lstart,args -p " + strings.Join(pids, ","), "the processes, and since when they run"})
 	}
+	code := f.page.text(f.Code)
+	s.commands(append(commands,
+		[2]string{"closewait ls 'code " + code + "'", "the sockets with that verdict now"},
+		[2]string{"closewait explain " + code, "what it means, what proves it and what does not help"}))
 }
 
 // advice is what helps, what does not, and where the mistake is.
@@ -240,6 +250,7 @@ func (t *Ticket) background(s sheet, p *page) {
 	if rows != nil {
 		s.heading(2, "States")
 		s.table([]string{"state", "sockets"}, rows)
+		s.commands([][2]string{{"closewait ls | cut -f 2 | sort | uniq -c", "the same now, of all namespaces; --netns limits it to some"}})
 	}
 	rows = nil
 	for name, value := range t.Limits {
@@ -247,8 +258,13 @@ func (t *Ticket) background(s sheet, p *page) {
 	}
 	if rows != nil {
 		slices.SortFunc(rows, func(a, b []string) int { return strings.Compare(a[0], b[0]) })
-		s.heading(2, "Settings")
+		title := "Settings"
+		if t.LimitsIn != "" {
+			title += " in the network namespace " + p.text(t.LimitsIn)
+		}
+		s.heading(2, title)
 		s.table([]string{"setting", "value"}, rows)
+		s.commands([][2]string{{"sysctl -a --pattern '^net.ipv4.tcp_'", "the same now, where it is run in that namespace: each has settings of its own"}})
 	}
 	var items []string
 	for _, n := range t.Report.Incomplete {
