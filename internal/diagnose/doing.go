@@ -53,8 +53,10 @@ type worker struct {
 	strong bool
 	// parked is true when it waits for another thread or process, as idle members of pools do as well.
 	parked bool
-	// ran is true when it got on between the two looks: it is at work, and not stuck. lately is true when it has been at the same thing for a moment only.
+	// ran is true when it got on between the two looks: it is at work, and not stuck. lately is true when it has been at the same thing for a moment only, and nothing of more is known.
 	ran, lately bool
+	// began is how long ago it began with what it does, 0 when not known.
+	began time.Duration
 }
 
 // doing returns what a process does; without an answer of the look it is only known whether the main thread is stopped.
@@ -91,7 +93,8 @@ func (sc *scene) newDoing(pid int) *doing {
 		w, ok := sc.worker(a, &a.Threads[i])
 		switch {
 		case ok:
-			w.lately = sc.begun(w)
+			w.began = sc.began(w)
+			w.lately = w.began > 0 && w.began+sc.watched() < fresh
 			d.off = append(d.off, w)
 		case w.what == sleeping && w.thread.TID == pid:
 			d.dozing = append(d.dozing, w)

@@ -164,8 +164,15 @@ func (q *inquiry) limit(d *doing) (longest time.Duration) {
 			longest = max(longest, left+slack)
 		}
 	}
-	if q.busyBefore(d) {
-		return patient
+	if waiting := q.waitedFor(d); waiting && q.moving(d) {
+		return patient // since when a thread is busy does not show, only that what it works off becomes less
+	} else if waiting || d.single() && q.loadOf(d).inHand > 0 {
+		for _, w := range d.off {
+			if w.lately { // as long as it may take, and what it works off becomes less by then
+				longest = max(longest, fresh-w.began+slack)
+			}
+		}
+		return longest
 	}
 	if longest > 0 && !d.single() && q.loadOf(d).untouched == 0 {
 		return 0
@@ -173,11 +180,8 @@ func (q *inquiry) limit(d *doing) (longest time.Duration) {
 	return longest
 }
 
-// busyBefore reports whether a thread is busy while connections wait for the process: since when it is does not show, only that what it works off becomes less.
-func (q *inquiry) busyBefore(d *doing) bool {
-	if !q.moving(d) {
-		return false
-	}
+// waitedFor reports whether connections wait for a process of which it has not read anything.
+func (q *inquiry) waitedFor(d *doing) bool {
 	return q.loadOf(d).untouched > 0 || slices.ContainsFunc(d.process.Activity.Sockets, func(own look.Descriptor) bool {
 		s := q.socketOf(own.Inode)
 		return s != nil && s.State == tcp.Listen && s.RecvQueue > 0

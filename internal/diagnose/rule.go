@@ -144,7 +144,7 @@ func waits(s *tcp.Socket) bool {
 }
 
 // Undecided reports whether a verdict about the socket depends on seeing it again a moment later: it has bytes that may or may not be
-// moving, waits in a queue that may or may not be, or has no holder, who may have ended while holders were looked for.
+// moving, waits in a queue that may or may not be, or has no holder, who may have ended while holders were looked for, or a slow one, who may come to it.
 func Undecided(now *look.Snapshot, s *tcp.Socket) bool {
 	if Age(s).Time < fresh {
 		return false
@@ -152,7 +152,21 @@ func Undecided(now *look.Snapshot, s *tcp.Socket) bool {
 	if s.State == tcp.CloseWait && s.Inode != 0 && now.Holders.Held() < now.Holders.Wanted() && now.Sought(s) && !now.Holders.Has(s.Inode) {
 		return true
 	}
-	return s.Unaccepted() || s.State == tcp.CloseWait && (s.RecvQueue > 1 || s.SendQueue > 0)
+	return s.Unaccepted() || s.State == tcp.CloseWait && (s.RecvQueue > 1 || s.SendQueue > 0 || heldByOneAtWork(now, s))
+}
+
+// heldByOneAtWork reports whether the holder has but one thread, which has begun with something else a moment ago.
+func heldByOneAtWork(now *look.Snapshot, s *tcp.Socket) bool {
+	holders := now.Holders.Of(s.Inode)
+	if len(holders) == 0 {
+		return false
+	}
+	p := now.Processes[holders[0].PID]
+	if p == nil || p.Activity == nil || len(p.Activity.Threads) != 1 {
+		return false
+	}
+	only := &p.Activity.Threads[0]
+	return only.Resting < fresh && only.First.Call.Kind != look.CallPoll && only.First.Call.Kind != look.CallAccept
 }
 
 // silent returns how long the peer has not been heard; ok is false when the kernel does not say.

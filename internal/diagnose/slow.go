@@ -11,16 +11,39 @@ import (
 
 // What tells a program that is slow from one that is stuck. A slow one is at work whenever it is looked at, and connections wait for it until their clients give up.
 
-// begun reports whether a thread has been at what it does for less time than makes a connection old: however long it takes, nothing shows yet that it is stuck. A thread that waits for a connection may run now and
-// then without anything passing that. Of a thread that is busy the kernel does not tell since when.
-func (sc *scene) begun(w worker) bool {
+// began returns how long ago a thread began with what it does: however long that takes, as long as it is less than makes a connection old nothing shows that it is stuck. A thread that waits for a connection may run
+// now and then without anything passing that. Of a thread that is busy the kernel does not tell since when.
+func (sc *scene) began(w worker) time.Duration {
+	if w.what == busy {
+		return 0
+	}
 	lasts := w.thread.Resting
 	if s := sc.socketOf(w.call.Inode); s != nil {
 		if still, ok := stalled(s); ok {
 			lasts = max(lasts, still)
 		}
 	}
-	return lasts > 0 && lasts < fresh && w.what != busy
+	return lasts
+}
+
+// watched returns how much time there was between the two looks, 0 without a second: by so much older was the last acknowledgement of a connection on which nothing has happened meanwhile. A program that goes from one
+// short wait to the next, and to none of its connections in all that time, is not slow.
+func (sc *scene) watched() time.Duration {
+	if sc.interval == nil {
+		sc.interval = new(time.Duration)
+		for i := range sc.suspected {
+			s := sc.suspected[i].socket
+			before, known := s.Info.Duration(tcp.LastAckRecv)
+			if after := sc.later[s.Cookie]; after != nil && known {
+				then, _ := after.Info.Duration(tcp.LastAckRecv)
+				*sc.interval = max(then-before, 0)
+			}
+			if *sc.interval > 0 {
+				break
+			}
+		}
+	}
+	return *sc.interval
 }
 
 // lately reports whether all of some threads have begun what they do a moment ago, or get on with it.
@@ -87,7 +110,9 @@ func (sc *scene) comesTo(s *subject, h look.Holder, behind bool) bool {
 		return false
 	}
 	in := s.interest(d, h)
-	if !behind && !sc.lags(d, in) {
+	f := sc.flockOf(s)
+	drains := f != nil && f.drains
+	if !behind && !drains && !sc.lags(d, in) {
 		return false
 	}
 	load := sc.loadOf(d)
@@ -98,8 +123,7 @@ func (sc *scene) comesTo(s *subject, h look.Holder, behind bool) bool {
 	case untouched(s.socket):
 		return in.set != nil && in.armed && !in.waited && !in.constant || handled && load.inHand > 0
 	}
-	f := sc.flockOf(s)
-	return handled && (behind || load.untouched > 0 || f != nil && f.drains)
+	return handled && (behind || load.untouched > 0 || drains)
 }
 
 // getsOn reports whether a listener's program is slow rather than stuck: it has ended connections at intervals, and the next end is not overdue. Each end leaves a socket in TIME_WAIT where it was begun, for

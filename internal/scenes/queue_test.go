@@ -27,6 +27,16 @@ func TestQueue(t *testing.T) {
 		"go": func(p *place) []want { // its runtime has the listener in an epoll set and waits for that
 			return []want{never(p, p.start("go:never_accepts", "127.0.0.1", "7000"), 3)}
 		},
+		"forgets": func(p *place) []want { // its only thread begins anew all the time, and comes to nobody
+			g := p.start("late.py", "forgets", "2", "127.0.0.1", "7000")
+			p.listening(7000)
+			p.leave(4, "127.0.0.1:7000", "abc")
+			p.stuck(7000, 1, 3)
+			return []want{
+				{code: "CW104", severity: "warning", count: 3, ends: "never", culprits: []culprit{{what: "not_accepting", pid: g.pid, listener: "127.0.0.1:7000"}}},
+				{code: "CW107", severity: "warning", count: 1, ends: "never"},
+			}
+		},
 		"descriptors": descriptorsRunOut,
 	})
 }

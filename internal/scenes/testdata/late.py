@@ -41,6 +41,15 @@ def handle(c):
     c.close()
 
 
+def forgets():
+    """Takes one connection, and waits for something else ever since, again and again."""
+    s = socket.create_server((address, port), backlog=100)
+    c = s.accept()[0]
+    c.recv(4096)
+    while True:
+        time.sleep(seconds)
+
+
 def one_thread():
     s = socket.create_server((address, port), backlog=100)
     while True:
@@ -67,4 +76,4 @@ def loop():
 
 
 where = database()
-{"one_thread": one_thread, "pool": pool, "loop": loop}[what]()
+{"forgets": forgets, "one_thread": one_thread, "pool": pool, "loop": loop}[what]()
