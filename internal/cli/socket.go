@@ -82,7 +82,7 @@ func timerJSON(t tcp.Timer) report.Timer {
 	return out
 }
 
-// infoJSON lists the fields the kernel sent, but for the figures it has for listeners, which are of no connection, and for rates without a limit. The numbers share one string.
+// infoJSON lists the fields the kernel sent, but for those that it has not measured, the figures it has for listeners, which are of no connection, and rates without a limit. The numbers share one string.
 func infoJSON(s *tcp.Socket) report.Info {
 	info := &s.Info
 	if !info.Known() || s.State == tcp.Listen {
@@ -92,7 +92,7 @@ func infoJSON(s *tcp.Socket) report.Info {
 	fields, ends := make(report.Info, 0, 64), make([]int, 0, 64)
 	for f := range tcp.Fields() {
 		n, ok := info.Uint(f)
-		if !ok || n == math.MaxUint64 {
+		if !ok || n == math.MaxUint64 || !look.Measured(s.State, f, n) {
 			continue
 		}
 		if d, isTime := info.Duration(f); isTime {

@@ -113,7 +113,7 @@ func appendInfo(b []byte, s *tcp.Socket) []byte {
 	separator := byte('{')
 	for f := range tcp.Fields() {
 		n, ok := info.Uint(f)
-		if !ok || n == math.MaxUint64 { // a pacing rate without a limit
+		if !ok || n == math.MaxUint64 || !look.Measured(s.State, f, n) { // a pacing rate without a limit is no number
 			continue
 		}
 		b = append(append(append(b, separator, '"'), f.Key()...), '"', ':')

@@ -74,12 +74,7 @@ func idle(row *look.Row) span {
 }
 
 // counter reads a field of tcp_info. For a listener tcp_get_info fills in none of them, or something else (its queue for unacked).
-func counter(row *look.Row, f tcp.Field) span {
-	if row.Socket.State == tcp.Listen {
-		return span{}
-	}
-	return exactly(row.Socket.Info.Uint(f))
-}
+func counter(row *look.Row, f tcp.Field) span { return exactly(row.Info(f)) }
 
 // measured reads a time of which 0 means that there has been no measurement.
 func measured(row *look.Row, f tcp.Field) span {
@@ -87,8 +82,9 @@ func measured(row *look.Row, f tcp.Field) span {
 	return exactly(uint64(d), ok && d != 0)
 }
 
+// info reads a time.
 func info(row *look.Row, f tcp.Field) (time.Duration, bool) {
-	if row.Socket.State == tcp.Listen {
+	if _, known := row.Info(f); !known {
 		return 0, false
 	}
 	return row.Socket.Info.Duration(f)

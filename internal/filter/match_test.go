@@ -53,6 +53,19 @@ func listening() *look.Row {
 	return &look.Row{Socket: s, Ends: forecast.Ends{Kind: forecast.Never}}
 }
 
+// connecting waits for the answer to its SYN; the kernel's clocks of its data have not begun.
+func connecting() *look.Row {
+	s := &tcp.Socket{
+		Family: tcp.IPv4, State: tcp.SynSent, Inode: 78, Cookie: 0x1a30, SendQueue: 1, Timer: tcp.Timer{Kind: tcp.TimerRetransmit, Count: 2},
+		Local: netip.MustParseAddrPort("10.0.0.3:50000"), Peer: netip.MustParseAddrPort("10.9.0.9:80"),
+	}
+	for _, f := range []tcp.Field{tcp.LastDataSent, tcp.LastDataRecv, tcp.LastAckRecv} {
+		s.Info.Put(f, 71_932_376)
+	}
+	s.Info.Put(tcp.RTT, 0)
+	return &look.Row{Socket: s, Netns: host, Holders: []look.Holder{}}
+}
+
 // timeWaiting is a mini socket.
 func timeWaiting() *look.Row {
 	return &look.Row{
@@ -66,8 +79,12 @@ func timeWaiting() *look.Row {
 }
 
 func TestMatch(t *testing.T) {
-	rows := map[string]*look.Row{"leaking": leaking(), "listening": listening(), "timeWaiting": timeWaiting()}
+	rows := map[string]*look.Row{"leaking": leaking(), "listening": listening(), "timeWaiting": timeWaiting(), "connecting": connecting()}
 	for name, texts := range map[string]struct{ matches, misses []string }{
+		"connecting": {
+			matches: []string{"state syn-sent", "retrans = 2", "timer = retransmit"},
+			misses:  []string{"idle > 1h", "not idle > 1h", "rtt < 1s", "not rtt < 1s"},
+		},
 		"leaking": {
 			matches: []string{
 				"", "state close-wait", "state connected", "exclude listen", "sport = :8080", "sport = :8000-8080", "sport != :22", "dport >= :https",

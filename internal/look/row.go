@@ -1,6 +1,7 @@
 package look
 
 import (
+	"math"
 	"time"
 
 	"github.com/closewait/closewait/forecast"
@@ -62,6 +63,27 @@ func (r *Row) UID() (uid uint32, known bool) {
 // Cookie returns the socket's cookie, and whether it is the kernel's: a pasted text may not show it, and its reader makes up numbers from 1<<63 then.
 func (r *Row) Cookie() (cookie tcp.Cookie, known bool) {
 	return r.Socket.Cookie, !r.pasted() || r.Socket.Cookie < 1<<63
+}
+
+// Info returns a field of the socket's tcp_info, and whether it is known, which takes more than that the kernel has sent it. A listener's structure tells of its queue. Round-trip times are 0, and the least
+// of them is all ones, until one was measured. Before a connection is made the clocks of the last data and acknowledgement stand at 0, which reads as if they had run since the host was booted
+// (tcp_finish_connect sets them).
+func (r *Row) Info(f tcp.Field) (value uint64, known bool) {
+	value, known = r.Socket.Info.Uint(f)
+	return value, known && Measured(r.Socket.State, f, value)
+}
+
+// Measured reports whether a field of the tcp_info of a socket in some state has a value that says something of its connection; see [Row.Info].
+func Measured(state tcp.State, f tcp.Field, value uint64) bool {
+	switch f {
+	case tcp.RTT, tcp.RcvRTT:
+		return value != 0 && state != tcp.Listen
+	case tcp.MinRTT:
+		return value != math.MaxUint32 && state != tcp.Listen
+	case tcp.LastDataSent, tcp.LastDataRecv, tcp.LastAckRecv:
+		return state != tcp.SynSent && state != tcp.Listen
+	}
+	return state != tcp.Listen
 }
 
 func (r *Row) pasted() bool { return r.Netns != nil && r.Netns.Pasted }

@@ -91,7 +91,7 @@ func ForecastColumns(changed, table bool) []Column {
 // infoNumber, infoSize, infoSeconds and infoTime make cells of fields of struct tcp_info; fields that the kernel did not send are unknown.
 func infoNumber(f tcp.Field) func([]byte, *look.Row) []byte {
 	return func(b []byte, r *look.Row) []byte {
-		n, ok := infoOf(r, f)
+		n, ok := r.Info(f)
 		if !ok {
 			return append(b, unknown)
 		}
@@ -101,7 +101,7 @@ func infoNumber(f tcp.Field) func([]byte, *look.Row) []byte {
 
 func infoSize(f tcp.Field) func([]byte, *look.Row) []byte {
 	return func(b []byte, r *look.Row) []byte {
-		n, ok := infoOf(r, f)
+		n, ok := r.Info(f)
 		if !ok {
 			return append(b, unknown)
 		}
@@ -115,7 +115,7 @@ func infoSeconds(f tcp.Field) func([]byte, *look.Row) []byte {
 		microseconds = 1000
 	}
 	return func(b []byte, r *look.Row) []byte {
-		n, ok := infoOf(r, f)
+		n, ok := r.Info(f)
 		if !ok {
 			return append(b, unknown)
 		}
@@ -125,18 +125,10 @@ func infoSeconds(f tcp.Field) func([]byte, *look.Row) []byte {
 
 func infoTime(f tcp.Field) func([]byte, *look.Row) []byte {
 	return func(b []byte, r *look.Row) []byte {
-		d, ok := r.Socket.Info.Duration(f)
-		if !ok || r.Socket.State == tcp.Listen {
+		if _, known := r.Info(f); !known {
 			return append(b, unknown)
 		}
+		d, _ := r.Socket.Info.Duration(f)
 		return spoken.AppendDuration(b, d)
 	}
-}
-
-// infoOf reads a field. A listener's tcp_info describes its accept queue and has no figures of a connection.
-func infoOf(r *look.Row, f tcp.Field) (uint64, bool) {
-	if r.Socket.State == tcp.Listen {
-		return 0, false
-	}
-	return r.Socket.Info.Uint(f)
 }

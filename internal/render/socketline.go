@@ -137,7 +137,7 @@ func (l *socketLine) info(to []byte, at int, s *tcp.Socket) int {
 	for i := range infoCells {
 		c := &infoCells[i]
 		switch n, ok := s.Info.Uint(c.field); {
-		case !ok:
+		case !ok || !look.Measured(s.State, c.field, n):
 			at = placeUnknown(to, at)
 		case c.unit == 0:
 			at = l.number(to, at, n)
