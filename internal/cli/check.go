@@ -103,8 +103,11 @@ func (a *app) check(ctx context.Context, t limits) error {
 	if a.flags.strict && missing != "" && a.code == pluginOK {
 		a.code = pluginUnknown
 	}
-	if a.flags.json() {
+	switch a.flags.output {
+	case formatJSON:
 		return writeDocument(a.out, normalized(r))
+	case formatNDJSON:
+		return writeReportLines(a.out, r)
 	}
 	text := sum.headline(r)
 	if missing != "" {

@@ -104,7 +104,7 @@ func (a *app) explainPages() error {
 	if a.flags.json() {
 		list := ExplanationList{a.header("ExplanationList"), []ExplanationPage{}}
 		for _, p := range pages {
-			list.Pages = append(list.Pages, ExplanationPage(p))
+			list.Pages = append(list.Pages, ExplanationPage{p.Name, p.Title, listed(p.Aliases)})
 		}
 		return a.writeObject(list)
 	}

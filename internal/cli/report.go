@@ -84,6 +84,9 @@ func (a *app) report(ctx context.Context, name, format string, whole, overwrite 
 	write := func(w io.Writer) error {
 		switch format {
 		case formatJSON:
+			if a.flags.output == formatNDJSON {
+				return writeReportLines(w, answer.Report)
+			}
 			return writeDocument(w, normalized(answer.Report))
 		case formatHTML:
 			return render.HTML(w, a.ticket(answer, whole))
