@@ -115,10 +115,15 @@ func (a *app) actor() (*change.Runner, func(), error) {
 	}
 	dir, err := openJournal(a.cfg.States())
 	if err != nil {
-		return nil, nil, &Error{Exit: Refused, Code: "journal", Message: "no journal can be kept, and nothing is changed without one", Why: err.Error(), Help: "set XDG_STATE_HOME to a directory of your own", Err: err}
+		return nil, nil, noJournal(err)
 	}
 	actors, closer := a.cfg.Acting.Actors(a.cfg.root(), a.flags.netns)
 	return &change.Runner{Journal: dir, Actors: actors, Header: a.header("Change"), Who: a.cfg.Acting.Who(), Now: a.cfg.Now, Cancel: a.cfg.Acting.Cancel}, func() { _ = closer.Close() }, nil
+}
+
+// noJournal is the error where the directory of the journal cannot be used.
+func noJournal(err error) error {
+	return &Error{Exit: Refused, Code: "journal", Message: "no journal can be kept, and nothing is changed without one", Why: err.Error(), Help: "set XDG_STATE_HOME to a directory of your own", Err: err}
 }
 
 // keeper makes the Runner of a verb about a change that was made. Where none ever was it makes no journal: what it is asked for is not found.

@@ -28,7 +28,7 @@ sudo closewait apply plan.json`,
 		Long: `The plan is refused when its hour has passed, when the host was started anew,
 or when the file was edited. Each step is refused by itself when its target is
 no longer what the plan had found.`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMostOne,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usageError("closewait apply --help", "apply needs the file that --save has written")
@@ -45,7 +45,7 @@ no longer what the plan had found.`,
 // apply makes a saved change.
 func (a *app) apply(ctx context.Context, path string, f *changeFlags) error {
 	runner := a.planner()
-	c, err := given(ctx, a, func() (*report.Change, error) { return readPlan(path) })
+	c, err := given(ctx, a, path, func() (*report.Change, error) { return readPlan(path) })
 	if err != nil {
 		return err
 	}

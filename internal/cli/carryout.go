@@ -3,10 +3,8 @@ package cli
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"io"
 	"strings"
 	"time"
 
@@ -48,7 +46,7 @@ func (f *changeFlags) register(set *pflag.FlagSet, plans bool) {
 	set.BoolVarP(&f.yes, "yes", "y", false, "do not ask")
 	set.BoolVarP(&f.dryRun, "dry-run", "n", false, "stop after the plan")
 	if plans {
-		set.StringVar(&f.save, "save", "", "write the plan for \"closewait apply\" and stop")
+		set.Var((*filled)(&f.save), "save", "write the plan for \"closewait apply\" and stop")
 		set.Var((*riskList)(&f.accept), "accept-risk", "accept risks by name")
 		set.Var(&interval{&f.confirm, time.Second}, "confirm-within", "undo by itself unless confirmed")
 	}
@@ -56,7 +54,8 @@ func (f *changeFlags) register(set *pflag.FlagSet, plans bool) {
 
 // registerMax defines the limit of verbs that touch sockets.
 func (f *changeFlags) registerMax(set *pflag.FlagSet) {
-	set.IntVar(&f.max, "max", 100, "touch at most so many sockets")
+	f.max = 100
+	set.Var((*count)(&f.max), "max", "touch at most so many sockets")
 }
 
 // guard is what the flags allow.
@@ -69,8 +68,8 @@ const planLife = time.Hour
 func (a *app) newChange(r *change.Runner, action string) (*report.Change, error) {
 	c := &report.Change{Header: r.Header}
 	var err error
-	if c.ID, err = r.Journal.NewID(); err != nil {
-		return nil, err
+	if c.ID, err = r.Journal.NewID(); err != nil { // whether a name is taken does not show
+		return nil, noJournal(err)
 	}
 	c.Kind, c.Action, c.CreatedAt, c.BootID = "Change", action, c.TakenAt, c.Host.BootID
 	c.Risks, c.Refused, c.Steps, c.Groups = []string{}, []report.Refusal{}, []report.Step{}, []report.Group{}
@@ -185,17 +184,8 @@ func (a *app) savePlan(c *report.Change, path string) error {
 	if err := vacant(path, true); err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), ".closewait-plan-*") // 0600: it names processes and peers
-	if err != nil {
-		return usageError("", "--save: %v", err)
-	}
-	defer os.Remove(file.Name()) //nolint:errcheck // it has its name by then
-	err = errors.Join(writeDocument(file, c), file.Sync(), file.Close())
-	if err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	if err != nil {
-		return usageError("", "--save: %v", err)
+	if err := writeFile(path, true, func(w io.Writer) error { return writeDocument(w, c) }); err != nil {
+		return err
 	}
 	a.note("plan %s is in %s, good until %s: closewait apply %s", c.ID, path, c.ExpiresAt.Format(time.RFC3339), path)
 	return nil

@@ -20,7 +20,7 @@ func (a *app) changesCommand() *cobra.Command {
 		Example: "sudo closewait changes\nsudo closewait changes 91d4 -o json   # all of one",
 		Long: `The journal is kept in /var/lib/closewait/changes, or for others than root in
 $XDG_STATE_HOME/closewait/changes, one file for each change.`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMostOne,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return a.oneChange(wantedID(args))

@@ -40,7 +40,8 @@ findings of warning or worse decides: RANGE is 10 (alarm above 10), 10: (below
 after the first tell the findings.`,
 		DisableFlagParsing: true, // -w is a threshold here, as every monitoring system expects
 		RunE: func(cmd *cobra.Command, args []string) error {
-			t, help, err := a.checkFlags(cmd.Root().PersistentFlags(), args)
+			a.monitored = true
+			t, help, err := a.checkFlags(cmd, args)
 			if help {
 				return cmd.Help()
 			}
@@ -60,12 +61,12 @@ after the first tell the findings.`,
 }
 
 // checkFlags reads the arguments of check: the flags of every command but -w, which is a threshold here.
-func (a *app) checkFlags(common *pflag.FlagSet, args []string) (t limits, help bool, err error) {
+func (a *app) checkFlags(cmd *cobra.Command, args []string) (t limits, help bool, err error) {
 	set := pflag.NewFlagSet("check", pflag.ContinueOnError)
 	set.Usage = func() {}
 	set.VarP(&t.warning, "warning", "w", "")
 	set.VarP(&t.critical, "critical", "c", "")
-	common.VisitAll(func(f *pflag.Flag) {
+	cmd.Root().PersistentFlags().VisitAll(func(f *pflag.Flag) {
 		if f.Name != "watch" {
 			set.AddFlag(f)
 		}
@@ -74,13 +75,13 @@ func (a *app) checkFlags(common *pflag.FlagSet, args []string) (t limits, help b
 		if errors.Is(err, pflag.ErrHelp) {
 			return t, true, nil
 		}
-		return t, false, err
+		return t, false, flagError(cmd, err)
 	}
 	if asked, _ := set.GetBool("help"); asked {
 		return t, true, nil
 	}
 	if set.NArg() > 0 {
-		return t, false, fmt.Errorf("check takes no arguments, not %q", set.Arg(0))
+		return t, false, noArguments(cmd, set.Args())
 	}
 	return t, false, a.flags.check("check")
 }

@@ -16,7 +16,7 @@ func (a *app) confirmCommand() *cobra.Command {
 sudo closewait confirm 91d4`,
 		Long: `What such a change would write for the next boot is written now. A change that
 was interrupted is kept as it is. Without an ID: the one that waits.`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMostOne,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.confirm(cmd.Context(), wantedID(args)) },
 	}
 }

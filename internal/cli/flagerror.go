@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -14,10 +15,12 @@ func flagError(cmd *cobra.Command, err error) error {
 	var invalid *pflag.InvalidValueError
 	var missing *pflag.ValueRequiredError
 	switch {
+	case errors.As(err, &invalid) && invalid.GetFlag().Value.Type() == (*riskList)(nil).Type(): // its errors name the one that is wrong
+		return usageError(help, "flag %s: %v", flagName(invalid.GetFlag()), invalid.Unwrap())
 	case errors.As(err, &invalid):
 		return usageError(help, "flag %s: %q is not valid, it takes %s", flagName(invalid.GetFlag()), invalid.GetValue(), wanted(invalid))
 	case errors.As(err, &missing):
-		return usageError(help, "flag %s needs a value: %s", flagName(missing.GetFlag()), missing.GetFlag().Value.Type())
+		return usageError(help, "flag %s needs a value: %s", flagName(missing.GetFlag()), placeholder(missing.GetFlag()))
 	case errors.As(err, &unknown):
 		name := "--" + unknown.GetSpecifiedName()
 		if unknown.GetSpecifiedShortnames() != "" {
@@ -33,10 +36,20 @@ func wanted(e *pflag.InvalidValueError) string {
 	switch e.GetFlag().Value.Type() {
 	case "bool":
 		return "true or false"
-	case "count":
-		return "a number"
+	case "count", "int":
+		return "a whole number"
+	case "duration":
+		return "a time such as 500ms, 2s or 1m"
 	}
 	return e.Unwrap().Error()
+}
+
+// placeholder says in one word what a flag takes.
+func placeholder(f *pflag.Flag) string {
+	if c, ok := f.Value.(*choice); ok {
+		return c.Type()
+	}
+	return strings.Trim(argument(f), " [=]")
 }
 
 // flagName spells a flag the way it is mostly written.

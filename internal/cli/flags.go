@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -100,13 +101,17 @@ type interval struct {
 func (i *interval) String() string { return i.value.String() }
 
 // Type implements pflag.Value.
-func (i *interval) Type() string { return "duration" }
+func (i *interval) Type() string { return "time" }
 
 // Set implements pflag.Value.
 func (i *interval) Set(text string) error {
 	d, err := time.ParseDuration(text)
 	if err != nil || d < i.least {
-		return errors.New("a time of at least " + i.least.String() + ", such as 500ms, 2s or 1m")
+		such := "500ms, 2s or 1m"
+		if i.least > 500*time.Millisecond {
+			such = "2s or 1m"
+		}
+		return errors.New("a time of at least " + i.least.String() + ", such as " + such)
 	}
 	*i.value = d
 	return nil
@@ -122,6 +127,43 @@ type timeLimit struct {
 func (l *timeLimit) Set(text string) error {
 	*l.given = true
 	return l.interval.Set(text)
+}
+
+// filled is a flag whose text is not empty: an unset variable of a script must not turn the flag into none at all.
+type filled string
+
+// String implements pflag.Value.
+func (f *filled) String() string { return string(*f) }
+
+// Type implements pflag.Value.
+func (f *filled) Type() string { return "filled" }
+
+// Set implements pflag.Value.
+func (f *filled) Set(text string) error {
+	if text == "" {
+		return errors.New("a text that is not empty")
+	}
+	*f = filled(text)
+	return nil
+}
+
+// count is a flag that takes a whole number, but none below 0.
+type count int
+
+// String implements pflag.Value.
+func (c *count) String() string { return strconv.Itoa(int(*c)) }
+
+// Type implements pflag.Value.
+func (c *count) Type() string { return "number" }
+
+// Set implements pflag.Value.
+func (c *count) Set(text string) error {
+	n, err := strconv.ParseUint(text, 10, 31)
+	if err != nil {
+		return errors.New("a whole number from 0 to 2147483647")
+	}
+	*c = count(n)
+	return nil
 }
 
 // list is a flag that can be repeated and takes a comma-separated list.

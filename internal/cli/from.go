@@ -28,7 +28,7 @@ func (a *app) lookFrom(ctx context.Context, q Query) (*Answer, error) {
 	if f.Needs().Has(filter.NeedKernel) {
 		return nil, usageError("", "filter: only the kernel knows about autobound, which --from cannot ask")
 	}
-	all, err := given(ctx, a, a.recordings)
+	all, err := given(ctx, a, a.named(), a.recordings)
 	if err != nil {
 		return nil, err
 	}
@@ -89,6 +89,9 @@ func hostKey(r *record.Recording, index int) string {
 	}
 	return "host " + h.BootID + " " + h.Name
 }
+
+// named is how the flags name what is read.
+func (a *app) named() string { return "--from " + strings.Join(a.flags.from, " --from ") }
 
 // recordings reads all that --from names. What it reads once it remembers: standard input cannot be read again.
 func (a *app) recordings() ([]*record.Recording, error) {

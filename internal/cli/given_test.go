@@ -34,7 +34,7 @@ func TestGiven_waits(t *testing.T) {
 		if args[0] == "check" {
 			want = 3
 		}
-		if took := time.Since(begin); code != want || stdout != "" && want != 3 || !strings.Contains(stdout+stderr, "not read within 200ms") || took > 20*time.Second {
+		if took := time.Since(begin); code != want || stdout != "" && want != 3 || !strings.Contains(stdout+stderr, ": not read within 200ms") || took > 20*time.Second {
 			t.Errorf("%v: exit %d after %v, %q, %q", args, code, took, stdout, stderr)
 		}
 	}

@@ -85,7 +85,7 @@ func (a *app) unhung(ctx context.Context, q Query) (*Answer, error) {
 }
 
 // given does what waits for a file or a pipe that somebody names, until a signal comes. It has all the time it takes, as it may be a person who answers; unless somebody said with --timeout how long.
-func given[T any](ctx context.Context, a *app, f func() (T, error)) (nothing T, err error) {
+func given[T any](ctx context.Context, a *app, what string, f func() (T, error)) (nothing T, err error) {
 	var late <-chan time.Time
 	if a.flags.timeoutSet {
 		late = time.After(a.flags.timeout)
@@ -97,7 +97,7 @@ func given[T any](ctx context.Context, a *app, f func() (T, error)) (nothing T, 
 	case <-ctx.Done():
 		return nothing, ctx.Err()
 	case <-late:
-		return nothing, &Error{Exit: Usage, Code: "timeout", Message: "not read within " + a.flags.timeout.String(), Help: "a longer --timeout, or none: then it is waited for"}
+		return nothing, &Error{Exit: Usage, Code: "timeout", Message: what + ": not read within " + a.flags.timeout.String(), Help: "a longer --timeout, or none: then it is waited for"}
 	}
 }
 

@@ -43,7 +43,7 @@ with nothing in flight. The descriptor stays open until the program closes it.`,
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
 	cmd.Flags().Var(&interval{&f.rtoMax, time.Second}, "rto-max", "longest wait between tries, 1s to 120s (6.15)")
-	cmd.Flags().StringVar(&f.keepalive, "keepalive", "", "on, as IDLE/INTERVAL/PROBES: 60s/10s/6")
+	cmd.Flags().Var((*filled)(&f.keepalive), "keepalive", "on, as IDLE/INTERVAL/PROBES: 60s/10s/6")
 	f.register(cmd.Flags(), true)
 	f.registerMax(cmd.Flags())
 	return cmd

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/closewait/closewait/internal/record"
@@ -25,7 +26,9 @@ type app struct {
 	code  Code            // what the answer amounts to, when there is no error
 	made  string          // the change that was made, "" while there is none
 	ctx   context.Context // ends with a signal
-	got   func() Code     // the code of the signal that came, Done when none did
+	// monitored says that a monitoring system reads the exit code: it knows those of plugins only.
+	monitored bool
+	got       func() Code // the code of the signal that came, Done when none did
 	// kept are the recordings that --from names, once they are read; substitutes are what --redact puts in the place of names.
 	kept        []*record.Recording
 	substitutes *redact.Redactor
@@ -80,17 +83,20 @@ func (a *app) fail(err error) Code {
 
 // wantsJSON reports whether errors are to be objects, also when the error is that the flags could not be read.
 func (a *app) wantsJSON() bool {
+	last := a.flags.output
 	for i, arg := range a.args {
-		switch arg {
-		case "--":
-			return a.flags.json()
-		case "-ojson", "-o=json", "--output=json", "-ondjson", "-o=ndjson", "--output=ndjson":
-			return true
-		case "-o", "--output":
-			return i+1 < len(a.args) && (a.args[i+1] == formatJSON || a.args[i+1] == formatNDJSON)
+		if arg == "--" {
+			break
+		}
+		if (arg == "-o" || arg == "--output") && i+1 < len(a.args) {
+			last = a.args[i+1]
+		} else if format, ok := strings.CutPrefix(arg, "--output="); ok {
+			last = format
+		} else if format, ok := strings.CutPrefix(arg, "-o"); ok && format != "" {
+			last = strings.TrimPrefix(format, "=")
 		}
 	}
-	return a.flags.json()
+	return last == formatJSON || last == formatNDJSON
 }
 
 // outputError explains an error of writing the answer; others it returns as they are. What was changed is changed: its exit code stays.
@@ -100,6 +106,9 @@ func (a *app) outputError(err error) error {
 		return err
 	}
 	failed := &Error{Exit: OutputFailed, Code: "output", Message: "write the answer: " + err.Error(), Why: "what was printed so far is not complete", Err: err}
+	if a.monitored {
+		failed.Exit = pluginUnknown
+	}
 	if a.made != "" {
 		failed.Exit, failed.Why, failed.Help = a.code, "the change itself was made, and its result is in the journal", "closewait changes "+a.made
 	}

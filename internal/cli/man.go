@@ -16,7 +16,7 @@ func (a *app) manCommand() *cobra.Command {
 closewait man ls | man -l -           # that of a command
 closewait man ./man1                  # write all pages into a directory`,
 		Long: "A word with a slash, or one that is no command, is a directory that must exist.",
-		Args: cobra.MaximumNArgs(1),
+		Args: atMostOne,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.man(cmd.Root(), args) },
 	}
 }

@@ -74,7 +74,7 @@ func (a *app) record(ctx context.Context, name string, overwrite bool) error {
 // looks are what is to be recorded.
 func (a *app) looks(ctx context.Context) ([]*record.Recording, error) {
 	if a.flags.from != nil {
-		list, err := given(ctx, a, a.recordings)
+		list, err := given(ctx, a, a.named(), a.recordings)
 		if err == nil && a.flags.redact {
 			list = redactAll(list)
 		}

@@ -32,15 +32,10 @@ closewait report --from web-03.cw --all ticket.md`,
 what helps and what does not, the sockets, the settings and what could not be
 read. The name of the file decides the format, or --format. The HTML is one
 file without scripts that loads nothing.`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 1 {
-				return usageError(cmd.CommandPath()+" --help", "report wants one file, or none for standard output")
-			}
-			return nil
-		},
+		Args: atMostOne,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name := "-"
-			if len(args) > 0 && args[0] != "" {
+			if len(args) > 0 {
 				name = args[0]
 			}
 			return a.report(cmd.Context(), name, a.formatOf(name, format), whole, overwrite)

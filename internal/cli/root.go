@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -26,8 +28,8 @@ closewait -o json | jq .findings   # the same for a script`,
 	root.SetErr(a.cfg.Err)
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { a.help(cmd) })
-	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
-		if err := a.flags.check(cmd.Name()); err != nil {
+	root.PersistentPreRunE = func(cmd *cobra.Command, args []string) error {
+		if err := cmp.Or(a.flags.check(cmd.Name()), strayInterval(cmd, args)); err != nil {
 			return err
 		}
 		if tellsPending(cmd.Name()) {
@@ -51,13 +53,27 @@ func (a *app) noCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
+	if err := strayInterval(cmd, args); err != nil {
+		return err
+	}
 	var names []string
 	for _, sub := range cmd.Commands() {
 		if !sub.Hidden {
 			names = append(names, sub.Name())
 		}
 	}
-	return usageError(didYouMean(args[0], names, "closewait --help"), "unknown command %q", args[0])
+	return usageError(didYouMean(args[0], names, cmd.CommandPath()+" --help"), "unknown command %q", args[0])
+}
+
+// strayInterval knows the time of -w where it was written as a word of its own, as other tools have it.
+func strayInterval(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 || !cmd.Flags().Changed("watch") {
+		return nil
+	}
+	if _, err := time.ParseDuration(args[0]); err != nil {
+		return nil
+	}
+	return usageError("-w="+args[0], "flag -w: %q stands apart from it; a time is joined by an equals sign", args[0])
 }
 
 // noArguments refuses words after a command that takes none.
@@ -65,7 +81,21 @@ func noArguments(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
+	if err := strayInterval(cmd, args); err != nil {
+		return err
+	}
 	return usageError(cmd.CommandPath()+" --help", "%s takes no arguments, not %q", cmd.Name(), args[0])
+}
+
+// atMostOne refuses a second word, and an empty one: an unset variable of a script must not stand for "the last change" or for standard output.
+func atMostOne(cmd *cobra.Command, args []string) error {
+	switch help := cmd.CommandPath() + " --help"; {
+	case len(args) > 1:
+		return usageError(help, "%s takes one argument at most, not %q as well", cmd.Name(), args[1])
+	case len(args) == 1 && args[0] == "":
+		return usageError(help, "%s: its argument is empty", cmd.Name())
+	}
+	return nil
 }
 
 // readers are the verbs that answer from a look, be it at this host or at a recording.
@@ -82,6 +112,8 @@ func (f *flags) check(verb string) error {
 		return usageError("", "flags --from and --watch exclude each other: a recording does not change")
 	case f.watch > 0 && f.output == formatJSON:
 		return usageError("-o ndjson", "flag -w: -o json is one document, it cannot be repeated")
+	case f.watch > 0 && !slices.Contains(readers(), verb):
+		return usageError("closewait "+verb+" --help", "flag -w: %s is not repeated", verb)
 	case f.from != nil && !slices.Contains(readers(), verb):
 		return usageError("closewait "+verb+" --help", "flag --from: %s does not read recordings", verb)
 	case f.redact && !slices.Contains(readers(), verb):

@@ -52,7 +52,7 @@ func (a *app) schemaCommand() *cobra.Command {
 		Example: `closewait schema                     # the kinds
 closewait schema SocketList > socketlist.schema.json`,
 		Long: enumerate("Fields are only ever added. Kinds:", kindNames()),
-		Args: cobra.MaximumNArgs(1),
+		Args: atMostOne,
 		RunE: func(_ *cobra.Command, args []string) error { return a.schema(args) },
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return kindNames(), cobra.ShellCompDirectiveNoFileComp

@@ -17,8 +17,6 @@ const everything = "state all"
 func (a *app) targets(ctx context.Context, verb string, q Query) (*Answer, error) {
 	q.Filter = strings.TrimSpace(q.Filter)
 	switch {
-	case a.flags.watch > 0:
-		return nil, usageError("", "%s is not repeated: -w does not go with it", verb)
 	case q.Filter == "":
 		return nil, usageError("closewait "+verb+" --help", "%s needs a FILTER that says which sockets; '%s' means every one", verb, everything)
 	}
@@ -49,7 +47,7 @@ func (a *app) propose(ctx context.Context, action string, f *changeFlags, draft 
 	}
 	c, err := a.newChange(a.planner(), action)
 	if err != nil {
-		return changeError("", err)
+		return err
 	}
 	c.Steps, c.Groups = d.Steps, d.Groups
 	f.guard().Judge(d, &c.ChangeHead, d.Sockets)

@@ -42,7 +42,7 @@ network namespace, normally the host's, or of the ones --netns names.`,
 	}
 	f.register(cmd.Flags(), true)
 	cmd.Flags().BoolVar(&f.persist, "persist", false, "for the next boot, too: 90-closewait.conf")
-	cmd.Flags().StringVar(&f.as, "persist-as", "", "--persist in a file of this name")
+	cmd.Flags().Var((*filled)(&f.as), "persist-as", "--persist in a file of this name")
 	return cmd
 }
 

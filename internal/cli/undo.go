@@ -23,7 +23,7 @@ sudo closewait undo
 sudo closewait undo 91d4 --yes`,
 		Long: `Only what the change itself has set is put back. Where somebody else has
 written in between the undo is refused. Sockets that were ended stay ended.`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMostOne,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if at != "" {
 				if err := a.waitUntil(cmd.Context(), at); err != nil {

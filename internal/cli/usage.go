@@ -77,11 +77,11 @@ func argument(f *pflag.Flag) string {
 	switch f.Value.Type() {
 	case "bool", "count":
 		return ""
-	case "int":
+	case "int", "number":
 		return " N"
 	case "list":
 		return " NAME"
-	case "duration":
+	case "duration", "time":
 		if f.NoOptDefVal != "" {
 			return "[=TIME]"
 		}
@@ -106,6 +106,12 @@ func argument(f *pflag.Flag) string {
 		return " RANGE"
 	case "accept-risk":
 		return " NAMES"
+	case "persist-as":
+		return " NAME"
+	case "keepalive":
+		return " TIMES"
+	case "how":
+		return " HOW"
 	}
 	return " FORMAT"
 }

@@ -40,7 +40,12 @@ a few milliseconds decide between two firings of the timer. --if rearms no
 running timer, as the kernel does not; some settings reach new sockets only.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.table {
-				return a.retries(args, f.path)
+				return a.retries(args, &f)
+			}
+			for _, flag := range []string{"rtt", "rto-max"} {
+				if cmd.Flags().Changed(flag) {
+					return usageError("closewait when --help", "flag --%s goes with --table; sockets have times of their own", flag)
+				}
 			}
 			return a.when(cmd.Context(), strings.Join(args, " "), f.changes)
 		},
@@ -144,10 +149,13 @@ func difference(rows []look.Row, changes []forecast.Change) string {
 const rfcMinimum = 100 * time.Second
 
 // retries prints what each value of tcp_retries2 amounts to on a path.
-func (a *app) retries(args []string, path forecast.Path) error {
+func (a *app) retries(args []string, f *whenFlags) error {
+	path := f.path
 	switch {
 	case len(args) > 0:
 		return usageError("closewait when --help", "flag --table takes no filter, not %q", strings.Join(args, " "))
+	case f.changes != nil || a.flags.from != nil || a.flags.watch > 0:
+		return usageError("closewait when --help", "flag --table is arithmetic: it looks at no sockets and goes with --rtt and --rto-max, not with --if, --from or -w")
 	case path.RTT < 0 || path.RTT > 60*time.Second:
 		return usageError("", "flag --rtt: %v is not from 0 to 60s", path.RTT)
 	case path.RTOMax < time.Second || path.RTOMax > 120*time.Second:
