@@ -80,9 +80,11 @@ type (
 		Kind string `json:"kind"`
 		report.Finding
 	}
+	// socketLine is a socket in ndjson. Only the lines of when have what their sockets' ends would be.
 	socketLine struct {
 		Kind string `json:"kind"`
 		report.Socket
+		EndsIf *report.Ends `json:"ends_if,omitempty"`
 	}
 )
 

@@ -18,7 +18,7 @@ var nullable = map[string]bool{"Socket.holders": true, "Finding.processes": true
 // schemaBuilder collects the definitions of the types met on the way.
 type schemaBuilder struct{ defs schema }
 
-// schemaOf makes the schema of the documents of one kind. All fields are required; further ones may come with later versions.
+// schemaOf makes the schema of the documents of one kind. All fields are required but those of some lines only; further ones may come with later versions.
 func schemaOf(kind string, t reflect.Type) schema {
 	b := &schemaBuilder{schema{}}
 	root := b.object(t)
@@ -44,13 +44,15 @@ func (b *schemaBuilder) fields(t reflect.Type, properties schema, required *[]st
 			b.fields(f.Type, properties, required)
 			continue
 		}
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		name, option, _ := strings.Cut(f.Tag.Get("json"), ",")
 		value := b.value(f.Type)
 		if nullable[t.Name()+"."+name] {
 			value = orNull(value)
 		}
 		properties[name] = value
-		*required = append(*required, name)
+		if option != "omitempty" { // what only some lines of the kind have
+			*required = append(*required, name)
+		}
 	}
 }
 

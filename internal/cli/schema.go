@@ -24,7 +24,7 @@ var kinds = []struct {
 	{"ChangeList", "the document of changes", report.ChangeList{}},
 	{"SettingList", "the document of tune without settings", report.SettingList{}},
 	{"Journal", "the document of changes ID, and of the journal's files", report.Journal{}},
-	{"Socket", "a line of ls -o ndjson", socketLine{}},
+	{"Socket", "a line of ls and when -o ndjson", socketLine{}},
 	{"Finding", "a line of status -o ndjson; its first line is the Report", findingLine{}},
 	{"Check", "a line of doctor -o ndjson", checkLine{}},
 	{"Lab", "the document of lab run", report.Lab{}},
