@@ -27,11 +27,14 @@ var (
 )
 
 // builtByGo reports whether an executable has the section in which the Go linker keeps the versions of what it linked (.go.buildinfo, cmd/link since
-// 1.13). Stripping symbols leaves it; a packer does not, and a file that is no ELF file has none.
-func builtByGo(file io.ReaderAt) bool {
+// 1.13). Stripping symbols leaves it; a packer does not, and a file that is no ELF file has none. The error is why its beginning could not be read; what is executed is not empty.
+func builtByGo(file io.ReaderAt) (bool, error) {
 	head := make([]byte, elfHeader)
-	if n, _ := file.ReadAt(head, 0); n < elfHeader || !bytes.HasPrefix(head, []byte("\x7fELF")) {
-		return false
+	switch n, err := file.ReadAt(head, 0); {
+	case n == 0:
+		return false, err
+	case n < elfHeader || !bytes.HasPrefix(head, []byte("\x7fELF")):
+		return false, nil
 	}
 	layout, order := elf64, binary.ByteOrder(binary.LittleEndian)
 	if head[4] == 1 {
@@ -42,16 +45,16 @@ func builtByGo(file io.ReaderAt) bool {
 	}
 	count, index := int(order.Uint16(head[layout.count:])), int(order.Uint16(head[layout.names:]))
 	if count > maxSections || index >= count {
-		return false
+		return false, nil
 	}
 	section := make([]byte, layout.size)
 	at := layout.address(order, head[layout.sections:]) + int64(index*layout.size)
 	if n, _ := file.ReadAt(section, max(at, 0)); n < len(section) {
-		return false
+		return false, nil
 	}
 	names := make([]byte, min(uint64(layout.address(order, section[layout.length:])), maxSectionNames))
 	n, _ := file.ReadAt(names, max(layout.address(order, section[layout.offset:]), 0))
-	return bytes.Contains(names[:n], []byte("\x00.go.buildinfo\x00"))
+	return bytes.Contains(names[:n], []byte("\x00.go.buildinfo\x00")), nil
 }
 
 func (l elfLayout) address(order binary.ByteOrder, b []byte) int64 {

@@ -14,16 +14,19 @@ func TestBuiltByGo(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer file.Close()
-		if got := builtByGo(file); got != want {
-			t.Errorf("%s: %v, want %v", path, got, want)
+		if got, err := builtByGo(file); got != want || err != nil {
+			t.Errorf("%s: %v, %v, want %v", path, got, err, want)
 		}
 	}
 	own, err := os.ReadFile("/proc/self/exe")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if builtByGo(bytes.NewReader(own[:len(own)/2])) {
-		t.Error("half a file has no headers of sections")
+	if got, err := builtByGo(bytes.NewReader(own[:len(own)/2])); got || err != nil {
+		t.Errorf("half a file has no headers of sections: %v, %v", got, err)
+	}
+	if _, err := builtByGo(bytes.NewReader(nil)); err == nil {
+		t.Error("nothing can have been read of what is executed")
 	}
 }
 
@@ -45,10 +48,10 @@ func headers(class, order byte, count, index uint16) []byte {
 
 func TestBuiltByGo_classes(t *testing.T) {
 	for class := byte(1); class <= 2; class++ {
-		if b := headers(class, 1, 5, 4); !builtByGo(bytes.NewReader(b)) {
+		if built, err := builtByGo(bytes.NewReader(headers(class, 1, 5, 4))); !built || err != nil {
 			t.Errorf("class %d: not found", class)
 		}
-		if b := headers(class, 1, 5, 5); builtByGo(bytes.NewReader(b)) {
+		if built, err := builtByGo(bytes.NewReader(headers(class, 1, 5, 5))); built || err != nil {
 			t.Errorf("class %d: names in a section that is not there", class)
 		}
 	}
@@ -60,5 +63,5 @@ func FuzzBuiltByGo(f *testing.F) {
 			f.Add(headers(class, order, 5, 4))
 		}
 	}
-	f.Fuzz(func(_ *testing.T, b []byte) { builtByGo(bytes.NewReader(b)) })
+	f.Fuzz(func(_ *testing.T, b []byte) { _, _ = builtByGo(bytes.NewReader(b)) })
 }

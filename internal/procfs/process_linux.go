@@ -18,7 +18,7 @@ import (
 const maxCommandLine = 4 << 10
 
 // Process describes a process. All of it belongs to one process even when the pid is reused meanwhile; StartTicks tells it from a later one. What cannot be
-// read is left at its "not known"; without a process the error is that of /proc/PID/stat, errors.Is(err, fs.ErrNotExist) when there is none; with one it is that its command line did not come.
+// read is left at its "not known"; without a process the error is that of /proc/PID/stat, errors.Is(err, fs.ErrNotExist) when there is none; with one it is that its command line or executable was not told.
 //
 // Comm, Cmdline and Workload are chosen by whoever runs the process: see the package comment.
 func (f FS) Process(pid int) (*look.Process, error) {
@@ -101,10 +101,10 @@ func (d *describer) process(pid int) (*look.Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	exe, goBuilt := d.executable(dir)
+	exe, goBuilt, unread := d.executable(dir)
 	line, err := commandLine(dir)
 	if !errors.Is(err, ErrHung) {
-		err = nil
+		err = unread
 	}
 	return &look.Process{
 		PID: pid, Comm: st.Comm, Cmdline: line, Exe: exe, Go: goBuilt, StartTicks: st.StartTicks, StartTime: started(d.boot, st.StartTicks),
