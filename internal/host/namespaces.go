@@ -72,8 +72,11 @@ func (v *visit) byOtherWay(ctx context.Context, ns netns.Namespace) (*reading, e
 	if i := slices.IndexFunc(all, func(other netns.Namespace) bool { return other.Inode == ns.Inode }); i >= 0 {
 		return v.enter(all[i])
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case ns.PID == v.host.self: // which lives
+		return nil, &netns.OpError{Op: "find", Path: ns.Path, Err: fs.ErrNotExist}
 	}
 	return nil, &netns.OpError{Op: "find", Path: ns.Path, Err: netns.ErrVanished}
 }
