@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"slices"
@@ -254,9 +255,38 @@ func (v *visit) processes(ctx context.Context) {
 	v.disown(found)
 	if v.snapshot.Processes == nil {
 		v.snapshot.Processes = found
-		return
+	} else {
+		maps.Copy(v.snapshot.Processes, found)
 	}
-	maps.Copy(v.snapshot.Processes, found)
+	v.release(found)
+}
+
+// release takes out holders beside others that have let go meanwhile: somebody who looks at sockets through duplicates has one for some microseconds, as this program does. Such a process has no
+// more than a few at a time.
+func (v *visit) release(described map[int]*look.Process) {
+	const few = 4
+	type share struct {
+		inode uint32
+		look.Holder
+	}
+	shares := map[int][]share{}
+	for inode, holders := range v.snapshot.Holders.Shared() {
+		for _, h := range holders {
+			if described[h.PID] != nil && len(shares[h.PID]) <= few {
+				shares[h.PID] = append(shares[h.PID], share{inode, h})
+			}
+		}
+	}
+	for _, list := range shares {
+		if len(list) > few {
+			continue
+		}
+		for _, s := range list {
+			if now, err := v.host.proc.SocketInode(s.PID, s.FD); errors.Is(err, fs.ErrNotExist) || err == nil && now != s.inode {
+				v.snapshot.Holders.Release(s.inode, s.Holder)
+			}
+		}
+	}
 }
 
 // described describes processes, many of them several at a time. What they have in common is read once for each part.

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/closewait/closewait/internal/diagnose"
 	"github.com/closewait/closewait/internal/host"
 	"github.com/closewait/closewait/internal/look"
@@ -79,6 +81,35 @@ func TestLook_usurper(t *testing.T) {
 		s, err := host.Between(t.Context(), host.OnProc(r.dir), wantStuck(), func() {})
 		if p := s.Processes[h.PID]; err != nil || s.Holders.Held() != 3 || p == nil {
 			t.Errorf("%v: %d sockets are held by %+v", err, s.Holders.Held(), s.Processes)
+		}
+	})
+}
+
+// TestLook_duplicate: a process that had a duplicate of a socket for a moment is no holder of it; one that keeps it is, and so is the only one whatever it does.
+func TestLook_duplicate(t *testing.T) {
+	nstest.Require(t)
+	nstest.New(t).Do(func() {
+		h := nstest.StartHolder(t, 2)
+		for _, keeps := range []bool{false, true} {
+			pidfd, err := unix.PidfdOpen(h.PID, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			duplicate, err := unix.PidfdGetfd(pidfd, h.Sockets[0].FD, 0)
+			unix.Close(pidfd)
+			if err != nil {
+				t.Fatal(err)
+			}
+			letGo := func() { unix.Close(duplicate) }
+			if keeps {
+				t.Cleanup(letGo)
+				letGo = func() {}
+			}
+			s, err := host.Between(t.Context(), host.New(time.Now), wantStuck(), letGo)
+			own := func(h look.Holder) bool { return h.PID == os.Getpid() }
+			if err != nil || s.Holders.Any(h.Sockets[0].Inode, own) != keeps || s.Holders.Held() != 2 {
+				t.Errorf("it keeps its duplicate: %v, held by %v: %v", keeps, s.Holders.Of(h.Sockets[0].Inode), err)
+			}
 		}
 	})
 }

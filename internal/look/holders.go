@@ -115,6 +115,25 @@ func (h *Holders) Drop(pid int) {
 	}
 }
 
+// Shared yields the inodes that have several holders, with those, in no order. The lists are not to be changed.
+func (h *Holders) Shared() iter.Seq2[uint32, []Holder] {
+	return func(yield func(uint32, []Holder) bool) {
+		for inode, list := range h.more {
+			if len(list) > 1 && !yield(inode, list) {
+				return
+			}
+		}
+	}
+}
+
+// Release forgets one of several holders of an inode, never the last.
+func (h *Holders) Release(inode uint32, holder Holder) {
+	list := h.more[inode]
+	if i := slices.Index(list, holder); i >= 0 && len(list) > 1 {
+		h.more[inode] = slices.Delete(slices.Clone(list), i, i+1)
+	}
+}
+
 // Has reports whether an inode has a holder.
 func (h *Holders) Has(inode uint32) bool {
 	s := h.slot(inode)

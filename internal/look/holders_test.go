@@ -54,6 +54,20 @@ func TestHolders(t *testing.T) {
 				t.Fatalf("%d held without %d, want %d", h.Held(), pid, held)
 			}
 		}
+		n, fd, pid := rapid.Uint32Range(0, 60).Draw(t, "release"), rapid.IntRange(0, 3).Draw(t, "its fd"), rapid.IntRange(1, 80).Draw(t, "its pid")
+		gone := look.Holder{PID: pid, FD: fd}
+		if list := want[n]; len(list) > 0 && rapid.Bool().Draw(t, "one that it has") {
+			gone = list[0]
+		}
+		h.Release(n, gone)
+		if i := slices.Index(want[n], gone); i >= 0 && len(want[n]) > 1 { // the last one stays
+			want[n] = slices.Delete(slices.Clone(want[n]), i, i+1)
+		}
+		for n, list := range h.Shared() {
+			if len(list) < 2 || !slices.Equal(list, want[n]) {
+				t.Fatalf("Shared has %v of %d, want %v", list, n, want[n])
+			}
+		}
 		all := map[uint32][]look.Holder{}
 		for n, holder := range h.All() {
 			all[n] = append(all[n], holder)
