@@ -15,6 +15,7 @@ import (
 	"github.com/closewait/closewait/internal/host"
 	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/nstest"
+	"github.com/closewait/closewait/internal/procfs"
 	"github.com/closewait/closewait/tcp"
 )
 
@@ -49,6 +50,9 @@ func (r *reused) give(pid, process int) {
 // newcomer starts a process that lives as long as the test, and has sockets of its own if it is to.
 func newcomer(t *testing.T, sockets int) int {
 	t.Helper()
+	for before := procfs.New("/proc").Ticks(); procfs.New("/proc").Ticks() == before; { // else it might have been started in the same 10 ms as who had the pid, which nothing tells apart
+		continue
+	}
 	if sockets > 0 {
 		return nstest.StartHolder(t, sockets).PID
 	}
