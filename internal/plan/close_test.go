@@ -100,6 +100,9 @@ func TestClose_left(t *testing.T) {
 	if len(d.Steps) != 1 || d.Sockets != 1 || last.Steps != 0 || last.Title != "3 sockets left as they are" || len(last.Lines) != 2 {
 		t.Errorf("%d steps, %+v", len(d.Steps), last)
 	}
+	if one := c.Draft(rows[:1]); one.Groups[0].Title != "1 socket left as it is" {
+		t.Errorf("%+v", one.Groups)
+	}
 	if newer := (&plan.Close{How: report.ActionDestroy, Kernel: forecast.KernelOf("6.0.0")}).Draft(rows); len(newer.Steps) != 3 {
 		t.Errorf("since 6.0: %d steps", len(newer.Steps))
 	}

@@ -118,7 +118,9 @@ func (g *grouping) leftOver() report.Group {
 		all += g.left[why]
 		group.Lines = append(group.Lines, report.Line{Label: "not", Text: fmt.Sprintf("%d: %s", g.left[why], why)})
 	}
-	group.Title = sockets(all) + " left as they are"
+	if group.Title = sockets(all) + " left as they are"; all == 1 {
+		group.Title = "1 socket left as it is"
+	}
 	return group
 }
 
