@@ -128,7 +128,11 @@ func (a *app) readFrom(name string, extent record.Extent) ([]*record.Recording, 
 		in = file
 	}
 	buffered := bufio.NewReaderSize(in, 64<<10)
-	if first, _ := buffered.Peek(4); !record.Detect(first) {
+	first, _ := buffered.Peek(4)
+	if len(first) > 1 && first[0] == 0x1f && first[1] == 0x8b { // RFC 1952
+		return nil, &Error{Exit: Usage, Code: "input", Message: "--from " + name + ": it is packed by gzip", Help: "zcat FILE | closewait --from -"}
+	}
+	if !record.Detect(first) {
 		return a.readText(name, buffered, record.Limits{Sockets: extent.Sockets})
 	}
 	list, err := record.Read(buffered, extent)
