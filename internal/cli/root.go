@@ -44,7 +44,7 @@ closewait -o json | jq .findings   # the same for a script`,
 		a.labCommand(), // learn
 		a.capabilitiesCommand(), a.schemaCommand(), a.completionCommand(), a.manCommand(), a.versionCommand(),
 	)
-	a.completeFlags(root)
+	addCompletions(root)
 	return root
 }
 
@@ -122,10 +122,4 @@ func (f *flags) check(verb string) error {
 		return usageError("", "flag --from: the name of a file is missing")
 	}
 	return nil
-}
-
-// completeFlags tells shells what the flags take.
-func (a *app) completeFlags(root *cobra.Command) {
-	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{formatTable, formatWide, formatPlain, formatJSON, formatNDJSON, formatName}, cobra.ShellCompDirectiveNoFileComp))
-	_ = root.RegisterFlagCompletionFunc("color", cobra.FixedCompletions([]string{"auto", "always", "never"}, cobra.ShellCompDirectiveNoFileComp))
 }
