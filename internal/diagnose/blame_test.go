@@ -32,6 +32,7 @@ func TestBlame(t *testing.T) {
 	}{
 		{"two read from a silent back-end", idle, []look.Thread{accepting, reading(2), reading(3)}, nil, "CW105", inRead},
 		{"two are in a lock", idle, []look.Thread{accepting, parked(2), parked(3)}, nil, "CW105", inLock},
+		{"one sleeps, and one waits for it", idle, []look.Thread{accepting, sleeper(2), parked(3)}, nil, "CW105", sleeping},
 		{"two sleep", idle, []look.Thread{accepting, sleeper(2), sleeper(3)}, nil, "CW105", sleeping},
 		{"two compute", idle, []look.Thread{accepting, spinning(2), spinning(3)}, nil, "CW105", busy},
 		{"one thread, stopped", idle, []look.Thread{stopping(ours)}, nil, "CW111", "stopped"},

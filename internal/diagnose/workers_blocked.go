@@ -64,11 +64,11 @@ func (sc *scene) overrun(d *doing) bool {
 	return d.known && !d.single() && working > 0 && len(d.locked) == 0 && sc.loadOf(d).inHand > working
 }
 
-// waitingForLocks reports whether connections wait inside the program while each of those in hand may be in the hands of a thread that waits for another. That the idle members of a
+// waitingForLocks reports whether connections wait inside the program while each of those in hand may be in the hands of a thread that is at work or waits for another. That the idle members of a
 // pool do as well, but they would have taken what waits.
 func (sc *scene) waitingForLocks(d *doing) bool {
 	l := sc.loadOf(d)
-	return d.known && l.untouched > 0 && l.inHand > 0 && l.inHand <= len(d.locked)
+	return d.known && l.untouched > 0 && l.inHand > 0 && len(d.locked) > 0 && l.inHand <= len(d.working)+len(d.locked)
 }
 
 // stuckOn reports whether a thread is blocked in writing to the socket.

@@ -12,6 +12,7 @@ func TestBlocked(t *testing.T) {
 		"one thread asks":          oneThreadAsks,
 		"pool asks itself":         poolAsksItself,
 		"pool in a lock":           func(p *place) []want { return poolOfTwo(p, "locked", "blocked_in_lock") },
+		"pool waits for one":       poolWaitsForOne,
 		"pool sleeps":              func(p *place) []want { return poolOfTwo(p, "pool_sleeps", "sleeping") },
 		"pool writes":              func(p *place) []want { return poolWrites(p, p.start("serve.py", "pool_writes", "127.0.0.1", "7000")) },
 		"java pool writes":         func(p *place) []want { return poolWrites(p, p.start("Pool.java", "127.0.0.1", "7000")) },
@@ -71,6 +72,15 @@ func poolOfTwo(p *place, how, what string) []want {
 	p.listening(7000)
 	p.impatient("127.0.0.1:7000", request, 2, 5, 0)
 	return []want{{code: "CW105", severity: "critical", count: 5, pids: []int{g.pid}, role: "server", ends: "never", culprits: twoHandle(g, what, "")}}
+}
+
+// poolWaitsForOne: one of the two threads has the lock and does not come to an end.
+func poolWaitsForOne(p *place) []want {
+	g := p.start("serve.py", "takes_turns", "127.0.0.1", "7000")
+	p.listening(7000)
+	p.impatient("127.0.0.1:7000", request, 2, 5, 0)
+	by := culprit{what: "sleeping", pid: g.pid, tid: tid(p.t, g.pid, g.said("handles")[0])}
+	return []want{{code: "CW105", severity: "critical", count: 5, pids: []int{g.pid}, role: "server", ends: "never", culprits: []culprit{by}}}
 }
 
 // poolAsksItself: both threads wait for answers of their own program, which they would have to give.

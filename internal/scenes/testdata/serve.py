@@ -99,6 +99,17 @@ def locked(c):
         c.close()
 
 
+turn = threading.Lock()
+
+
+def takes_turns(c):
+    """One thread after the other, and the first does not come to an end."""
+    c.recv(4096)
+    with turn:
+        say("handles", threading.get_native_id(), c.fileno())
+        time.sleep(600)
+
+
 def asks_itself(c):
     c.recv(4096)
     b = socket.create_connection((address, port))
@@ -234,7 +245,7 @@ def drips(s):
 
 servers = {
     "leak_read": leak_read, "leak_unread": leak_unread, "leak_limit": leak_limit, "never_accepts": never_accepts, "sleeps": sleeps, "asks": asks,
-    "locked": pool_of_two(locked), "asks_itself": pool_of_two(asks_itself), "pool_sleeps": pool_of_two(sleeps_in_pool),
+    "locked": pool_of_two(locked), "takes_turns": pool_of_two(takes_turns), "asks_itself": pool_of_two(asks_itself), "pool_sleeps": pool_of_two(sleeps_in_pool),
     "pool_writes": pool_of_two(writes_in_pool), "threads_sleep": threads_sleep,
     "hands_down": hands_down, "forks_away": forks_away, "activates": activates, "shares": shares, "in_flight": in_flight, "keepalive": keepalive,
     "late_answer": late_answer, "flood": flood, "healthy": healthy, "slow": slow, "drips": drips,
