@@ -89,6 +89,8 @@ func TestQueue_keeper(t *testing.T) {
 		{"waits for connections", []look.Thread{in(ours, look.CallAccept, "accept4", 9, listener)}, nil, "CW104"},
 		{"waits in a ring", []look.Thread{in(ours, look.CallPoll, "io_uring_enter", 20, 0)}, nil, "CW104"},
 		{"sleeps until it has descriptors again", []look.Thread{sleeper(ours)}, func(now *look.Snapshot, _ *look.Activity) { now.Processes[ours].FDs = 8192 }, "CW104"},
+		{"tries to accept at the limit of descriptors", []look.Thread{spinning(ours)}, func(now *look.Snapshot, _ *look.Activity) { now.Processes[ours].FDs = 8192 }, "CW104"},
+		{"reads at the limit of descriptors", []look.Thread{reading}, func(now *look.Snapshot, _ *look.Activity) { now.Processes[ours].FDs = 8192 }, "CW105"},
 		{"not known", nil, nil, "CW104"},
 	}
 	for _, test := range tests {

@@ -13,6 +13,11 @@ import (
 func nearLimit(p *look.Process) bool { return p != nil && p.FDLimit > 0 && p.FDs*5 >= p.FDLimit*4 }
 func tableFull(p *look.Process) bool { return p != nil && p.FDLimit > 0 && p.FDs >= p.FDLimit }
 
+// mayNotAccept reports whether a process has no descriptor left to accept with, and no thread is seen blocked in anything else that would keep it from accepting: a busy one may be trying.
+func (d *doing) mayNotAccept() bool {
+	return tableFull(d.process) && !slices.ContainsFunc(d.strong, func(w worker) bool { return w.what != busy })
+}
+
 // fdLimits makes a finding for each process that is near its descriptor limit for another reason than what the findings made so far tell: a leak shows the limit
 // it leads to itself.
 //

@@ -164,7 +164,7 @@ func (q *inquiry) limit(d *doing) (longest time.Duration) {
 			longest = max(longest, left+slack)
 		}
 	}
-	if waiting := q.waitedFor(d); waiting && q.moving(d) {
+	if waiting := q.waitedFor(d); waiting && q.moving(d) && !tableFull(d.process) {
 		return patient // since when a thread is busy does not show, only that what it works off becomes less
 	} else if waiting || d.single() && q.loadOf(d).inHand > 0 {
 		for _, w := range d.off {

@@ -43,8 +43,8 @@ func (sc *scene) judgeKeeper(netns int32, l *tcp.Socket) queueKeeper {
 			return none // it could accept, or nobody knows what it does
 		case in.set != nil && !in.armed && d.polls(in.set) && len(stuck(d.strong)) == 0:
 			return none // its loop runs and does not want to hear of connections: what for, its threads do not tell
-		case tableFull(d.process) && len(d.strong) == 0:
-			return none // it waits until it may accept again
+		case d.mayNotAccept():
+			return none // it waits until it may accept again, or tries in vain
 		case (sc.lags(d, in) || sc.allLocked(d) && lately(d.locked)) && sc.serves(netns, d, l):
 			return queueKeeper{}
 		case sc.loopOff(d, in):

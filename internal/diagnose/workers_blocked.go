@@ -52,8 +52,8 @@ func (sc *scene) waiting(d *doing) bool {
 	if l.untouched == 0 || !d.known {
 		return false
 	}
-	if tableFull(d.process) && len(d.strong) == 0 {
-		return false // it waits until it may accept again
+	if d.mayNotAccept() {
+		return false
 	}
 	return len(stuck(d.strong)) > 0 || l.inHand > 0 && len(stuck(d.working)) > 0 && l.inHand <= len(d.working)
 }

@@ -37,13 +37,14 @@ func TestQueue(t *testing.T) {
 				{code: "CW107", severity: "warning", count: 1, ends: "never"},
 			}
 		},
-		"descriptors": descriptorsRunOut,
+		"descriptors":                  func(p *place) []want { return descriptorsRunOut(p, "leak_limit") },
+		"descriptors, without a pause": func(p *place) []want { return descriptorsRunOut(p, "leak_limit_spins") },
 	})
 }
 
 // descriptorsRunOut: a leak uses up the descriptors, so accept fails, so the queue grows.
-func descriptorsRunOut(p *place) []want {
-	g := p.start("serve.py", "leak_limit", "127.0.0.1", "7000")
+func descriptorsRunOut(p *place, how string) []want {
+	g := p.start("serve.py", how, "127.0.0.1", "7000")
 	p.listening(7000)
 	p.leave(45, "127.0.0.1:7000", "abc")
 	var owned int

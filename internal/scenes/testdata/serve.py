@@ -46,14 +46,17 @@ def leak_unread(s):
         kept.append(c)
 
 
-def leak_limit(s):
-    """Keeps sockets until there are no descriptors left, and then cannot accept."""
-    resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
-    while True:
-        try:
-            kept.append(s.accept()[0])
-        except OSError:
-            time.sleep(0.2)
+def leak_limit(pause):
+    """Keeps sockets until there are no descriptors left, and then cannot accept, which it tries again and again."""
+    def serve(s):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+        while True:
+            try:
+                kept.append(s.accept()[0])
+            except OSError:
+                if pause:
+                    time.sleep(pause)
+    return serve
 
 
 def never_accepts(_):
@@ -244,7 +247,7 @@ def drips(s):
 
 
 servers = {
-    "leak_read": leak_read, "leak_unread": leak_unread, "leak_limit": leak_limit, "never_accepts": never_accepts, "sleeps": sleeps, "asks": asks,
+    "leak_read": leak_read, "leak_unread": leak_unread, "leak_limit": leak_limit(0.2), "leak_limit_spins": leak_limit(0), "never_accepts": never_accepts, "sleeps": sleeps, "asks": asks,
     "locked": pool_of_two(locked), "takes_turns": pool_of_two(takes_turns), "asks_itself": pool_of_two(asks_itself), "pool_sleeps": pool_of_two(sleeps_in_pool),
     "pool_writes": pool_of_two(writes_in_pool), "threads_sleep": threads_sleep,
     "hands_down": hands_down, "forks_away": forks_away, "activates": activates, "shares": shares, "in_flight": in_flight, "keepalive": keepalive,
