@@ -12,18 +12,20 @@ import (
 // What tells a program that is slow from one that is stuck. A slow one is at work whenever it is looked at, and connections wait for it until their clients give up.
 
 // began returns how long ago a thread began with what it does: however long that takes, as long as it is less than makes a connection old nothing shows that it is stuck. A thread that waits for a connection may run
-// now and then without anything passing that. Of a thread that is busy the kernel does not tell since when.
+// now and then without anything passing that. Of a thread that is busy the kernel does not tell since when; and a wait with a short time limit may be one of many for the same thing, as those of a resolver are.
 func (sc *scene) began(w worker) time.Duration {
 	if w.what == busy {
 		return 0
 	}
-	lasts := w.thread.Resting
 	if s := sc.socketOf(w.call.Inode); s != nil {
 		if still, ok := stalled(s); ok {
-			lasts = max(lasts, still)
+			return max(w.thread.Resting, still)
 		}
 	}
-	return lasts
+	if w.call.Left > 0 && w.call.Left < 2*fresh {
+		return 0
+	}
+	return w.thread.Resting
 }
 
 // watched returns how much time there was between the two looks, 0 without a second: by so much older was the last acknowledgement of a connection on which nothing has happened meanwhile. A program that goes from one

@@ -61,6 +61,31 @@ func TestSlow(t *testing.T) {
 	}
 }
 
+// TestSlow_resolver: a wait with a short time limit may be one of many for the same thing: that it began a moment ago tells nothing, unless it waits for a connection.
+func TestSlow_resolver(t *testing.T) {
+	const db = 5000
+	limited := func(fd int, limit time.Duration) look.Thread {
+		w := resting(pollsOn(ours, fd), 2*time.Second)
+		w.First.Call.Left, w.Again.Call.Left = limit, limit
+		return w
+	}
+	for _, test := range []struct {
+		name   string
+		thread look.Thread
+		want   string
+	}{
+		{"a name server, for 5 s", limited(90, 5*time.Second), "CW105"},
+		{"a name server, for a minute", limited(90, time.Minute), ""},
+		{"a connection, for 5 s", limited(8, 5*time.Second), ""},
+	} {
+		now := snapshot(client(1, time.Minute, 83, 1), backend(db, 2*time.Second), listening(1, 128), queued(2))
+		busyWith(now, test.thread)
+		if got := code(Run(now, nil), now, 3); got != test.want {
+			t.Errorf("%s: %q, want %q", test.name, got, test.want)
+		}
+	}
+}
+
 // TestSlow_advances: of a thread that is busy nothing tells since when, but what waits in its set becomes less.
 func TestSlow_advances(t *testing.T) {
 	waiting := []tcp.Socket{client(1, time.Minute, 83, 84), client(2, time.Minute, 83, 84), client(3, time.Minute, 83, 84), listening(0, 128)}

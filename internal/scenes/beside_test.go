@@ -15,6 +15,7 @@ import (
 func TestBeside(t *testing.T) {
 	play(t, map[string]scene{
 		"four kinds":      fourKinds,
+		"name server":     nameServer,
 		"page fault":      func(p *place) []want { return stalled(p, "0", "S", "CW105", "blocked_in_read") },
 		"uninterruptible": func(p *place) []want { return stalled(p, "1", "D", "CW111", "uninterruptible") },
 		"threads of their own": func(p *place) []want {
@@ -50,6 +51,16 @@ func fourKinds(p *place) (wanted []want) {
 		culprits = append(culprits, culprit{what: "blocked_in_lock", pid: pid, tid: pid})
 	}
 	return append(wanted, want{code: "CW105", severity: "critical", count: 5, pids: workers, ends: "never", culprits: culprits})
+}
+
+// nameServer: the only thread asks one that does not answer. It wakes time and again, and asks once more.
+func nameServer(p *place) []want {
+	conf := p.file("resolv.conf", "nameserver 127.0.0.1\noptions attempts:5\n")
+	inside := fmt.Sprintf("mount --bind %s /etc/resolv.conf && exec %s -u %s name_server 127.0.0.1 7000", conf, p.path("python3"), filepath.Join(testdata(p), "waits.py"))
+	g := p.exec(nil, []string{"unshare", "-m", "sh", "-c", inside})
+	p.listening(7000)
+	p.impatient("127.0.0.1:7000", request, 1, 1, 3)
+	return []want{{code: "CW105", severity: "critical", count: 4, pids: []int{g.pid}, ends: "never", culprits: []culprit{{what: "blocked_in_read", pid: g.pid, tid: g.pid}}}}
 }
 
 // stalled: the only thread touches a page of a file whose file system does not answer.

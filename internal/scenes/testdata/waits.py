@@ -51,6 +51,17 @@ def silent_neighbour():
     p.poll()
 
 
+def name_server():
+    """Is asked again every few seconds, and says nothing."""
+    silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    silent.bind(("127.0.0.1", 53))
+    while True:
+        try:
+            socket.getaddrinfo("www.example.org", 80)
+        except OSError:
+            pass
+
+
 def in_parts():
     """0.7 s in poll, on a pipe: slow, but it gets on."""
     r, _ = os.pipe()
@@ -132,6 +143,7 @@ def two_slow():
 
 servers = {
     "child": one_thread(child), "full_pipe": one_thread(full_pipe), "silent_neighbour": one_thread(silent_neighbour), "in_parts": one_thread(in_parts),
+    "name_server": one_thread(name_server),
     "stalled_page": one_thread(stalled_page), "file_lock": file_lock, "shared_port": shared_port, "thread_each": thread_each, "two_slow": two_slow,
 }
 servers[what]()
