@@ -223,6 +223,14 @@ func (sc *scene) worker(a *look.Activity, t *look.Thread) (worker, bool) {
 		return worker{}, false
 	}
 	switch ran := t.First.Slices != t.Again.Slices || again.brief(); {
+	case t.First.Slices != t.Again.Slices && seldom(t):
+		w := again // one of the two is the moment in which it woke
+		if w.what == busy {
+			w = first
+		}
+		member := w.strong || a.ThreadCount == 1
+		w.strong, w.ran = false, true
+		return w.of(t), w.what != busy && member
 	case first.what != again.what || !first.call.Same(again.call):
 		again.ran = first.what != busy && again.what != busy
 		again.what, again.strong = busy, true // it does one thing after the other
@@ -232,6 +240,13 @@ func (sc *scene) worker(a *look.Activity, t *look.Thread) (worker, bool) {
 		again.strong, again.ran = false, true // it gets on, however slowly
 	}
 	return again.of(t), true
+}
+
+// seldom reports whether a thread is known to have neither run nor waited for a processor for most of the time between the two looks, whatever it was seen at. On a busy host one that wakes
+// at intervals waits for a processor often enough to be seen so twice.
+func seldom(t *look.Thread) bool {
+	over := t.Again.At - t.First.At
+	return t.First.At > 0 && over > 0 && 3*(t.Again.Runnable-t.First.Runnable) < over && (t.First.State == 'R' || t.Again.State == 'R')
 }
 
 // brief reports whether a sleep is about to end: two looks may fall into one that is no longer than the pause between them.

@@ -86,6 +86,38 @@ func TestSlow_resolver(t *testing.T) {
 	}
 }
 
+// TestSeldom: on a busy host a thread that wakes at intervals is seen running twice. It is not busy if it hardly was between the two looks.
+func TestSeldom(t *testing.T) {
+	const over = 300 * time.Millisecond
+	accepting := in(ours, look.CallAccept, "accept4", 13, listener)
+	caught := func(w look.Thread, runnable time.Duration) look.Thread {
+		w.First.At, w.Again.At, w.First.Runnable, w.Again.Runnable = time.Hour, time.Hour+over, time.Second, time.Second+runnable
+		return w
+	}
+	woke := parked(2)
+	woke.First = spinning(2).First
+	starved := caught(spinning(2), 0)
+	starved.Again.Slices = starved.First.Slices
+	for _, test := range []struct {
+		name   string
+		thread look.Thread
+		want   string
+	}{
+		{"all the time", caught(spinning(2), over), "CW107"},
+		{"hardly", caught(spinning(2), over/10), "CW102"},
+		{"not known", spinning(2), "CW107"},
+		{"waiting for a processor ever since", starved, "CW107"},
+		{"at the first look alone, and hardly", caught(ran(woke), over/10), "CW102"},
+		{"at the first look alone, for long", caught(ran(woke), over/2), "CW107"},
+	} {
+		now := snapshot(client(1, time.Minute, 83, 1), listening(0, 128))
+		busyWith(now, accepting, test.thread)
+		if f := only(t, Run(now, nil)); f.Code != test.want {
+			t.Errorf("%s: %s, want %s", test.name, f.Code, test.want)
+		}
+	}
+}
+
 // TestSlow_advances: of a thread that is busy nothing tells since when, but what waits in its set becomes less.
 func TestSlow_advances(t *testing.T) {
 	waiting := []tcp.Socket{client(1, time.Minute, 83, 84), client(2, time.Minute, 83, 84), client(3, time.Minute, 83, 84), listening(0, 128)}

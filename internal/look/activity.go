@@ -85,6 +85,8 @@ type Moment struct {
 	Call Call
 	// Slices is how often it has been given a processor so far, 0 when not known: the same number at both moments means that it did not run in between.
 	Slices uint64
+	// Runnable is the time it has spent on a processor or waiting for one so far, and At when that was read, on the clock that counts from boot; zeros when not known.
+	Runnable, At time.Duration
 	// Channel is the kernel function it sleeps in, "" when it runs or the kernel does not tell.
 	Channel string `redact:"keep"`
 }

@@ -159,7 +159,8 @@ func (r *threadReader) moment(tid int, t *look.Thread) (m look.Moment) {
 		m.Call = r.call(line)
 	}
 	if b, err := r.dir.read(task+"schedstat", maxStat); err == nil {
-		m.Slices, _ = ParseSchedstat(b)
+		m.Slices, m.Runnable, _ = ParseSchedstat(b)
+		m.At, _ = monotonic(unix.CLOCK_MONOTONIC)
 	}
 	if t != nil && rests(&m) {
 		if b, err := r.dir.read(task+"sched", maxStat); err == nil {

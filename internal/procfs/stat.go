@@ -45,13 +45,19 @@ func (s Stat) KernelThread() bool { return s.Flags&flagKernelThread != 0 }
 func (s Stat) Executed() bool { return s.Flags&flagForked == 0 }
 
 // ParseSchedstat parses /proc/PID/schedstat (proc_pid_schedstat in fs/proc/base.c): the time on a processor and the time waiting for one, both in nanoseconds, and how often the task
-// was given one, which is what it returns. ok is false for anything else; without CONFIG_SCHED_INFO all three are 0.
-func ParseSchedstat(b []byte) (slices uint64, ok bool) {
+// was given one. It returns that number, and the sum of the two times. ok is false for anything else; without CONFIG_SCHED_INFO all three are 0.
+func ParseSchedstat(b []byte) (slices uint64, runnable time.Duration, ok bool) {
 	words := bytes.Fields(b)
 	if len(words) != 3 {
-		return 0, false
+		return 0, 0, false
 	}
-	return number(words[2])
+	ran, okRan := number(words[0])
+	waited, okWaited := number(words[1])
+	slices, ok = number(words[2])
+	if !ok || !okRan || !okWaited || ran > math.MaxInt64/2 || waited > math.MaxInt64/2 {
+		return 0, 0, false
+	}
+	return slices, time.Duration(ran + waited), true
 }
 
 // ParseSched parses /proc/PID/task/TID/sched (proc_sched_show_task in kernel/sched/debug.c) for se.exec_start: when a task was last on a processor, on the clock of that processor's run queue.
