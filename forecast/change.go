@@ -47,8 +47,8 @@ var changes = [...]struct {
 	reach    Reach
 	apply    func(*Model, int64, time.Duration)
 }{
-	{"tcp_retries2", 0, 0, math.MaxInt32, AllSockets, func(m *Model, n int64, _ time.Duration) { m.Limits.Retries2 = Is(n) }},
-	{"tcp_orphan_retries", 0, 0, math.MaxInt32, AllSockets, func(m *Model, n int64, _ time.Duration) { m.Limits.OrphanRetries = Is(n) }},
+	{"tcp_retries2", 0, 0, 255, AllSockets, func(m *Model, n int64, _ time.Duration) { m.Limits.Retries2 = Is(n) }},
+	{"tcp_orphan_retries", 0, 0, 255, AllSockets, func(m *Model, n int64, _ time.Duration) { m.Limits.OrphanRetries = Is(n) }},
 	{"tcp_syn_retries", 0, 1, 127, AllSockets, func(m *Model, n int64, _ time.Duration) { m.Limits.SynRetries = Is(n) }},
 	{"tcp_synack_retries", 0, 0, 255, AllSockets, func(m *Model, n int64, _ time.Duration) { m.Limits.SynAckRetries = Is(n) }},
 	// A running socket has its copy already, so nothing changes for it.

@@ -23,7 +23,7 @@ var closingUnanswered = rule{
 		f.Evidence = append(f.Evidence, fmt.Sprintf("our FIN, and what is queued before it, is not acknowledged: %s; the peers have been silent for %s or longer",
 			g.attempts(), spoken.Duration(g.minSilence())))
 		if orphans := g.count(func(s *subject) bool { return s.socket.Orphan() }); orphans > 0 {
-			f.Evidence = append(f.Evidence, fmt.Sprintf("%d of them are orphans: closed by their program, only the kernel keeps them", orphans))
+			f.Evidence = append(f.Evidence, fmt.Sprintf("%s among them: closed by their program, only the kernel keeps them", plural(orphans, "orphan")))
 		}
 	},
 }
