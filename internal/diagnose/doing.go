@@ -94,7 +94,7 @@ func (sc *scene) newDoing(pid int) *doing {
 		switch {
 		case ok:
 			w.began = sc.began(w)
-			w.lately = w.began > 0 && w.began+sc.watched() < fresh
+			w.lately = w.began > 0 && w.began+sc.watched() < fresh && sc.watched() < watchful
 			d.off = append(d.off, w)
 		case w.what == sleeping && w.thread.TID == pid:
 			d.dozing = append(d.dozing, w)

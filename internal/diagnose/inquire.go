@@ -169,7 +169,7 @@ func (q *inquiry) limit(d *doing) (longest time.Duration) {
 	} else if waiting || d.single() && q.loadOf(d).inHand > 0 {
 		for _, w := range d.off {
 			if w.lately { // as long as it may take, and what it works off becomes less by then
-				longest = max(longest, fresh-w.began+slack)
+				longest = max(longest, min(fresh-w.began, watchful)+slack)
 			}
 		}
 		return longest

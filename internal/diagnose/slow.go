@@ -11,6 +11,9 @@ import (
 
 // What tells a program that is slow from one that is stuck. A slow one is at work whenever it is looked at, and connections wait for it until their clients give up.
 
+// watchful is for how long a program is watched at most that may be slow: what a screen may take. One that comes to no connection in that time is not called slow.
+const watchful = 4 * time.Second
+
 // began returns how long ago a thread began with what it does: however long that takes, as long as it is less than makes a connection old nothing shows that it is stuck. A thread that waits for a connection may run
 // now and then without anything passing that. Of a thread that is busy the kernel does not tell since when; and a wait with a short time limit may be one of many for the same thing, as those of a resolver are.
 func (sc *scene) began(w worker) time.Duration {

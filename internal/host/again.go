@@ -40,11 +40,7 @@ func (v *visit) again(ctx context.Context) []tcp.Socket {
 	if len(v.tables) == 0 && len(v.unsettled) == 0 && len(v.snapshot.Dead) == 0 {
 		return nil
 	}
-	start := v.snapshot.TakenAt.Add(pause)
-	if patient := v.observed.Add(v.patience); patient.After(start) {
-		start = patient
-	}
-	if !v.wait(ctx, start) || !v.threadsAgain(ctx) {
+	if !v.wait(ctx, v.secondLook(ctx)) || !v.threadsAgain(ctx) {
 		return nil
 	}
 	v.snapshot.Dead = slices.DeleteFunc(v.snapshot.Dead, v.closedSince)
@@ -64,6 +60,20 @@ func (v *visit) again(ctx context.Context) []tcp.Socket {
 		}
 	}
 	return later
+}
+
+// secondLook is when the second look begins: as late as the diagnosis wants, where there is the time. It is better early than never, and takes about as long as the first.
+func (v *visit) secondLook(ctx context.Context) time.Time {
+	patient := v.observed.Add(v.patience)
+	if deadline, ok := ctx.Deadline(); ok {
+		if last := deadline.Add(-max(v.observed.Sub(v.snapshot.TakenAt), pause)); last.Before(patient) {
+			patient = last
+		}
+	}
+	if start := v.snapshot.TakenAt.Add(pause); start.After(patient) {
+		return start
+	}
+	return patient
 }
 
 // reopen connects to the namespaces with sockets that are undecided since holders were looked for. Where that fails there is no second look.
