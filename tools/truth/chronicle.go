@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -13,13 +12,14 @@ import (
 type chronicle struct {
 	firings []firing
 	deaths  []death
+	unread  int // lines that are neither: events were lost
 }
 
 // firing is one timer served (timer:timer_expire_entry).
 type firing struct {
 	at    time.Time
-	cpu   uint32
-	timer uint64
+	cpu   string
+	timer string // its address, hashed
 	mini  bool   // that of a mini or a request socket
 	now   uint64 // jiffies
 	late  int64  // jiffies after it was due
@@ -28,7 +28,7 @@ type firing struct {
 // death is a socket that became CLOSED (sock:inet_sock_set_state).
 type death struct {
 	at  time.Time
-	cpu uint32
+	cpu string
 	key key
 }
 
@@ -98,7 +98,7 @@ func (c *chronicle) lastFiring(until time.Time, fits func(*firing) bool) *firing
 
 // latest is by how many jiffies the worst of a life's firings after a moment was served late.
 func (c *chronicle) latest(l *life, from time.Time) (jiffies int64) {
-	if c == nil || l.timer == 0 {
+	if c == nil || l.timer == "" {
 		return 0
 	}
 	for i := range c.firings {
@@ -111,7 +111,7 @@ func (c *chronicle) latest(l *life, from time.Time) (jiffies int64) {
 
 // before is by how many jiffies the last firing until a moment was served late.
 func (c *chronicle) before(l *life, until time.Time) (jiffies int64) {
-	if c == nil || l.timer == 0 {
+	if c == nil || l.timer == "" {
 		return 0
 	}
 	for i := range c.firings {
@@ -130,13 +130,6 @@ func (c *chronicle) share() (late float64) {
 		}
 	}
 	return late / float64(max(len(c.firings), 1))
-}
-
-// keyOf makes a key of what the tracepoint shows.
-func keyOf(saddr, daddr []byte, sport, dport uint16) key {
-	source, _ := netip.AddrFromSlice(saddr)
-	destination, _ := netip.AddrFromSlice(daddr)
-	return key{netip.AddrPortFrom(source, sport), netip.AddrPortFrom(destination, dport)}
 }
 
 // closed is the state of the dead as the tracepoint shows it.

@@ -34,7 +34,7 @@ type row struct {
 	N, Unknown, Also, Outside, Beyond         int
 	Machine, Late, Unnamed                    int
 	MeanMS, P95MS, MaxMS, WidthMS, InsideRate float64
-	SmallMeanMS                               float64         // of retransmission with tcp_retries2 up to 6 and a time-out of 260 ms at most before back-off
+	SmallMeanMS                               float64         // of retransmission with tcp_retries2 up to 6 and time-outs as usual
 	all, errors, widths, small                []time.Duration // errors are all but those of a firing served late
 	deaths                                    map[*life]bool
 }
@@ -52,6 +52,9 @@ func judge(s *stage, firm bool) *report {
 	chronicle := s.tracing.end()
 	if chronicle != nil {
 		r.ServedLate = chronicle.share()
+		if chronicle.unread > 0 {
+			r.Missing = append(r.Missing, fmt.Sprintf("%d of the kernel's events", chronicle.unread))
+		}
 	}
 	s.noise.mu.Lock()
 	defer s.noise.mu.Unlock()
@@ -159,7 +162,7 @@ func (j *judgement) moment(r *row, l *life, p *said, lane int) {
 		r.errors = append(r.errors, off)
 	}
 	r.widths = append(r.widths, e.Latest-e.Earliest)
-	if e.By == forecast.ByRetransmission && e.Limit.Name == "tcp_retries2" && e.Limit.Value <= 6 && usual(p) {
+	if e.By == forecast.ByRetransmission && e.Limit.Name == "tcp_retries2" && e.Limit.Value <= 6 && usual(p, uint64(e.Limit.Value)) {
 		r.small = append(r.small, off)
 	}
 	if outside > 0 {
@@ -210,11 +213,13 @@ func sign(p *said) bool {
 	return retransmits > backoff || retransmits > total || retransmits > 1 && payload && sent+p.socket.Timer.Expires > rto+rto/7+roughTimers
 }
 
-// usual says whether the time-out before back-off is that of a path without delay, for which the mean was promised: wider slots come with longer timers.
-func usual(p *said) bool {
+// usual says whether no time-out up to the limit is longer than those that hang in slots of a quarter of a second (63 * 64 jiffies at HZ=250), for which the mean was promised: with a
+// base of 252 ms, the sixth hangs in one of two seconds.
+func usual(p *said, retries uint64) bool {
+	const longest = 63 * 64 * 4 * time.Millisecond
 	rto, _ := p.socket.Info.Duration(tcp.RTO)
 	backoff, _ := p.socket.Info.Uint(tcp.Backoff)
-	return rto>>backoff <= 260*time.Millisecond
+	return rto>>backoff<<retries < longest
 }
 
 // halfSlots is about half a slot for each timer that was still to come, the running one included, and some ticks.

@@ -32,7 +32,7 @@ type life struct {
 	died    time.Time
 	// alive and gone are when it was last seen, and not seen, in the table; zero where its death was noticed otherwise.
 	alive, gone time.Time
-	timer       uint64 // the kernel's address of the timer that ended it, 0 when not known
+	timer       string // the kernel's timer that ended it, empty when not known
 	diedAt      uint64 // jiffies then
 	errno       unix.Errno
 	failed      error

@@ -2,31 +2,42 @@ package main
 
 import (
 	"bufio"
-	"encoding/binary"
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
+	"net/netip"
 	"os"
-	"runtime"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// tracing listens to the kernel's tracepoints through perf_event_open(2). Nothing of it outlives the program.
+// tracing listens to the kernel's tracepoints in an instance of its own of tracefs. perf_event_open(2) would leave nothing behind even of a killed program, but loses what happens
+// while a processor idles where the count of recursions of its idle task was left raised once (perf_swevent_get_recursion_context), without a word and until the next boot.
 type tracing struct {
-	rings     []*ring
+	instance  string
+	pipe      *os.File
 	offset    time.Time // the moment when CLOCK_MONOTONIC was 0
 	chronicle chronicle
+	rest      []byte // the begin of a line
 	stop      atomic.Bool
 	done      sync.WaitGroup
 }
 
-// tracefs is where this program mounts it, in its own mount namespace.
-const tracefs = "/sys/kernel/tracing"
+const (
+	// tracefs is where this program mounts it, in its own mount namespace.
+	tracefs = "/sys/kernel/tracing"
+	// instances is what the instances of this program are called, with its pid.
+	instances = tracefs + "/instances/closewait-truth-"
+	// pipeBytes is how much of the trace is read at once.
+	pipeBytes = 1 << 20
+)
 
 // timers are the functions of TCP's timers in the kernel, and whether they are those of mini or request sockets.
 var timers = map[string]bool{"tcp_write_timer": false, "tcp_keepalive_timer": false, "tw_timer_handler": true, "reqsk_timer_handler": true}
@@ -41,40 +52,59 @@ func trace() (*tracing, error) {
 			return nil, os.NewSyscallError("mount tracefs", err)
 		}
 	}
-	functions, err := functionsOf(timers)
+	addresses, err := addressesOf(timers)
 	if err != nil {
 		return nil, err
 	}
-	var mono unix.Timespec
-	now := time.Now()
-	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &mono); err != nil {
-		return nil, os.NewSyscallError("clock_gettime", err)
-	}
-	t := &tracing{offset: now.Add(-time.Duration(mono.Nano()))}
-	var filter []string
-	for address := range functions {
-		filter = append(filter, fmt.Sprintf("function == 0x%x", address))
-	}
-	err = errors.Join(
-		t.listen("timer/timer_expire_entry", strings.Join(filter, " || "), func(f format, at time.Time, cpu uint32, raw []byte) {
-			t.chronicle.firings = append(t.chronicle.firings, firing{
-				at, cpu, f.uint64(raw, "timer"), functions[f.uint64(raw, "function")], f.uint64(raw, "now"), int64(f.uint64(raw, "now") - f.uint64(raw, "baseclk")),
-			})
-		}),
-		t.listen("sock/inet_sock_set_state", fmt.Sprintf("newstate == %d && protocol == %d", closed, unix.IPPROTO_TCP), func(f format, at time.Time, cpu uint32, raw []byte) {
-			saddr, daddr := f.bytes(raw, "saddr", 4), f.bytes(raw, "daddr", 4)
-			family := f.uint16(raw, "family")
-			if family == unix.AF_INET6 {
-				saddr, daddr = f.bytes(raw, "saddr_v6", 16), f.bytes(raw, "daddr_v6", 16)
-			}
-			t.chronicle.deaths = append(t.chronicle.deaths, death{at, cpu, keyOf(saddr, daddr, f.uint16(raw, "sport"), f.uint16(raw, "dport"))})
-		}),
-	)
-	if err != nil {
+	sweep()
+	t := &tracing{instance: fmt.Sprint(instances, os.Getpid())}
+	if err := t.begin(addresses); err != nil {
+		_ = unix.Rmdir(t.instance)
 		return nil, err
 	}
 	t.done.Go(t.collect)
 	return t, nil
+}
+
+// begin makes the instance and turns its events on.
+func (t *tracing) begin(addresses []string) error {
+	if err := os.Mkdir(t.instance, 0o700); err != nil {
+		return err
+	}
+	for i, a := range addresses {
+		addresses[i] = "function == " + a
+	}
+	for _, set := range [][2]string{
+		{"buffer_size_kb", "4096"},
+		{"trace_clock", "mono"},
+		{"events/timer/timer_expire_entry/filter", strings.Join(addresses, " || ")},
+		{"events/sock/inet_sock_set_state/filter", fmt.Sprintf("newstate == %d && protocol == %d", closed, unix.IPPROTO_TCP)},
+		{"events/timer/timer_expire_entry/enable", "1"},
+		{"events/sock/inet_sock_set_state/enable", "1"},
+	} {
+		if err := os.WriteFile(filepath.Join(t.instance, set[0]), []byte(set[1]), 0); err != nil {
+			return err
+		}
+	}
+	var mono unix.Timespec
+	now := time.Now()
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &mono); err != nil {
+		return os.NewSyscallError("clock_gettime", err)
+	}
+	t.offset = now.Add(-time.Duration(mono.Nano()))
+	fd, err := unix.Open(filepath.Join(t.instance, "trace_pipe"), unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	t.pipe = os.NewFile(uintptr(fd), "trace_pipe")
+	return err
+}
+
+// sweep removes the instances of programs that were killed.
+func sweep() {
+	left, _ := filepath.Glob(instances + "*")
+	for _, dir := range left {
+		if _, err := os.Stat("/proc/" + strings.TrimPrefix(dir, instances)); err != nil {
+			_ = unix.Rmdir(dir)
+		}
+	}
 }
 
 // end stops listening and returns what was heard.
@@ -84,152 +114,123 @@ func (t *tracing) end() *chronicle {
 	}
 	t.stop.Store(true)
 	t.done.Wait()
+	t.pipe.Close()
+	_ = unix.Rmdir(t.instance)
 	t.chronicle.sort()
 	return &t.chronicle
 }
 
 func (t *tracing) collect() {
-	for !t.stop.Load() {
+	buffer := make([]byte, pipeBytes)
+	for last := false; !last; {
+		last = t.stop.Load()
 		time.Sleep(50 * time.Millisecond)
-		for _, r := range t.rings {
-			r.drain(t.offset)
+		for {
+			n, err := unix.Read(int(t.pipe.Fd()), buffer)
+			if n <= 0 || err != nil && !errors.Is(err, unix.EINTR) {
+				break
+			}
+			t.take(buffer[:n])
 		}
 	}
 }
 
-// functionsOf finds functions of the kernel.
-func functionsOf[T any](names map[string]T) (map[uint64]T, error) {
+// take takes what was read: lines, of which the last may go on in what is read next.
+func (t *tracing) take(text []byte) {
+	t.rest = append(t.rest, text...)
+	end := bytes.LastIndexByte(t.rest, '\n') + 1
+	for line := range strings.Lines(string(t.rest[:end])) {
+		if err := t.event(line); err != nil {
+			t.chronicle.unread++
+		}
+	}
+	t.rest = append(t.rest[:0], t.rest[end:]...)
+}
+
+// event takes a line: "TASK-PID [CPU] FLAGS SECONDS: EVENT: FIELD=VALUE ...".
+func (t *tracing) event(line string) error {
+	head, fields, firing := strings.Cut(line, ": timer_expire_entry: ")
+	if !firing {
+		var ok bool
+		if head, fields, ok = strings.Cut(line, ": inet_sock_set_state: "); !ok {
+			return io.ErrUnexpectedEOF // "CPU:1 [LOST 12 EVENTS]"
+		}
+	}
+	words := strings.Fields(head)
+	seconds, err := time.ParseDuration(words[len(words)-1] + "s")
+	if err != nil || len(words) < 4 {
+		return errors.Join(err, io.ErrUnexpectedEOF)
+	}
+	at := t.offset.Add(seconds)
+	cpu := strings.Trim(words[len(words)-3], "[]")
+	values := valuesOf(fields)
+	if firing {
+		return t.chronicle.fired(at, cpu, values)
+	}
+	return t.chronicle.died(at, cpu, values)
+}
+
+// valuesOf makes a table of "FIELD=VALUE FIELD=VALUE".
+func valuesOf(fields string) map[string]string {
+	values := map[string]string{}
+	for word := range strings.FieldsSeq(fields) {
+		if name, value, ok := strings.Cut(word, "="); ok {
+			values[name] = value
+		}
+	}
+	return values
+}
+
+func (c *chronicle) fired(at time.Time, cpu string, values map[string]string) error {
+	now, err := strconv.ParseUint(values["now"], 10, 64)
+	base, err2 := strconv.ParseUint(values["baseclk"], 10, 64)
+	mini, ok := timers[values["function"]]
+	if !ok {
+		err = io.ErrUnexpectedEOF
+	}
+	if err := errors.Join(err, err2); err != nil {
+		return err
+	}
+	c.firings = append(c.firings, firing{at, cpu, values["timer"], mini, now, int64(now - base)})
+	return nil
+}
+
+func (c *chronicle) died(at time.Time, cpu string, values map[string]string) error {
+	ends := [2]netip.AddrPort{}
+	for i, names := range [2][3]string{{"saddr", "saddrv6", "sport"}, {"daddr", "daddrv6", "dport"}} {
+		address := values[names[0]]
+		if values["family"] == "AF_INET6" {
+			address = values[names[1]]
+		}
+		a, err := netip.ParseAddr(address)
+		port, err2 := strconv.ParseUint(values[names[2]], 10, 16)
+		if err := errors.Join(err, err2); err != nil {
+			return err
+		}
+		ends[i] = netip.AddrPortFrom(a, uint16(port))
+	}
+	c.deaths = append(c.deaths, death{at, cpu, key{ends[0], ends[1]}})
+	return nil
+}
+
+// addressesOf finds functions of the kernel.
+func addressesOf[T any](names map[string]T) (found []string, err error) {
 	file, err := os.Open("/proc/kallsyms")
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	found := map[uint64]T{}
 	for lines := bufio.NewScanner(file); lines.Scan(); {
-		var address uint64
-		var kind, name string
-		_, err := fmt.Sscanf(lines.Text(), "%x %s %s", &address, &kind, &name)
-		if value, ok := names[name]; ok && err == nil && address != 0 {
-			found[address] = value
+		words := strings.Fields(lines.Text())
+		if len(words) < 3 || strings.Trim(words[0], "0") == "" {
+			continue
+		}
+		if _, ok := names[words[2]]; ok {
+			found = append(found, "0x"+words[0])
 		}
 	}
 	if len(found) != len(names) {
 		return nil, errors.New("kallsyms does not show TCP's timers")
 	}
 	return found, nil
-}
-
-// format is where the fields of a tracepoint are.
-type format map[string]int
-
-func readFormat(event string) (id uint64, f format, err error) {
-	text, err := os.ReadFile(tracefs + "/events/" + event + "/format")
-	if err != nil {
-		return 0, nil, err
-	}
-	f = format{}
-	for line := range strings.Lines(string(text)) {
-		line = strings.TrimSpace(line)
-		if rest, ok := strings.CutPrefix(line, "ID: "); ok {
-			_, err = fmt.Sscan(rest, &id)
-		}
-		declaration, rest, ok := strings.Cut(strings.TrimPrefix(line, "field:"), ";")
-		at, _, found := strings.Cut(strings.TrimPrefix(strings.TrimSpace(rest), "offset:"), ";")
-		if !ok || !found {
-			continue
-		}
-		name, _, _ := strings.Cut(declaration[strings.LastIndexByte(declaration, ' ')+1:], "[")
-		var offset int
-		if _, err := fmt.Sscan(at, &offset); err == nil {
-			f[name] = offset
-		}
-	}
-	return id, f, err
-}
-
-func (f format) bytes(raw []byte, field string, n int) []byte { return raw[f[field] : f[field]+n] }
-func (f format) uint16(raw []byte, field string) uint16 {
-	return binary.NativeEndian.Uint16(f.bytes(raw, field, 2))
-}
-func (f format) uint64(raw []byte, field string) uint64 {
-	return binary.NativeEndian.Uint64(f.bytes(raw, field, 8))
-}
-
-// heard takes one event.
-type heard func(f format, at time.Time, cpu uint32, raw []byte)
-
-// listen opens an event on every processor.
-func (t *tracing) listen(event, filter string, take heard) error {
-	id, f, err := readFormat(event)
-	if err != nil {
-		return err
-	}
-	for cpu := range runtime.NumCPU() {
-		r, err := openRing(id, cpu, filter)
-		if err != nil {
-			return fmt.Errorf("tracepoint %s: %w", event, err)
-		}
-		r.take = func(at time.Time, cpu uint32, raw []byte) { take(f, at, cpu, raw) }
-		t.rings = append(t.rings, r)
-	}
-	return nil
-}
-
-// ring is the buffer of one event on one processor.
-type ring struct {
-	page *unix.PerfEventMmapPage
-	data []byte
-	take func(at time.Time, cpu uint32, raw []byte)
-}
-
-const ringPages = 64
-
-func openRing(id uint64, cpu int, filter string) (*ring, error) {
-	attr := unix.PerfEventAttr{
-		Type: unix.PERF_TYPE_TRACEPOINT, Size: uint32(unsafe.Sizeof(unix.PerfEventAttr{})), Config: id, Sample: 1,
-		Sample_type: unix.PERF_SAMPLE_TIME | unix.PERF_SAMPLE_CPU | unix.PERF_SAMPLE_RAW, Bits: unix.PerfBitUseClockID, Clockid: unix.CLOCK_MONOTONIC,
-	}
-	fd, err := unix.PerfEventOpen(&attr, -1, cpu, -1, unix.PERF_FLAG_FD_CLOEXEC)
-	if err != nil {
-		return nil, os.NewSyscallError("perf_event_open", err)
-	}
-	text, err := unix.BytePtrFromString(filter)
-	if err != nil {
-		return nil, err
-	}
-	if _, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.PERF_EVENT_IOC_SET_FILTER, uintptr(unsafe.Pointer(text))); errno != 0 {
-		return nil, os.NewSyscallError("ioctl PERF_EVENT_IOC_SET_FILTER", errno)
-	}
-	page := os.Getpagesize()
-	area, err := unix.Mmap(fd, 0, (1+ringPages)*page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
-	if err != nil {
-		return nil, os.NewSyscallError("mmap", err)
-	}
-	return &ring{page: (*unix.PerfEventMmapPage)(unsafe.Pointer(&area[0])), data: area[page:]}, nil
-}
-
-// drain takes what was written since the last time.
-func (r *ring) drain(offset time.Time) {
-	const header = 8 // struct perf_event_header: type, misc, size
-	head, tail := atomic.LoadUint64(&r.page.Data_head), r.page.Data_tail
-	for tail < head {
-		begin := r.copy(tail, header)
-		kind, size := binary.NativeEndian.Uint32(begin), binary.NativeEndian.Uint16(begin[6:])
-		if kind == unix.PERF_RECORD_SAMPLE {
-			sample := r.copy(tail+header, int(size)-header)
-			at := offset.Add(time.Duration(binary.NativeEndian.Uint64(sample)))
-			length := binary.NativeEndian.Uint32(sample[16:])
-			r.take(at, binary.NativeEndian.Uint32(sample[8:]), sample[20:20+length])
-		}
-		tail += uint64(size)
-	}
-	atomic.StoreUint64(&r.page.Data_tail, tail)
-}
-
-// copy copies n bytes that may go round the end of the ring.
-func (r *ring) copy(at uint64, n int) []byte {
-	b := make([]byte, n)
-	start := int(at % uint64(len(r.data)))
-	copy(b[copy(b, r.data[start:]):], r.data)
-	return b
 }
