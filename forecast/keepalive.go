@@ -152,7 +152,7 @@ func (v *view) keepaliveSilent() (Ends, bool) {
 func (v *view) userIdle(e *Ends, l lanes, idle, allowed, step int64) {
 	var f fate
 	for range mostFirings + 1 {
-		if idle+l.last() >= allowed {
+		if idle+l.last()+1 >= allowed { // it may be served a jiffy late
 			f.possible(&l, idle+l.now[likely] >= allowed, 0, false, 0)
 			if idle+l.first() >= allowed {
 				break

@@ -26,6 +26,8 @@ func (v *view) lossProbe() probing {
 	wait, several := v.severalWait()
 	length := v.sent + v.expires
 	switch {
+	case several && (v.expires > wait+v.unsharp() || wait < v.rto-2 && v.payloadSent() && length >= v.rto-2 && v.hasAcked && v.acked >= v.sent):
+		return no // the probe that is armed with the last of several comes earlier; the one before it sent data that waited, which no count shows
 	case fresh && v.Limits.EarlyRetrans.Known:
 		return yes
 	case v.payloadSent() && length < v.rto-2:
@@ -52,6 +54,15 @@ func (v *view) severalWait() (jiffies int64, several bool) {
 	const least = 2 // TCP_TIMEOUT_MIN
 	rtt, ok := v.socket.Info.Duration(tcp.RTT)
 	return v.Clock.jiffiesUp(2*rtt) + least, ok && v.uint(tcp.Unacked) > 1
+}
+
+// unsharp is by how many jiffies what is left of a short timer may be misread.
+func (v *view) unsharp() int64 {
+	rough := v.Clock.jiffies(v.Rough)
+	if v.Clock.HZ == 0 {
+		rough += v.Clock.jiffies(2 * coarsest) // TCP_TIMEOUT_MIN is two jiffies, of whatever length
+	}
+	return rough
 }
 
 // shortened is how far ahead the timer was armed that runs before anything was retransmitted by a time-out: never beyond the time-out.

@@ -269,13 +269,18 @@ func (l *lanes) round(lane int, distance, slot int64) {
 // moment is the firing the lanes stand at.
 func (l *lanes) moment() fate { return fate{first: l.first(), best: l.now[likely], last: l.last()} }
 
-// elsewhere is when the firing comes if one until it is served a jiffy late and the timer then hangs in quite another slot of the wheel, whose place is known; 0 when there is no
-// such slot. Neighbouring slots of the finer levels are no other answer.
+// elsewhere is when the firing comes if the timer hangs in quite another slot of the wheel, whose place is known: because one firing until it is served a jiffy late, or because it
+// is due in this very jiffy. It is 0 when there is no such slot. Neighbouring slots of the finer levels are no other answer.
 func (l *lanes) elsewhere() int64 {
-	if l.modulus < known || l.now[late]-l.now[likely] <= neighbouring {
+	switch {
+	case l.modulus < known:
 		return 0
+	case l.now[late]-l.now[likely] > neighbouring:
+		return l.now[late]
+	case l.now[likely]-l.now[early] >= neighbouring-1:
+		return max(l.now[early], 1)
 	}
-	return l.now[late]
+	return 0
 }
 
 // neighbouring is how far apart firings may be, in jiffies, and still be one answer: a slot of the levels whose timers run for seconds.
