@@ -77,6 +77,7 @@ func prepare() (errs []error) {
 	_ = unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 1024, Max: 65536})
 	os.Setenv("PATH", "/usr/bin:/usr/sbin")
 	os.Setenv("HOME", "/root")
+	os.Setenv("LANG", "C.UTF-8")
 	return errs
 }
 
@@ -121,9 +122,12 @@ func argument(name string) string {
 	return ""
 }
 
+// leftOut are tests that start the program thousands of times, which takes hours under emulation, and ask how it bears faults and haste, not what the kernel does.
+const leftOut = "([Ff]aults|Killed|_churn|FullDisk)$"
+
 func test(name, dir string) result {
 	r := result{Package: dir, Failed: map[string]string{}, Skipped: map[string]string{}}
-	args := []string{"-test.v", "-test.timeout", "10m"}
+	args := []string{"-test.v", "-test.timeout", "10m", "-test.skip", leftOut}
 	if only := argument("closewait.run"); only != "" {
 		args = append(args, "-test.run", only)
 	}
