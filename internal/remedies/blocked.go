@@ -1,6 +1,7 @@
 package remedies
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -26,13 +27,33 @@ func helpBlocked(c *Case) []report.Remedy {
 			Risk: "what is queued on these connections is lost; as root",
 		})
 	}
+	list = append(list, c.whoAnswers("shows whom they wait for; until that answers, new workers wait likewise")...)
+	return append(list, c.restart()...)
+}
+
+// helpLoop shows what the loop waits for, where that is an answer, and ends it where somebody can.
+func helpLoop(c *Case) []report.Remedy {
+	if c.runtime == Redis {
+		return []report.Remedy{c.endScript(), wait("when the command ends, the others are served")}
+	}
+	return append(c.whoAnswers("shows whom it waits for; until that answers, it waits again after a restart"), c.restart()...)
+}
+
+// whoAnswers shows why no answer comes to those who wait for one, nothing where nobody does.
+func (c *Case) whoAnswers(effect string) []report.Remedy {
 	switch waited := c.awaited(); {
 	case c.CausedBy != nil:
-		list = append(list, read("closewait show "+*c.CausedBy, "shows why the program they wait for does not answer; until it does, new workers wait likewise"))
+		return []report.Remedy{read("closewait show "+*c.CausedBy, "shows why the program that should answer does not; until it does, a restart leads to the same")}
 	case waited != nil:
-		list = append(list, read("closewait show peer "+endpoint(*waited), "shows whom they wait for; until that answers, new workers wait likewise"))
+		return []report.Remedy{read("closewait show peer "+endpoint(*waited), effect)}
 	}
-	return append(list, c.restart()...)
+	for i := range c.Culprits {
+		k := &c.Culprits[i]
+		if (k.What == "blocked_in_read" || k.What == "blocked_in_write") && k.Peer == nil && k.PID != nil && k.FD != nil {
+			return []report.Remedy{read(c.within(fmt.Sprintf("lsof +E -a -p %d -d %d", *k.PID, *k.FD)), "shows what that descriptor is, and who has the other end of a pipe or socket: a restart waits for the same")}
+		}
+	}
+	return nil
 }
 
 // awaited is the peer for whose answer the most workers wait, nil if they wait for none.
@@ -73,6 +94,9 @@ func notForBlocked(c *Case) []report.NotRemedy {
 	return nots(append(list, "a longer queue or more descriptors", "they hold more clients that wait for the same threads")...)
 }
 
+// tracing is the state of a process that its debugger has stopped, as proc(5) writes it.
+const tracing = 't'
+
 // helpStopped lets the holder run again, in the way that fits how it was stopped.
 func helpStopped(c *Case) []report.Remedy {
 	switch {
@@ -80,6 +104,9 @@ func helpStopped(c *Case) []report.Remedy {
 		return c.thaw()
 	case c.culprit("uninterruptible") != nil:
 		return []report.Remedy{read("cat /proc/"+c.pid()+"/stack", "shows what in the kernel it waits for: a disk or a network file system as a rule; it goes on when that answers")}
+	}
+	if len(c.holders) > 0 && c.holders[0].State == tracing {
+		return []report.Remedy{read("grep TracerPid /proc/"+c.pid()+"/status", "names the debugger or tracer that holds it: it runs on when that lets it, or ends")}
 	}
 	command := "kill -CONT"
 	for _, pid := range c.pids()[:min(len(c.Processes), mostPIDs)] {
@@ -89,7 +116,7 @@ func helpStopped(c *Case) []report.Remedy {
 		return nil
 	}
 	return []report.Remedy{{
-		Command: command, Effect: "lets it run on; it then reads and closes what waits. A debugger that holds it must let go instead", FreesFDs: true, Undoable: true,
+		Command: command, Effect: "lets it run on; it then reads and closes what waits", FreesFDs: true, Undoable: true,
 		Risk: "somebody stopped it for a reason",
 	}}
 }

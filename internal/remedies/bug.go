@@ -78,7 +78,10 @@ func (c *Case) commands(s *section) []report.Command {
 	var list []report.Command
 	for _, k := range s.look {
 		command := c.fill(k.Command)
-		if program, _, _ := strings.Cut(command, " "); slices.Contains(networked, program) {
+		switch program, _, _ := strings.Cut(command, " "); {
+		case servers[program] != (server{}):
+			command = c.ask(strings.ReplaceAll(k.Command, "{pid}", c.inner(c.pid())))
+		case slices.Contains(networked, program):
 			command = c.within(command)
 		}
 		list = append(list, report.Command{Command: command, Shows: c.fill(k.Shows)})
@@ -87,7 +90,7 @@ func (c *Case) commands(s *section) []report.Command {
 }
 
 // networked are the programs of those commands that ask the network they run in.
-var networked = []string{"ss", "nstat", "curl", "psql", "mysql", "mongosh", "redis-cli"}
+var networked = []string{"ss", "nstat", "curl"}
 
 // fill puts the numbers of this case into a text.
 func (c *Case) fill(text string) string {

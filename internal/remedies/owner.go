@@ -22,6 +22,9 @@ func (c *Case) restart() []report.Remedy {
 	if command == "" {
 		return nil
 	}
+	if command == databaseRestart[c.runtime] {
+		command = c.ask(command)
+	}
 	return []report.Remedy{{Command: command, Effect: effect, FreesFDs: true, Risk: "interrupts the service"}}
 }
 

@@ -9,7 +9,7 @@ var plans = map[string]plan{
 	"CW103": {help: helpPool, not: notForPools},
 	"CW104": {help: helpQueue, not: notForQueues},
 	"CW105": {help: helpBlocked, not: notForBlocked},
-	"CW106": {help: (*Case).restart, not: notForBlocked},
+	"CW106": {help: helpLoop, not: notForBlocked},
 	"CW107": {help: helpHandler, not: notForHandlers},
 	"CW108": {help: helpRelay, not: notForRelays},
 	"CW109": {help: helpInherited, not: notForInherited},

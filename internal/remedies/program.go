@@ -3,6 +3,7 @@ package remedies
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/closewait/closewait/internal/report"
 )
@@ -10,8 +11,14 @@ import (
 // The causes that lie in the program which holds the sockets.
 
 func helpNotReading(c *Case) []report.Remedy {
-	if c.runtime == PostgreSQL {
-		return []report.Remedy{c.endBackend("pg_terminate_backend", "ends this session in good order and frees its descriptor", true)}
+	switch c.runtime {
+	case PostgreSQL:
+		return []report.Remedy{c.endBackends("pg_terminate_backend", "ends each session in good order and frees its descriptor", true)}
+	case MySQL: // its threads serve one session after the other: one in a statement looks like one that has nothing to do
+		return []report.Remedy{read(c.ask("mysql -e 'SHOW FULL PROCESSLIST'"), "shows the session of each of these clients, and its statement if it is in one; KILL with its Id ends it")}
+	}
+	if c.owes() && len(c.Processes) > 0 && !c.runtime.Database() {
+		return append([]report.Remedy{read(c.within("lsof +E -a -p "+c.pid()+" -d '^mem'"), "shows who has the other ends of its pipes and local sockets: handlers, scripts and back-ends that may still be at work on these requests")}, c.restart()...)
 	}
 	return c.restart()
 }
@@ -25,21 +32,40 @@ func helpHandler(c *Case) []report.Remedy {
 	switch c.runtime {
 	case PostgreSQL:
 		return []report.Remedy{
-			c.endBackend("pg_cancel_backend", "stops the statement; the session then sees that its client is gone and ends", false),
+			c.endBackends("pg_cancel_backend", "stops the statement; the session then sees that its client is gone and ends", false),
 			wait("the statement runs to its end, with the locks it holds; the session ends after it"),
 		}
 	case MySQL:
-		return []report.Remedy{read("mysql -e 'SHOW FULL PROCESSLIST'", "shows the statement; KILL QUERY with its Id stops it")}
+		return []report.Remedy{read(c.ask("mysql -e 'SHOW FULL PROCESSLIST'"), "shows the statement; KILL QUERY with its Id stops it")}
 	case MongoDB:
-		return []report.Remedy{read("mongosh --eval 'db.currentOp()'", "shows the operation; db.killOp with its opid stops it")}
+		return []report.Remedy{read(c.ask("mongosh --eval 'db.currentOp()'"), "shows the operation; db.killOp with its opid stops it")}
+	case Redis:
+		return []report.Remedy{c.endScript(), wait("when the command ends, the socket is closed")}
 	}
-	return append([]report.Remedy{wait("when the work ends, the socket is closed")}, c.restart()...)
+	list := []report.Remedy{wait("when the work ends, the socket is closed")}
+	return append(append(list, c.whoAnswers("shows whom it waits for; when that answers, the work ends")...), c.restart()...)
 }
 
-// endBackend asks PostgreSQL to end one of its sessions, or what it does, by the number of its process.
-func (c *Case) endBackend(function, effect string, frees bool) report.Remedy {
+// endScript asks Redis to end the one thing it does that can be ended. To a shutdown in good order it answers BUSY meanwhile.
+func (c *Case) endScript() report.Remedy {
 	return report.Remedy{
-		Command: "psql -c 'SELECT " + function + "(" + c.pid() + ")'", Effect: effect, FreesFDs: frees, Risk: "the transaction of this session is rolled back",
+		Command: c.ask("redis-cli SCRIPT KILL"), Effect: "ends a Lua script that has written nothing; one that has, and any other command, runs to its end", Risk: "the script's client, if it is there, gets an error",
+	}
+}
+
+// endBackends asks PostgreSQL to end some of its sessions, or what they do, by the numbers that their processes have where it runs.
+func (c *Case) endBackends(function, effect string, frees bool) report.Remedy {
+	pids := c.pids()
+	pids = pids[:min(len(pids), mostPIDs)]
+	var calls []string
+	for _, pid := range pids {
+		calls = append(calls, function+"("+c.inner(strconv.Itoa(pid))+")")
+	}
+	if calls == nil {
+		calls = []string{function + "(PID)"}
+	}
+	return report.Remedy{
+		Command: c.ask(`psql -c "SELECT ` + strings.Join(calls, ", ") + `"`), Effect: effect, FreesFDs: frees, Risk: "the transaction of this session is rolled back",
 	}
 }
 

@@ -190,3 +190,103 @@ func TestInherited_once(t *testing.T) {
 		t.Errorf("%+v", f.Remedies)
 	}
 }
+
+// TestAsk: a database's own tool by itself talks to the server at the usual place of the host, and does there what was meant for another.
+func TestAsk(t *testing.T) {
+	blue, host, server := "blue", "host", "server"
+	local := func(address string, port uint16) *report.Endpoint {
+		return &report.Endpoint{Address: address, Port: port}
+	}
+	for _, test := range []struct {
+		netns   *report.Netns
+		local   *report.Endpoint
+		command string
+		want    string
+	}{
+		{nil, local("127.0.0.1", 6379), "redis-cli shutdown save", "redis-cli shutdown save"},
+		{&report.Netns{Name: &host}, local("::", 6379), "redis-cli shutdown save", "redis-cli shutdown save"},
+		{nil, nil, "redis-cli shutdown save", "redis-cli shutdown save"},
+		{nil, local("::", 6380), "redis-cli shutdown save", "redis-cli -h 127.0.0.1 -p 6380 shutdown save"},
+		{nil, local("::ffff:192.0.2.1", 3307), "mysqladmin shutdown", "mysqladmin -h 192.0.2.1 -P 3307 shutdown"},
+		{&report.Netns{Inode: 3, Name: &blue}, local("2001:db8::1", 5432), "psql -c 'SELECT 1'", "ip netns exec blue psql -h 2001:db8::1 -p 5432 -c 'SELECT 1'"},
+		{nil, local("::", 6380), "pg_ctl restart -m fast", "pg_ctl restart -m fast"},
+	} {
+		c := &Case{Finding: &report.Finding{Netns: test.netns, Role: &server, Local: test.local}}
+		if got := c.ask(test.command); got != test.want {
+			t.Errorf("%q, want %q", got, test.want)
+		}
+	}
+	client := "client"
+	if got := (&Case{Finding: &report.Finding{Role: &client, Local: local("192.0.2.1", 45000)}}).ask("redis-cli PING"); got != "redis-cli PING" {
+		t.Errorf("the port of a client is no server's: %q", got)
+	}
+}
+
+// TestHandler: what is asked to end the work ends it, and nothing but it.
+func TestHandler(t *testing.T) {
+	server := "server"
+	inside := &report.Netns{Inode: 3, PID: new(77)}
+	for _, test := range []struct {
+		code, exe string
+		netns     *report.Netns
+		culprit   string
+		want      string // the first remedy
+	}{
+		{"CW107", "/usr/bin/redis-server", nil, "busy_cpu", "redis-cli SCRIPT KILL"},
+		{"CW106", "/usr/bin/redis-server", nil, "busy_cpu", "redis-cli SCRIPT KILL"},
+		{"CW107", "/usr/lib/postgresql/15/bin/postgres", nil, "", `psql -c "SELECT pg_cancel_backend(62), pg_cancel_backend(63)"`},
+		{"CW102", "/usr/lib/postgresql/15/bin/postgres", inside, "", `nsenter -t 77 -n psql -c "SELECT pg_terminate_backend($(awk '/^NSpid:/ {print $NF}' /proc/62/status)), ` +
+			`pg_terminate_backend($(awk '/^NSpid:/ {print $NF}' /proc/63/status))"`},
+		{"CW102", "/usr/sbin/mariadbd", nil, "", "mysql -e 'SHOW FULL PROCESSLIST'"},
+		{"CW106", "/usr/bin/python3.11", nil, "blocked_in_read", "closewait show peer 10.0.0.7:8080"},
+		{"CW107", "/usr/sbin/varnishd", nil, "blocked_in_read", "wait"}, // and then see for whom
+	} {
+		f := &report.Finding{Code: test.code, Role: &server, Netns: test.netns, Processes: []report.Process{{PID: 62}, {PID: 63}}}
+		if test.culprit != "" {
+			f.Culprits = []report.Culprit{{PID: new(62), What: test.culprit, Peer: &report.Endpoint{Address: "10.0.0.7", Port: 8080}}}
+		}
+		Advise(f, map[int]*look.Process{62: {PID: 62, Exe: test.exe}, 63: {PID: 63, Exe: test.exe}})
+		if len(f.Remedies) == 0 || f.Remedies[0].Command != test.want {
+			t.Errorf("%+v: %+v", test, f.Remedies)
+		}
+		if test.want == "wait" && f.Remedies[1].Command != "closewait show peer 10.0.0.7:8080" {
+			t.Errorf("%+v", f.Remedies)
+		}
+	}
+}
+
+// TestStopped: a signal lets those run on whom a signal has stopped, and nobody whom a debugger holds.
+func TestStopped(t *testing.T) {
+	for state, want := range map[byte]string{'T': "kill -CONT 62", 't': "grep TracerPid /proc/62/status", 0: "kill -CONT 62"} {
+		f := &report.Finding{Code: "CW111", Processes: []report.Process{{PID: 62}}, Culprits: []report.Culprit{{PID: new(62), What: "stopped"}}}
+		Advise(f, map[int]*look.Process{62: {PID: 62, State: state, Exe: "/usr/bin/socat"}})
+		if len(f.Remedies) == 0 || f.Remedies[0].Command != want {
+			t.Errorf("%q: %+v", state, f.Remedies)
+		}
+	}
+}
+
+// TestNotReading_owes: a server that has read requests and answered none may have handed them on: whom to is looked at before it is ended.
+func TestNotReading_owes(t *testing.T) {
+	for unanswered, want := range map[int]string{0: "kill 62", 2: "kill 62", 3: "lsof +E -a -p 62 -d '^mem'"} {
+		f := &report.Finding{Code: "CW102", Count: 4, Unanswered: &unanswered, Processes: []report.Process{{PID: 62}}}
+		Advise(f, map[int]*look.Process{62: {PID: 62, Exe: "/usr/sbin/lighttpd"}})
+		if f.Remedies[0].Command != want || f.Remedies[len(f.Remedies)-1].Command != "kill 62" {
+			t.Errorf("%d of 4: %+v", unanswered, f.Remedies)
+		}
+	}
+}
+
+// TestBlocked_noPeer: where a worker waits for a pipe, a file or a datagram, who has its other end comes before a restart.
+func TestBlocked_noPeer(t *testing.T) {
+	for code, first := range map[string]int{"CW105": 0, "CW106": 0, "CW107": 1} {
+		f := &report.Finding{
+			Code: code, Netns: &report.Netns{PID: new(77)}, Processes: []report.Process{{PID: 62}},
+			Culprits: []report.Culprit{{PID: new(62), TID: new(62), FD: new(1), What: "blocked_in_write"}},
+		}
+		Advise(f, map[int]*look.Process{62: {PID: 62, Exe: "/usr/bin/python3.11"}})
+		if len(f.Remedies) != first+2 || f.Remedies[first].Command != "nsenter -t 77 -n lsof +E -a -p 62 -d 1" { // it asks the network for the other ends of local sockets
+			t.Errorf("%s: %+v", code, f.Remedies)
+		}
+	}
+}
