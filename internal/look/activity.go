@@ -68,6 +68,8 @@ func (w *Watch) Armed() bool { return w.Events&pollRead != 0 }
 type Thread struct {
 	TID  int
 	Comm string `redact:"name"`
+	// Runtime is true when it belongs to the virtual machine that runs the program, a Java one: the program's own threads are others.
+	Runtime bool
 	// Running is how long before Snapshot.TakenAt it was started, 0 when not known. The true time is up to 10 ms shorter.
 	Running time.Duration
 	// Resting is for how long it had not run at that moment, 0 when not known or not asked; the true time may be longer.

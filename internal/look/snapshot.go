@@ -96,6 +96,8 @@ type Namespace struct {
 	Ports [2]uint16
 	// Overflows counts the connections that found an accept queue full since the namespace was made (ListenOverflows); nil when not known.
 	Overflows *int64
+	// Resent counts the segments sent again since the namespace was made, and Unsent those of them that did not leave this host (RetransSegs, TCPRetransFail); nil when not known.
+	Resent, Unsent *int64
 	// Options are those of the sockets that were asked for them, by cookie.
 	Options map[tcp.Cookie]Options
 	// Neighbours are the next hops of sockets that wait for an answer, by cookie, as they were at ReadAt; those of which the kernel knows nothing are absent.

@@ -48,6 +48,7 @@ func (f FS) Activity(pid, threads int, common *Common) (*look.Activity, error) {
 		a.CallsKnown = a.CallsKnown || t.First.Call.Kind != look.CallUnknown
 		a.Threads = append(a.Threads, t)
 	}
+	markRuntime(a.Threads)
 	return a, r.err
 }
 

@@ -16,6 +16,7 @@ var (
 	BaseOf           = baseOf
 	Behind           = behind
 	InList           = inList
+	MarkRuntime      = markRuntime
 )
 
 // Add and Related are those of kinship.
