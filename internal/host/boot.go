@@ -72,15 +72,23 @@ func (v *visit) ports() (ports [2]uint16) {
 	return ports
 }
 
-// limits reads the settings and counters of the namespace that the calling thread is in.
+// limits reads the settings of the namespace that the calling thread is in.
 func (v *visit) limits(n *look.Namespace) {
 	n.Sysctls = v.host.sysctl.ReadTCP()
 	if reuse, err := v.host.sysctl.Int("net.ipv4.tcp_tw_reuse"); err == nil {
 		n.Sysctls["tcp_tw_reuse"] = reuse
 	}
-	if counters, err := v.host.proc.CountersSelf(); err == nil {
-		if overflows, ok := counters["TcpExt.ListenOverflows"]; ok {
-			n.Overflows = &overflows
+}
+
+// counters reads the counters of the namespace that the calling thread is in.
+func (v *visit) counters(n *look.Namespace) {
+	counters, err := v.host.proc.CountersSelf()
+	if err != nil {
+		return
+	}
+	for name, count := range map[string]**int64{"TcpExt.ListenOverflows": &n.Overflows, "Tcp.RetransSegs": &n.Resent, "TcpExt.TCPRetransFail": &n.Unsent} {
+		if value, ok := counters[name]; ok {
+			*count = &value
 		}
 	}
 }

@@ -94,6 +94,7 @@ func (v *visit) evidence(ctx context.Context) {
 			v.flags(h)
 		}
 		if wish.Transit {
+			v.overlooked(ctx)
 			v.transit(ctx)
 		}
 	}

@@ -82,3 +82,16 @@ var Sooner = sooner
 
 // Agree holds what a BPF program tells of sockets against sock_diag.
 var Agree = agree
+
+// Overlooked takes a look at who holds sockets whose first walk over descriptors came too early for all of them.
+func Overlooked(ctx context.Context, h *Host, r Request) (*look.Snapshot, error) {
+	v := h.newVisit(r)
+	defer v.close()
+	if err := v.namespaces(ctx); err != nil {
+		return nil, err
+	}
+	v.snapshot.Holders, v.snapshot.HoldersComplete = v.wanted(), true
+	v.begin()
+	v.overlooked(ctx)
+	return v.snapshot, nil
+}

@@ -187,6 +187,7 @@ func (v *visit) enter(ns netns.Namespace) (*reading, error) {
 		}
 		if v.request.Settings || v.request.Inquire != nil && !empty {
 			found.Ports = v.ports()
+			v.counters(found)
 		}
 		if empty {
 			found.Skipped = true

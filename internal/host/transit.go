@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/internal/procfs"
+	"github.com/closewait/closewait/tcp"
 )
 
 // asked bounds how many sockets are asked for descriptors that wait in them; each costs about 10 µs.
@@ -24,6 +26,31 @@ func (v *visit) registered() {
 			t.Registered = append(t.Registered, look.Registered{Ring: h, Inode: inode})
 		}
 	}
+}
+
+// overlooked looks once more for who holds the sockets that nobody seems to have: one that was accepted after the walk over descriptors had passed its program, and before its table was read, was in no
+// process then.
+func (v *visit) overlooked(ctx context.Context) {
+	var inodes []uint32
+	v.each(func(_ *look.Namespace, s *tcp.Socket) {
+		if s.Inode != 0 && v.snapshot.Holders.Wants(s.Inode) && !v.snapshot.Holders.Has(s.Inode) {
+			inodes = append(inodes, s.Inode)
+		}
+	})
+	if len(inodes) == 0 || !v.snapshot.HoldersComplete {
+		return
+	}
+	missed := look.MakeHolders(len(inodes))
+	for _, inode := range inodes {
+		missed.Want(inode)
+	}
+	// An error leaves holders unknown, which is what they are.
+	_, _ = v.host.proc.Holders(ctx, &missed, procfs.HolderOptions{})
+	for inode, h := range missed.All() {
+		v.snapshot.Holders.Add(inode, h)
+	}
+	v.snapshot.Holders.Sort()
+	v.processes(ctx)
 }
 
 // transit asks the unix sockets that were passed by on the way to the holders. Which of the sockets that are not TCP are of that kind only their answer shows.

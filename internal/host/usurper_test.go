@@ -118,6 +118,18 @@ func TestLook_duplicate(t *testing.T) {
 	})
 }
 
+// TestLook_overlooked: sockets whose program was passed by before it accepted them are found with it after all.
+func TestLook_overlooked(t *testing.T) {
+	nstest.Require(t)
+	nstest.New(t).Do(func() {
+		h := nstest.StartHolder(t, 3)
+		s, err := host.Overlooked(t.Context(), host.New(time.Now), wantStuck())
+		if err != nil || s.Holders.Held() != 3 || s.Processes[h.PID] == nil {
+			t.Errorf("%v: %d of 3 sockets are held, by %v", err, s.Holders.Held(), s.Processes)
+		}
+	})
+}
+
 // TestLook_usurper_passing: nor is it where sockets are handed on as they are read.
 func TestLook_usurper_passing(t *testing.T) {
 	nstest.Require(t)
