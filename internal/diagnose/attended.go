@@ -8,6 +8,9 @@ import (
 	"github.com/closewait/closewait/tcp"
 )
 
+// belated is how much later than a connection the thread for it may start: on a busy host the program comes late to accept it.
+const belated = time.Second
+
 // attended finds the threads that were started for connections: many a server starts one for each. They began when the connection did, have not answered what came last, and wait for something
 // else, whatever that is: even for a lock, in which idle members of a pool wait as well. A thread as old as its process is not taken for one: it may be of a pool, whoever came at the same moment. Of the connections only those that mayOwn tells of are given.
 func (sc *scene) attended(threads []worker, waiting []*subject) map[*tcp.Socket]worker {
@@ -23,7 +26,7 @@ func (sc *scene) attended(threads []worker, waiting []*subject) map[*tcp.Socket]
 	next := 0
 	for i := range waiting {
 		began, doubt := sc.existed(waiting[i].place)
-		for next < len(threads) && threads[next].thread.Running < began-doubt-within {
+		for next < len(threads) && threads[next].thread.Running < began-doubt-belated {
 			next++
 		}
 		if next < len(threads) && threads[next].thread.Running <= began+within {
@@ -40,7 +43,7 @@ func (sc *scene) mayOwn(threads []worker, s *subject) bool {
 		return false
 	}
 	began, doubt := sc.existed(s.place)
-	i, _ := slices.BinarySearchFunc(threads, began-doubt-within, func(w worker, d time.Duration) int { return cmp.Compare(w.thread.Running, d) })
+	i, _ := slices.BinarySearchFunc(threads, began-doubt-belated, func(w worker, d time.Duration) int { return cmp.Compare(w.thread.Running, d) })
 	return i < len(threads) && threads[i].thread.Running <= began+within
 }
 

@@ -41,6 +41,8 @@ func TestAttended(t *testing.T) {
 		{"not a byte was read", []tcp.Socket{client(1, idle, 83, 84), client(2, idle, 83, 84)}, []look.Thread{accepting, born(pollsOn(2, 90), made), born(pollsOn(3, 91), made)}, "CW107"},
 		{"one of them has none", []tcp.Socket{client(1, idle, 83, 1), client(2, idle, 83, 1)}, []look.Thread{accepting, born(parked(2), made)}, "CW102"},
 		{"the threads are older", []tcp.Socket{client(1, idle, 83, 1), client(2, idle, 83, 1)}, []look.Thread{accepting, born(parked(2), time.Hour), born(parked(3), time.Hour)}, "CW102"},
+		{"the program came late to accept", []tcp.Socket{client(1, idle, 83, 1), client(2, idle, 83, 1)}, []look.Thread{accepting, born(parked(2), made-700*time.Millisecond), born(parked(3), made-700*time.Millisecond)}, "CW107"},
+		{"the threads are younger", []tcp.Socket{client(1, idle, 83, 1), client(2, idle, 83, 1)}, []look.Thread{accepting, born(parked(2), made-1500*time.Millisecond), born(parked(3), made-1500*time.Millisecond)}, "CW102"},
 		{"they have been answered", []tcp.Socket{client(1, idle, 83, 1, answered, sentLast), client(2, idle, 83, 1, answered, sentLast)}, []look.Thread{accepting, born(parked(2), made), born(parked(3), made)}, "CW102"},
 		{"the threads get on", []tcp.Socket{client(1, idle, 83, 1), client(2, idle, 83, 1)}, []look.Thread{accepting, ran(born(parked(2), made)), ran(born(parked(3), made))}, "CW102"},
 	}

@@ -59,9 +59,27 @@ func (g *group) blameThreads(sc *scene, f *report.Finding, threads func(*doing) 
 		d := sc.doing(pid)
 		list := threads(d)
 		f.Culprits = append(f.Culprits, sc.culprits(d, list)...)
+		if len(list) == 0 && d.unclear > 0 {
+			lines = append(lines, fmt.Sprintf("pid %d: %s in futex, for parts of a second at a time: waits for Java's monitors and for time look alike, and which of these keep the connections waiting does not show", pid, plural(d.unclear, "thread")))
+			continue
+		}
 		lines = append(lines, fmt.Sprintf(said, pid, sc.deeds(list)))
 	}
+	keepersFirst(f.Culprits)
 	f.Evidence = append(f.Evidence, few(lines)...)
+}
+
+// keepersFirst puts those that wait for a lock behind those that may have it: where there are many, only the first are shown.
+func keepersFirst(list []report.Culprit) {
+	slices.SortStableFunc(list, func(a, b report.Culprit) int {
+		switch a, b := a.What == inLock, b.What == inLock; {
+		case a == b:
+			return 0
+		case a:
+			return 1
+		}
+		return -1
+	})
 }
 
 // few leaves out what is only more of the same: one line for each of hundreds of processes says less than the first of them and their number.

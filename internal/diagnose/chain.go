@@ -53,26 +53,47 @@ var explains = [...]string{codeProcessStopped, codeLoopBlocked, codeWorkersBlock
 // explain looks for the cause of a draft.
 func (c *chain) explain(i int) {
 	sc := c.drafts[i].scene
-	for _, p := range c.waitsOn(i) {
+	places, each := c.waitsOn(i)
+	explained, most, from, itself := map[int]int{}, 0, 0, 0
+	for j, p := range places {
 		end, ok := sc.end(p.netns, sc.at(p))
 		if !ok {
 			continue
 		}
-		if cause := c.causeAt(end); cause >= 0 && c.mayCause(cause, i) {
+		cause := c.causeAt(end)
+		if cause == i {
+			itself++
+		}
+		if cause < 0 || !c.mayCause(cause, i) {
+			continue
+		}
+		if explained[cause]++; !each || 2*explained[cause] > len(places) {
 			c.drafts[i].causedBy = cause + 1
 			return
 		}
+		if explained[cause] > most {
+			most, from = explained[cause], j
+		}
 	}
-	if line := sc.follow(c.waitsOn(i)); line != "" {
-		c.drafts[i].finding.Evidence = append(c.drafts[i].finding.Evidence, line)
+	if itself > 0 && !each {
+		c.drafts[i].finding.Evidence = append(c.drafts[i].finding.Evidence,
+			fmt.Sprintf("the program waits for itself, on %s (of %d): it answers there only when one of these threads is done", plural(itself, "connection"), len(places)))
+		return
+	}
+	whose := "the other end"
+	if each && len(places) > 1 {
+		whose += fmt.Sprintf(" of %d of them", max(most, 1))
+	}
+	if line := sc.follow(places[from:]); line != "" {
+		c.drafts[i].finding.Evidence = append(c.drafts[i].finding.Evidence, whose+" is "+line)
 	}
 }
 
-// waitsOn returns the sockets on which the sockets of a draft depend.
-func (c *chain) waitsOn(i int) (places []place) {
+// waitsOn returns the sockets on which the sockets of a draft depend. each is true when these are as many stories, one for each socket: then what explains a few of them does not explain the draft.
+func (c *chain) waitsOn(i int) (places []place, each bool) {
 	d := &c.drafts[i]
 	if d.group == nil {
-		return nil
+		return nil, false
 	}
 	switch d.finding.Code {
 	case codeWorkersBlocked, codeLoopBlocked, codeHandlerBusy:
@@ -84,15 +105,17 @@ func (c *chain) waitsOn(i int) (places []place) {
 			}
 		}
 	case codeRelayWaiting:
+		each = true
 		for j := range d.group.members {
 			places = append(places, d.scene.leg(d.group.members[j].blamed, d.group.members[j].socket).place)
 		}
 	case codePeerNotReading, codeFinWait2:
+		each = true
 		for j := range d.group.members {
 			places = append(places, d.group.members[j].place)
 		}
 	}
-	return places[:min(len(places), 50)]
+	return places[:min(len(places), 50)], each
 }
 
 // causeAt returns the draft that explains why nothing comes from an end, -1 for none.
@@ -208,10 +231,11 @@ func (sc *scene) follow(places []place) string {
 	var steps []string
 	where := "on this host"
 	var first *look.Namespace
+	seen := map[*tcp.Socket]bool{}
 	if len(places) > 0 {
 		first = &sc.now.Namespaces[places[0].netns]
+		seen[sc.at(places[0])] = true // where both ends wait for each other, it leads back
 	}
-	seen := map[*tcp.Socket]bool{}
 	for range longest {
 		if len(places) == 0 {
 			break
@@ -242,7 +266,7 @@ func (sc *scene) follow(places []place) string {
 		}
 		switch {
 		case d.halted != "":
-			step += ", which " + haltings[d.halted]
+			step += ", which " + d.halting()
 		case len(d.working) > 0:
 			step += ", with " + sc.deeds(d.working)
 		}
@@ -251,7 +275,7 @@ func (sc *scene) follow(places []place) string {
 	if steps == nil {
 		return ""
 	}
-	return "the other end is " + where + ": " + strings.Join(steps, "; ")
+	return where + ": " + strings.Join(steps, "; ")
 }
 
 func rank(severity string) int {

@@ -18,9 +18,9 @@ var closingUnanswered = rule{
 		return tcp.SetOf(tcp.FinWait1, tcp.Closing, tcp.LastAck).Has(s.socket.State) && ok && heard >= fresh &&
 			(unanswered(s.socket) || probesUnanswered(s.socket))
 	},
-	describe: func(_ *scene, g *group, f *report.Finding) {
+	describe: func(sc *scene, g *group, f *report.Finding) {
 		f.Severity = report.SeverityInfo
-		f.Evidence = append(f.Evidence, fmt.Sprintf("our FIN, and what is queued before it, is not acknowledged: %s; the peers have been silent for %s or longer",
+		f.Evidence = append(g.unsentEvidence(sc), fmt.Sprintf("our FIN, and what is queued before it, is not acknowledged: %s; the peers have been silent for %s or longer",
 			g.attempts(), spoken.Duration(g.minSilence())))
 		if orphans := g.count(func(s *subject) bool { return s.socket.Orphan() }); orphans > 0 {
 			f.Evidence = append(f.Evidence, fmt.Sprintf("%s among them: closed by their program, only the kernel keeps them", plural(orphans, "orphan")))

@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -74,6 +75,26 @@ func TestRules(t *testing.T) {
 				t.Error("a rule claims what is no suspect: its holders would not be looked for")
 			}
 		})
+	}
+}
+
+// TestPeerVanished_unsent: where the counters of the namespace show that what is sent again does not leave this host, a silent peer's finding says so first.
+func TestPeerVanished_unsent(t *testing.T) {
+	for _, test := range []struct {
+		resent, unsent *int64
+		told           bool
+	}{
+		{new(int64(6)), new(int64(3)), true},
+		{new(int64(6)), new(int64(0)), false},
+		{new(int64(6000)), new(int64(3)), false}, // they may be of any time
+		{nil, nil, false},
+	} {
+		now := snapshot(socket(tcp.Established, time.Minute, timer(tcp.TimerRetransmit, 5, time.Second), queues(0, 2000)))
+		now.Namespaces[0].Resent, now.Namespaces[0].Unsent = test.resent, test.unsent
+		f := only(t, Run(now, nil))
+		if f.Code != "CW201" || strings.Contains(f.Evidence[0], "TcpExtTCPRetransFail") != test.told {
+			t.Errorf("%+v", f)
+		}
 	}
 }
 

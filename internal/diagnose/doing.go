@@ -25,6 +25,8 @@ type doing struct {
 	working []worker
 	// locked, but for the main one, wait for another thread or process.
 	locked []worker
+	// unclear counts the threads of a JVM that may wait for a monitor or for time, see monitors.
+	unclear int
 	// dozing is the main thread if it sleeps for a while, wakes, and sleeps again.
 	dozing []worker
 	// waits are the moments at which a thread waited for descriptors.
@@ -34,6 +36,8 @@ type doing struct {
 	polled   map[*look.PollSet]bool
 	// behind is whether sockets wait for its only thread to come back to their set, once that was asked.
 	behind *bool
+	// slow is whether the threads that keep it from its connections have begun what they do a moment ago, once that was asked.
+	slow answer
 	// left is for its listeners, by inode, whether the loop that should look at them is elsewhere, once that was asked.
 	left map[uint32]bool
 	// owner is the number of its owner, and load what waits for it, once they were asked for.
@@ -53,6 +57,10 @@ type worker struct {
 	strong bool
 	// parked is true when it waits for another thread or process, as idle members of pools do as well.
 	parked bool
+	// wakes is true when it was in the same lock at both looks, and awake in between: it waits there for parts of a second at a time.
+	wakes bool
+	// held is true when it has been in a lock since a connection came, and not for want of work.
+	held bool
 	// ran is true when it got on between the two looks: it is at work, and not stuck. lately is true when it has been at the same thing for a moment only, and nothing of more is known.
 	ran, lately bool
 	// began is how long ago it began with what it does, 0 when not known.
@@ -89,17 +97,22 @@ func (sc *scene) newDoing(pid int) *doing {
 	}
 	d.known = a.CallsKnown && len(a.Threads) >= a.ThreadCount
 	d.halted = halt(a)
+	var waking []worker
 	for i := range a.Threads {
 		w, ok := sc.worker(a, &a.Threads[i])
 		switch {
+		case a.Threads[i].Runtime && !w.strong: // it waits for work of the virtual machine
 		case ok:
 			w.began = sc.began(w)
 			w.lately = w.began > 0 && w.began+sc.watched() < fresh && sc.watched() < watchful
 			d.off = append(d.off, w)
+		case w.wakes && w.thread.TID != pid:
+			waking = append(waking, w)
 		case w.what == sleeping && w.thread.TID == pid:
 			d.dozing = append(d.dozing, w)
 		}
 	}
+	sc.monitors(d, waking)
 	served := sc.served(d)
 	d.leaveOut(served)
 	d.sort(func(w worker) bool { return sc.handles(d, w, served) })
@@ -136,7 +149,7 @@ func (sc *scene) served(d *doing) (oldest time.Duration) {
 // for none of those. Where that is true of all, what keeps the connections waiting may be older than they are.
 func (d *doing) leaveOut(served time.Duration) {
 	older := func(w worker) bool { return served > 0 && !w.strong && w.restsSince(served) }
-	if slices.ContainsFunc(d.off, func(w worker) bool { return !older(w) }) {
+	if d.unclear > 0 || slices.ContainsFunc(d.off, func(w worker) bool { return !older(w) }) {
 		d.off = slices.DeleteFunc(d.off, older)
 	}
 }
@@ -235,6 +248,7 @@ func (sc *scene) worker(a *look.Activity, t *look.Thread) (worker, bool) {
 		again.ran = first.what != busy && again.what != busy
 		again.what, again.strong = busy, true // it does one thing after the other
 	case ran && !first.strong && a.ThreadCount > 1:
+		again.wakes = first.what == inLock && first.brief() && again.brief()
 		return again.of(t), false // it wakes at intervals, as timers and collectors of garbage do
 	case ran && first.what != busy && first.what != uninterruptible:
 		again.strong, again.ran = false, true // it gets on, however slowly

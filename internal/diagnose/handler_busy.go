@@ -49,6 +49,7 @@ var handlerBusy = rule{
 			}
 			lines = append(lines, fmt.Sprintf("pid %d has not noticed that its client is gone: %s", pid, what))
 		}
+		keepersFirst(f.Culprits)
 		f.Evidence = append(append(f.Evidence, few(lines)...), readEvidence(g)...)
 	},
 }

@@ -24,7 +24,7 @@ const (
 // Inquire says what else a diagnosis wants to know of the snapshot: what the holders of stuck sockets are doing, and from there on the programs at the other ends of the
 // connections they wait for.
 func (d *Diagnosis) Inquire(now *look.Snapshot) look.Wish {
-	q := &inquiry{scene: d.on(now, nil), wanted: map[uint32]struct{}{}, strayed: map[*tcp.Socket]bool{}}
+	q := &inquiry{scene: d.on(now, nil), wanted: map[uint32]struct{}{}, strayed: map[*tcp.Socket]bool{}, entrusted: map[*tcp.Socket]bool{}}
 	q.stuck(q.suspect)
 	for pid, p := range now.Processes {
 		if p.Activity != nil && len(p.Activity.Threads) > 0 {
@@ -37,13 +37,15 @@ func (d *Diagnosis) Inquire(now *look.Snapshot) look.Wish {
 // inquiry collects a wish.
 type inquiry struct {
 	*scene
-	strayed  map[*tcp.Socket]bool // listeners whose holders were asked for because of a stranger
-	wanted   map[uint32]struct{}
-	flags    []look.Holder
-	again    []int
-	patience time.Duration
-	ends     int
-	transit  bool
+	strayed map[*tcp.Socket]bool // listeners whose holders were asked for because of a stranger
+	// entrusted are the listeners of which it was asked whether a runtime keeps them.
+	entrusted map[*tcp.Socket]bool
+	wanted    map[uint32]struct{}
+	flags     []look.Holder
+	again     []int
+	patience  time.Duration
+	ends      int
+	transit   bool
 }
 
 func (q *inquiry) suspect(s *subject) {
@@ -52,6 +54,7 @@ func (q *inquiry) suspect(s *subject) {
 		if s.listener != nil {
 			q.blind(s.listener)
 			q.holdersOf(s.listener)
+			q.ever(s)
 		}
 		return
 	case unheld(s):
@@ -80,10 +83,25 @@ func (q *inquiry) suspect(s *subject) {
 	}
 }
 
-// blind takes more time where nobody may be seen to hold a socket: then only that it moves can tell a slow program from a stuck one.
+// blind takes all the time there is where nobody may be seen to hold a socket: then only that it moves can tell a slow program from a stuck one.
 func (q *inquiry) blind(s *tcp.Socket) {
 	if !q.now.Holders.Has(s.Inode) && !q.now.HoldersComplete {
-		q.patience = max(q.patience, patient)
+		q.patience = max(q.patience, watchful)
+	}
+}
+
+// ever takes more time where a runtime keeps the listener in its set for ever: whether a goroutine, a task or the like comes to accept, and when, none of the threads shows, only that the queue moves.
+func (q *inquiry) ever(s *subject) {
+	l := s.listener
+	if l.RecvQueue == 0 || q.entrusted[l] {
+		return
+	}
+	q.entrusted[l] = true
+	for _, h := range q.now.Holders.Of(l.Inode) {
+		d := q.doing(h.PID)
+		if d.known && d.halted == "" && !d.single() && !tableFull(d.process) && d.interest(l.Inode, h.FD).constant && !q.getsOn(s.netns, l) {
+			q.patience = max(q.patience, patient)
+		}
 	}
 }
 
@@ -159,22 +177,25 @@ func (q *inquiry) process(pid int) {
 // connections wait inside the program.
 func (q *inquiry) limit(d *doing) (longest time.Duration) {
 	const slack = 50 * time.Millisecond
+	var begun time.Duration
 	for _, w := range d.off {
 		if left := w.call.Left; !w.strong && left > 0 && left <= patient {
 			longest = max(longest, left+slack)
 		}
+		if w.lately { // as long as it may take, and what it works off becomes less by then
+			begun = max(begun, min(fresh-w.began, watchful)+slack)
+		}
 	}
-	if waiting := q.waitedFor(d); waiting && q.moving(d) && !tableFull(d.process) {
+	running := q.moving(d)
+	if longest == 0 && begun == 0 && !running {
+		return 0 // what waits for such a process need not be counted
+	}
+	if waiting := q.waitedFor(d); waiting && running && !tableFull(d.process) {
 		return patient // since when a thread is busy does not show, only that what it works off becomes less
 	} else if waiting || d.single() && q.loadOf(d).inHand > 0 {
-		for _, w := range d.off {
-			if w.lately { // as long as it may take, and what it works off becomes less by then
-				longest = max(longest, min(fresh-w.began, watchful)+slack)
-			}
-		}
-		return longest
+		return max(longest, begun)
 	}
-	if longest > 0 && !d.single() && q.loadOf(d).untouched == 0 {
+	if !d.single() && q.loadOf(d).untouched == 0 {
 		return 0
 	}
 	return longest

@@ -160,3 +160,16 @@ func TestJoint_age(t *testing.T) {
 		}
 	}
 }
+
+// TestFollow_back: where each end waits for the other, the trail ends there, and does not lead back to who is to be explained.
+func TestFollow_back(t *testing.T) {
+	web := snapshot(client(1, time.Minute, 83, 1), queued(2), listening(1, 128), backend(60, time.Minute))
+	busyWith(web, in(ours, look.CallRead, "recvfrom", 10, 60))
+	db := snapshot(backend(70, time.Minute, between("203.0.113.5:5432", "192.0.2.1:45000")))
+	busyWith(db, in(ours, look.CallRead, "read", 7, 70))
+	_, v := joined(web, db)
+	last := v.Findings[0].Evidence[len(v.Findings[0].Evidence)-1]
+	if codes(v) != "web CW105" || last != "the other end is on db: java (pid 2214), with 1 thread in read on descriptor 7 to 192.0.2.1:45000" {
+		t.Errorf("%s: %s", codes(v), last)
+	}
+}

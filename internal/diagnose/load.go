@@ -1,6 +1,8 @@
 package diagnose
 
 import (
+	"slices"
+
 	"github.com/closewait/closewait/tcp"
 )
 
@@ -61,7 +63,10 @@ func (sc *scene) loadOf(d *doing) *load {
 		}
 	})
 	for _, d := range sc.doings {
-		d.load.own = sc.attended(d.load.young, d.load.waiting)
+		l := &d.load
+		if l.own = sc.attended(l.young, l.waiting); len(l.own) < len(l.waiting) { // a pool: each of its threads began with the first that it serves, of which it has read
+			l.own = sc.attended(l.young, slices.DeleteFunc(l.waiting, func(s *subject) bool { return untouched(s.socket) }))
+		}
 	}
 	sc.eachWaiting(func(d *doing, s *subject) { d.load.weigh(s.socket) })
 	return &d.load

@@ -40,10 +40,24 @@ func probeInterval(s *tcp.Socket) time.Duration {
 	return min(max(rto, 200*time.Millisecond)<<min(backoff, 10), 120*time.Second)
 }
 
-func describePeerVanished(_ *scene, g *group, f *report.Finding) {
+func describePeerVanished(sc *scene, g *group, f *report.Finding) {
 	f.Severity = report.SeverityWarning
 	f.Culprits = []report.Culprit{{What: "peer", Peer: g.onePeer(), SinceSeconds: report.SecondsOf(g.minSilence())}}
-	f.Evidence = append(f.Evidence,
+	f.Evidence = append(g.unsentEvidence(sc),
 		fmt.Sprintf("no acknowledgement of what %s sent; the peers have been silent for %s or longer", plural(len(g.members), "socket"), spoken.Duration(g.minSilence())),
 		fmt.Sprintf("%s, %s queued or unacknowledged in all", g.attempts(), spoken.Size(g.sendQueue())))
+}
+
+// unsentEvidence says that segments sent again did not leave this host, which looks from here as if the peer had vanished. The kernel counts them for the whole namespace only, so
+// they may be those of other sockets: a share below a tenth is not worth a word.
+func (g *group) unsentEvidence(sc *scene) []string {
+	if g.netns < 0 {
+		return nil
+	}
+	n := &sc.now.Namespaces[g.netns]
+	if n.Resent == nil || n.Unsent == nil || *n.Unsent <= *n.Resent/10 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%d of %d segments sent again in this network namespace never left this host (TcpExtTCPRetransFail, TcpRetransSegs): "+
+		"look for a firewall, a full queue or a missing route here", *n.Unsent, *n.Resent)}
 }

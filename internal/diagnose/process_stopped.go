@@ -42,7 +42,7 @@ var processStopped = rule{
 				continue
 			}
 			f.Culprits = append(f.Culprits, report.Culprit{PID: &p.PID, Comm: &p.Comm, What: d.halted})
-			lines = append(lines, fmt.Sprintf("pid %d %s", p.PID, haltings[d.halted]))
+			lines = append(lines, fmt.Sprintf("pid %d %s", p.PID, d.halting()))
 		}
 		f.Evidence = append(f.Evidence, few(lines)...)
 		slices.SortFunc(f.Culprits, func(a, b report.Culprit) int { return *a.PID - *b.PID })
@@ -51,7 +51,15 @@ var processStopped = rule{
 	},
 }
 
+// halting says why no thread of a process can run. A debugger's hold is not ended by a signal.
+func (d *doing) halting() string {
+	if d.halted == "stopped" && d.process.State == 't' {
+		return "is held by a debugger or a tracer (state t)"
+	}
+	return haltings[d.halted]
+}
+
 var haltings = map[string]string{
-	"stopped": "is stopped, by a signal or a debugger (state T)", "frozen": "is frozen: its cgroup's freezer is on",
+	"stopped": "is stopped by a signal (state T)", "frozen": "is frozen: its cgroup's freezer is on",
 	uninterruptible: "is in uninterruptible sleep with all its threads, in two looks (state D)",
 }

@@ -68,7 +68,7 @@ func (sc *scene) judgeKeeper(netns int32, l *tcp.Socket) queueKeeper {
 // connections waiting to be accepted and none of the threads there to accept them, those are not idle.
 func (sc *scene) allLocked(d *doing) bool {
 	l := sc.loadOf(d)
-	return d.known && l.inHand > 0 && l.inHand <= len(still(d.locked))
+	return d.known && l.inHand > 0 && l.inHand <= len(still(d.locked))+d.unclear
 }
 
 // serves reports whether a process holds a connection that came through the listener.

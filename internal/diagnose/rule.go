@@ -62,9 +62,9 @@ type opinion struct {
 	// blamed is the process that the rule which claims the socket holds responsible, 0 for its holder.
 	blamed int
 	moved  bool // what the scene says of it
-	// half and view are answers that several rules ask for, kept once they were given.
-	half answer
-	view view
+	// half, turn and view are answers that several rules ask for, kept once they were given.
+	half, turn answer
+	view       view
 }
 
 // answer is yes or no or neither, or not given yet; the firmer the yes the greater.

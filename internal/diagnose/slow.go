@@ -36,15 +36,12 @@ func (sc *scene) began(w worker) time.Duration {
 func (sc *scene) watched() time.Duration {
 	if sc.interval == nil {
 		sc.interval = new(time.Duration)
-		for i := range sc.suspected {
+		for i := 0; i < len(sc.suspected) && len(sc.later) > 0 && *sc.interval == 0; i++ {
 			s := sc.suspected[i].socket
 			before, known := s.Info.Duration(tcp.LastAckRecv)
 			if after := sc.later[s.Cookie]; after != nil && known {
 				then, _ := after.Info.Duration(tcp.LastAckRecv)
 				*sc.interval = max(then-before, 0)
-			}
-			if *sc.interval > 0 {
-				break
 			}
 		}
 	}
@@ -58,14 +55,20 @@ func lately(list []worker) bool {
 
 // lags reports whether the threads that keep a process from its connections are slow: they have begun what they do a moment ago, or what waits in the same set as a socket became less between the two looks.
 func (sc *scene) lags(d *doing, in interest) bool {
-	list := d.strong
-	if len(list) == 0 {
-		list = d.working
+	if d.slow == unasked {
+		list := d.strong
+		if len(list) == 0 {
+			list = d.working
+		}
+		if d.single() {
+			list = d.off
+		}
+		d.slow = no
+		if lately(list) {
+			d.slow = yes
+		}
 	}
-	if d.single() {
-		list = d.off
-	}
-	return lately(list) || sc.advances(d, in.set)
+	return d.slow == yes || sc.advances(d, in.set)
 }
 
 // advances reports whether something of a connection that waited for a process was read between the two looks, or the connection closed: one of those that its loop watches in a set, or, of the only thread, any.
@@ -96,9 +99,16 @@ func waitingSetOf(pid int, set *look.PollSet) waitingSet {
 
 // inTurn reports whether a slow program has yet to come to a connection, or is at work on it at this moment: its client left while it waited.
 func (sc *scene) inTurn(s *subject) bool {
-	if s.listener == nil || !sc.unnoticed(s) {
-		return false
+	if s.turn == unasked {
+		s.turn = no
+		if s.listener != nil && sc.unnoticed(s) && sc.willCome(s) {
+			s.turn = yes
+		}
 	}
+	return s.turn == yes
+}
+
+func (sc *scene) willCome(s *subject) bool {
 	l := s.listener
 	behind := l.RecvQueue > 0 && (sc.accepting[l] || sc.getsOn(s.netns, l) || s.queue(sc).code == "")
 	if len(s.holders()) == 0 {

@@ -68,7 +68,8 @@ func (sc *scene) overrun(d *doing) bool {
 // pool do as well, but they would have taken what waits.
 func (sc *scene) waitingForLocks(d *doing) bool {
 	l := sc.loadOf(d)
-	return d.known && l.untouched > 0 && l.inHand > 0 && len(d.locked) > 0 && l.inHand <= len(d.working)+len(d.locked)
+	locked := len(d.locked) + d.unclear
+	return d.known && l.untouched > 0 && l.inHand > 0 && locked > 0 && l.inHand <= len(d.working)+locked
 }
 
 // stuckOn reports whether a thread is blocked in writing to the socket.
@@ -79,6 +80,21 @@ func (d *doing) stuckOn(s *tcp.Socket) bool {
 // reads reports whether a thread is blocked in reading from the socket.
 func (d *doing) reads(s *tcp.Socket) bool {
 	return slices.ContainsFunc(d.off, func(w worker) bool { return w.what == inRead && w.call.Inode == s.Inode })
+}
+
+// held returns the threads that have been in a lock since a connection came.
+func (d *doing) held() []worker {
+	return without(d.locked, func(w worker) bool {
+		if w.held {
+			return false
+		}
+		for _, own := range d.load.own {
+			if own.thread == w.thread {
+				return false
+			}
+		}
+		return true
+	})
 }
 
 // queue returns who keeps the queue of the listener the socket came through.
@@ -113,6 +129,12 @@ func (d *doing) blocked() []worker {
 	working := stuck(d.working)
 	if slices.ContainsFunc(working, func(w worker) bool { return w.thread.TID != d.process.PID || d.single() }) {
 		return working
+	}
+	if held := d.held(); d.load.inHand > 0 && len(held) >= d.load.inHand {
+		return held // they account for all that was read: the others may be idle
+	}
+	if d.unclear > 0 && d.unclear >= len(d.locked) {
+		return nil // of those that wait for one monitor only one wakes: were these behind it, they would be more
 	}
 	working = append(working, d.locked...) // a main thread that waits for nobody is one of several that may have to do with it
 	if slices.ContainsFunc(d.locked, func(w worker) bool { return w.what == inLock }) {

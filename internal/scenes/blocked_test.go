@@ -16,6 +16,7 @@ func TestBlocked(t *testing.T) {
 		"pool sleeps":              func(p *place) []want { return poolOfTwo(p, "pool_sleeps", "sleeping") },
 		"pool writes":              func(p *place) []want { return poolWrites(p, p.start("serve.py", "pool_writes", "127.0.0.1", "7000")) },
 		"java pool writes":         func(p *place) []want { return poolWrites(p, p.start("Pool.java", "127.0.0.1", "7000")) },
+		"java pool deadlocked":     javaDeadlock,
 		"java thread reads":        javaThreadReads,
 		"gunicorn sync":            gunicornSync,
 		"gunicorn threads":         gunicornThreads,
@@ -121,6 +122,18 @@ func poolWrites(p *place, g *program) []want {
 	p.leave(5, "127.0.0.1:7000", request)
 	p.stuck(7000, 7, 0)
 	return []want{{code: "CW105", severity: "critical", count: 7, pids: []int{g.pid}, role: "server", victims: new(5), culprits: culprits}}
+}
+
+// javaDeadlock: the two threads of a pool wait for each other. They look after their monitors at intervals, as the virtual machine's own threads look after other things.
+func javaDeadlock(p *place) []want {
+	g := p.start("Pool.java", "127.0.0.1", "7000")
+	p.listening(7000)
+	p.impatient("127.0.0.1:7000", "GET /cross HTTP/1.1\r\nHost: a\r\n\r\n", 2, 5, 0)
+	var both []culprit
+	for _, name := range []string{"pool-1-thread-1", "pool-1-thread-2"} {
+		both = append(both, culprit{what: "blocked_in_lock", pid: g.pid, tid: named(g.t, g.pid, name)})
+	}
+	return []want{{code: "CW105", severity: "critical", count: 5, pids: []int{g.pid}, role: "server", ends: "never", culprits: both}}
 }
 
 // javaThreadReads: a client that says nothing keeps the only thread; it is alive and well, and those behind it have left.

@@ -163,6 +163,20 @@ func (g *program) children(n int) (pids []int) {
 	return pids
 }
 
+// named returns the thread of a process that has a name.
+func named(t *testing.T, pid int, name string) int {
+	t.Helper()
+	paths, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/comm", pid))
+	for _, path := range paths {
+		if text, _ := os.ReadFile(path); strings.TrimSpace(string(text)) == name {
+			thread, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+			return thread
+		}
+	}
+	t.Fatalf("no thread %q among %v", name, paths)
+	return 0
+}
+
 // tid turns a thread's number inside the place's process namespace into the host's.
 func tid(t *testing.T, pid, inner int) int {
 	t.Helper()
