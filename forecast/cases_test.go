@@ -132,6 +132,21 @@ func TestModel_no_neighbour(t *testing.T) {
 	}
 }
 
+// TestModel_shrunk_late: the last retransmission was served a jiffy late, and the firing that decides may be, too: then the silence is over at once, and otherwise at the next.
+func TestModel_shrunk_late(t *testing.T) {
+	m := forecast.Model{Limits: forecast.Defaults(), Clock: forecast.Clock{HZ: 250, Jiffies: 1048833, Known: true}}
+	m.Limits.RTOMax, m.Options.UserTimeout = forecast.Is(2*time.Second), forecast.Is[time.Duration](0)
+	s := dying(1, 204, 0)
+	s.Timer.Expires = 1280 * time.Millisecond
+	for field, value := range map[tcp.Field]uint64{tcp.SndWnd: 0, tcp.Backoff: 2, tcp.RTO: 1_280_000, tcp.LastDataSent: 0, tcp.LastAckRecv: 1028, tcp.TotalRetrans: 2} {
+		s.Info.Put(field, value)
+	}
+	const soon, then = 3328 * time.Millisecond, 5340 * time.Millisecond
+	if got := m.Ends(&s); got.Earliest > soon || got.Latest < then || (min(got.Best, got.Also)-soon).Abs() > 8*time.Millisecond || (max(got.Best, got.Also)-then).Abs() > 8*time.Millisecond {
+		t.Errorf("%+v", got)
+	}
+}
+
 // TestModel_clamped: a timer shorter than the time-out gives a TCP_USER_TIMEOUT away that nobody told of (figures measured on Linux 6.18).
 func TestModel_clamped(t *testing.T) {
 	m := forecast.Model{Limits: forecast.Defaults(), Clock: forecast.Clock{HZ: 250}}

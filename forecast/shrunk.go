@@ -69,7 +69,7 @@ func (v *view) shrunkWalks(user time.Duration, bases [lanesLength]int64) (ended 
 	for lane, base := range bases {
 		stalled[lane], due[lane] = v.stalled(base, lane), v.expires // the silence counts up to the nominal expiry
 	}
-	stalled[late]++ // each firing may be served a jiffy late
+	stalled[late] += 2 // the firing before the look may have been served a jiffy late, and the one that ends it as well
 	var over [lanesLength]bool
 	rto := v.rto
 	for range mostFirings {
