@@ -63,3 +63,18 @@ func TestExamples_run(t *testing.T) {
 		}
 	}
 }
+
+// TestCompletion asks what shells ask: the words of a flag and of an argument, and whether names of files do as well.
+func TestCompletion(t *testing.T) {
+	const noFiles, files = ":4", ":0"
+	for line, want := range map[string][]string{
+		"ls -o ": {"ndjson", noFiles}, "ls ": {noFiles}, "completion ": {"fish", noFiles}, "record ": {files}, "when --if ": {"tcp_retries2=", ":6"}, "lim": {"limit"},
+	} {
+		stdout, _, code := run(t, nil, append([]string{"__complete"}, strings.Split(line, " ")...)...)
+		for _, w := range want {
+			if code != 0 || !strings.Contains(stdout, w) {
+				t.Errorf("%q: exit %d, no %q in %q", line, code, w, stdout)
+			}
+		}
+	}
+}

@@ -44,7 +44,9 @@ closewait -o json | jq .findings   # the same for a script`,
 		a.labCommand(), // learn
 		a.capabilitiesCommand(), a.schemaCommand(), a.completionCommand(), a.manCommand(), a.versionCommand(),
 	)
-	addCompletions(root)
+	if len(a.args) > 0 && (a.args[0] == cobra.ShellCompRequestCmd || a.args[0] == cobra.ShellCompNoDescRequestCmd) {
+		addCompletions(root) // what only shells ask for costs a tenth of starting
+	}
 	return root
 }
 
