@@ -25,11 +25,11 @@ func (sc *scene) attended(threads []worker, waiting []*subject) map[*tcp.Socket]
 	own := map[*tcp.Socket]worker{}
 	next := 0
 	for i := range waiting {
-		began, doubt := sc.existed(waiting[i].place)
-		for next < len(threads) && threads[next].thread.Running < began-doubt-belated {
+		youngest, oldest := sc.startedFor(waiting[i].place)
+		for next < len(threads) && threads[next].thread.Running < youngest {
 			next++
 		}
-		if next < len(threads) && threads[next].thread.Running <= began+within {
+		if next < len(threads) && threads[next].thread.Running <= oldest {
 			own[waiting[i].socket] = threads[next]
 			next++
 		}
@@ -42,9 +42,15 @@ func (sc *scene) mayOwn(threads []worker, s *subject) bool {
 	if len(threads) == 0 || !owes(s.socket) {
 		return false
 	}
-	began, doubt := sc.existed(s.place)
-	i, _ := slices.BinarySearchFunc(threads, began-doubt-belated, func(w worker, d time.Duration) int { return cmp.Compare(w.thread.Running, d) })
-	return i < len(threads) && threads[i].thread.Running <= began+within
+	youngest, oldest := sc.startedFor(s.place)
+	i, _ := slices.BinarySearchFunc(threads, youngest, func(w worker, d time.Duration) int { return cmp.Compare(w.thread.Running, d) })
+	return i < len(threads) && threads[i].thread.Running <= oldest
+}
+
+// startedFor is how old a thread is that was started for a connection.
+func (sc *scene) startedFor(p place) (youngest, oldest time.Duration) {
+	began, doubt := sc.existed(p)
+	return began - doubt - belated, began + within
 }
 
 // young returns the threads that are not as old as their process and have been at one thing since, the youngest first.

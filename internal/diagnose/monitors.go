@@ -47,10 +47,10 @@ func (sc *scene) begunFor(d *doing, threads []worker) map[int]bool {
 		if s := sc.at(at); s.State != tcp.CloseWait || untouched(s) || !owes(s) {
 			continue
 		}
-		began, doubt := sc.existed(at)
+		youngest, oldest := sc.startedFor(at)
 		found := false
 		for _, w := range threads {
-			if age := w.thread.Running; age < d.process.Activity.Running-within && began-doubt-within <= age && age <= began+within {
+			if age := w.thread.Running; age < d.process.Activity.Running-within && youngest <= age && age <= oldest {
 				own[w.thread.TID], found = true, true
 			}
 		}
