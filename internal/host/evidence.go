@@ -128,17 +128,20 @@ func (v *visit) moreHolders(ctx context.Context, inodes []uint32) {
 	more := look.MakeHolders(len(inodes))
 	for _, inode := range inodes {
 		v.snapshot.Holders.Want(inode)
-		if known := v.known.Of(inode); len(known) > 0 {
-			for _, h := range known {
-				v.snapshot.Holders.Add(inode, h)
-			}
-			continue
+		for _, h := range v.known.Of(inode) {
+			v.snapshot.Holders.Add(inode, h)
 		}
-		more.Want(inode)
+		if v.known.Wanted() == 0 { // otherwise all descriptors have been seen already
+			more.Want(inode)
+		}
 	}
-	if more.Wanted() > 0 && v.known.Wanted() == 0 { // otherwise all descriptors have been seen already
-		// An error leaves holders unknown, which is what they are.
-		_, _ = v.host.proc.Holders(ctx, &more, procfs.HolderOptions{Sockets: v.passing.socket, Epoll: v.passing.epoll})
+	v.seek(ctx, &more, procfs.HolderOptions{Sockets: v.passing.socket, Epoll: v.passing.epoll})
+}
+
+// seek adds those who hold some sockets to the holders, and describes those processes. An error leaves holders unknown, which is what they are.
+func (v *visit) seek(ctx context.Context, more *look.Holders, options procfs.HolderOptions) {
+	if more.Wanted() > 0 {
+		_, _ = v.host.proc.Holders(ctx, more, options)
 	}
 	for inode, h := range more.All() {
 		v.snapshot.Holders.Add(inode, h)

@@ -44,13 +44,7 @@ func (v *visit) overlooked(ctx context.Context) {
 	for _, inode := range inodes {
 		missed.Want(inode)
 	}
-	// An error leaves holders unknown, which is what they are.
-	_, _ = v.host.proc.Holders(ctx, &missed, procfs.HolderOptions{})
-	for inode, h := range missed.All() {
-		v.snapshot.Holders.Add(inode, h)
-	}
-	v.snapshot.Holders.Sort()
-	v.processes(ctx)
+	v.seek(ctx, &missed, procfs.HolderOptions{})
 }
 
 // transit asks the unix sockets that were passed by on the way to the holders. Which of the sockets that are not TCP are of that kind only their answer shows.
