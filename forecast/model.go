@@ -25,20 +25,22 @@ type Model struct {
 func (m *Model) Ends(s *tcp.Socket) Ends { return m.EndsKnowing(s, &m.Options) }
 
 // EndsKnowing is Ends for a socket of which more is known than sock_diag reports.
-func (m *Model) EndsKnowing(s *tcp.Socket, o *Options) Ends {
-	e := m.endsKnowing(s, o)
+func (m *Model) EndsKnowing(s *tcp.Socket, o *Options) (e Ends) {
+	// The order of the kernel's report (inet_sk_diag_fill): one timer hides the others.
+	switch timer := o.timer(s); timer {
+	case tcp.TimerNone, tcp.TimerDelack:
+		return untimed(s)
+	default:
+		e = m.timed(timer, s, o)
+	}
 	if e.Kind == At {
 		e.enclose()
 	}
 	return e
 }
 
-func (m *Model) endsKnowing(s *tcp.Socket, o *Options) Ends {
-	// The order of the kernel's report (inet_sk_diag_fill): one timer hides the others.
-	timer := o.timer(s)
-	if timer == tcp.TimerNone || timer == tcp.TimerDelack {
-		return untimed(s)
-	}
+// timed is the answer where a timer runs.
+func (m *Model) timed(timer tcp.TimerKind, s *tcp.Socket, o *Options) Ends {
 	var v view
 	v.look(m, s, o)
 	switch timer {
