@@ -213,3 +213,41 @@ func TestChain_descriptors(t *testing.T) {
 		t.Errorf("%+v\n%+v", leak, queue)
 	}
 }
+
+// TestSession: of the processes that a server forks for a connection one is what keeps it waiting, and not an heir.
+func TestSession(t *testing.T) {
+	const monitor, child, executed = 300, 301, true
+	process := func(pid int, thread look.Thread, program bool) *look.Process {
+		return &look.Process{PID: pid, PPID: ours, Comm: "ftpd", Activity: &look.Activity{
+			Threads: []look.Thread{thread}, ThreadCount: 1, CallsKnown: true, Executed: program, Running: 30 * time.Second, Executable: "/usr/sbin/ftpd",
+			Sockets: []look.Descriptor{{FD: 0, Inode: 1001, FlagsKnown: true}, {FD: 5, Inode: 2000, FlagsKnown: true}},
+		}}
+	}
+	sends, waits := in(child, look.CallWrite, "sendfile", 5, 2000), in(monitor, look.CallRead, "read", 6, 77)
+	for name, test := range map[string]struct {
+		monitor, child *look.Process
+		unread         uint32
+		want           string
+		blamed         int
+	}{
+		"blocked in writing":            {process(monitor, waits, executed), process(child, sends, false), 1, "CW107", child},
+		"stopped":                       {process(monitor, waits, executed), process(child, stopping(child), false), 1, "CW111", child},
+		"stopped, the end read":         {process(monitor, waits, executed), process(child, stopping(child), false), 0, "CW109", 0},
+		"asleep":                        {process(monitor, waits, executed), process(child, sleeper(child), false), 1, "CW109", 0},
+		"another program":               {process(monitor, waits, executed), process(child, sends, executed), 1, "CW109", 0},
+		"the other accepts further on":  {process(monitor, in(monitor, look.CallAccept, "accept", 3, listener), executed), process(child, sends, false), 1, "CW109", 0},
+		"of one nothing could be known": {&look.Process{PID: monitor, Comm: "ftpd"}, process(child, sends, false), 1, "CW109", 0},
+	} {
+		now := snapshot(client(1, time.Minute, 83, test.unread), listening(0, 128), backend(2000, time.Minute, queues(0, 5000)))
+		now.Processes[monitor], now.Processes[child] = test.monitor, test.child
+		held(now, 1001, look.Holder{PID: monitor, FD: 0}, look.Holder{PID: child, FD: 0})
+		held(now, 2000, look.Holder{PID: child, FD: 5})
+		if test.monitor.Activity != nil && test.monitor.Activity.Threads[0].First.Call.Kind == look.CallAccept {
+			held(now, listener, look.Holder{PID: monitor, FD: 3})
+		}
+		f := only(t, Run(now, nil))
+		if f.Code != test.want || test.blamed != 0 && (len(f.Culprits) != 1 || *f.Culprits[0].PID != test.blamed) {
+			t.Errorf("%s: %s %+v, want %s", name, f.Code, f.Culprits, test.want)
+		}
+	}
+}

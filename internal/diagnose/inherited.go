@@ -14,7 +14,8 @@ import (
 //
 // Needs: all holders; of a single one its descriptor's flags, what it looks at, its program, its parent, and since when it runs. Claims: several processes hold the socket; or the only one
 // got it through an exec (no close-on-exec, above the descriptors on which connections are handed on), does not look at it, and either was started after the connection was made or is the child of who
-// holds the listener, or there is no listener any more and it was not there before the connection, of which it has read nothing. Refuted by a thread that waits for the socket, by a process that was forked and has executed nothing: such servers fork to serve, and by one
+// holds the listener, or there is no listener any more and it was not there before the connection, of which it has read nothing. Refuted by several that serve the connection together, of which one is at
+// work elsewhere or does not run, by a thread that waits for the socket, by a process that was forked and has executed nothing: such servers fork to serve, and by one
 // that has the listener under another number than its parent: it was given that on purpose (socket activation), and has taken the connection out of its queue, however long that had been there.
 var inherited = rule{
 	code: codeInherited, cause: "inherited",
@@ -24,6 +25,9 @@ var inherited = rule{
 		}
 		first := s.holders()[0]
 		if several := slices.ContainsFunc(s.holders(), func(h look.Holder) bool { return h.PID != first.PID }); several {
+			if sc.atSession(s) != 0 {
+				return false
+			}
 			s.blamed = sc.heir(s)
 			return true
 		}
@@ -58,6 +62,42 @@ func (sc *scene) heir(s *subject) int {
 		}
 	}
 	return pid
+}
+
+// atSession returns which of several processes that serve a connection together keeps it waiting, 0 for none. Servers that separate privileges keep it open in each of the processes they fork for it, none of
+// which accepts further ones; who holds it by accident executes another program, or goes on serving others.
+func (sc *scene) atSession(s *subject) (pid int) {
+	executed, last := 0, 0
+	for _, h := range s.holders() {
+		if h.PID == last {
+			continue
+		}
+		last = h.PID
+		d := sc.doing(h.PID)
+		switch {
+		case d.process.Activity == nil || s.listener == nil || s.socket.RecvQueue == 0 || sc.accepts(d, s.listener):
+			return 0
+		case d.process.Activity.Executed:
+			executed++
+		}
+		if pid == 0 && (d.halted != "" || d.single() && slices.ContainsFunc(still(d.strong), sc.onConnection)) {
+			pid = h.PID
+		}
+	}
+	if executed > 1 {
+		return 0
+	}
+	return pid
+}
+
+// accepts reports whether a process waits for further connections of a listener.
+func (sc *scene) accepts(d *doing, l *tcp.Socket) bool {
+	return sc.now.Holders.Any(l.Inode, func(h look.Holder) bool { return h.PID == d.process.PID && d.interest(l.Inode, h.FD).waited })
+}
+
+// onConnection reports whether a thread is busy, or in a call on a connection.
+func (sc *scene) onConnection(w worker) bool {
+	return w.what == busy || sc.socketOf(w.call.Inode) != nil
 }
 
 // stray reports whether the only holder of a socket has it by accident.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/report"
 	"github.com/closewait/closewait/tcp"
 )
@@ -11,7 +12,8 @@ import (
 // processStopped is what a process holds that does not run at all.
 //
 // Needs: the state of its threads, of its cgroup's freezer. Claims: all holders are stopped, frozen, or with every thread in uninterruptible sleep in both looks; or so are all that could
-// accept what waits in a listener's queue. Refuted by one thread that may run, and by a timer: what the kernel will end by itself is told as such.
+// accept what waits in a listener's queue. Refuted by one thread that may run, but for those of processes that serve a connection together with one that does not, and by a timer: what the kernel will end
+// by itself is told as such.
 var processStopped = rule{
 	code: codeProcessStopped, cause: "process_stopped",
 	claims: func(sc *scene, s *subject) bool {
@@ -24,12 +26,13 @@ var processStopped = rule{
 		if s.socket.State != tcp.CloseWait || len(s.holders()) == 0 || s.socket.SendQueue > 0 || s.moved {
 			return false
 		}
-		for _, h := range s.holders() {
-			if sc.doing(h.PID).halted == "" {
+		pid := s.holders()[0].PID
+		if slices.ContainsFunc(s.holders(), func(h look.Holder) bool { return sc.doing(h.PID).halted == "" }) {
+			if pid = sc.atSession(s); pid == 0 || sc.doing(pid).halted == "" {
 				return false
 			}
 		}
-		s.blamed = s.holders()[0].PID
+		s.blamed = pid
 		return true
 	},
 	describe: func(sc *scene, g *group, f *report.Finding) {
