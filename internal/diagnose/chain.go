@@ -56,11 +56,13 @@ func (c *chain) explain(i int) {
 	places, each := c.waitsOn(i)
 	explained, most, from, itself := map[int]int{}, 0, 0, 0
 	for j, p := range places {
-		end, ok := sc.end(p.netns, sc.at(p))
-		if !ok {
-			continue
+		cause := -1
+		if end, ok := sc.end(p.netns, sc.at(p)); ok {
+			cause = c.causeAt(end)
 		}
-		cause := c.causeAt(end)
+		if cause < 0 && !each {
+			cause = c.trouble(sc, p)
+		}
 		if cause == i {
 			itself++
 		}
@@ -135,8 +137,37 @@ func (c *chain) causeAt(end far) int {
 		if end.doing(h.PID).halted != "" {
 			return c.add(end, h.PID)
 		}
+		if cause := c.passedOn(end, h); cause >= 0 {
+			return cause
+		}
 	}
 	return -1
+}
+
+// trouble returns the draft of a connection whose peer takes nothing, -1 where it has none.
+func (c *chain) trouble(sc *scene, p place) int {
+	if s := sc.suspectAt(p); s != nil && s.draft != 0 && slices.Contains([]string{codePeerVanished, codePeerNotReading, codeLocalDrop}, c.drafts[s.draft-1].finding.Code) {
+		return int(s.draft) - 1
+	}
+	return -1
+}
+
+// passedOn returns what keeps a holder from reading a connection whose threads are blocked in writing, all that are in a call on a connection at all: to a peer that takes nothing. -1 where it looks at the connection.
+func (c *chain) passedOn(end far, h look.Holder) int {
+	d, cause := end.doing(h.PID), -1
+	if !d.known || d.interest(end.socket().Inode, h.FD).waited {
+		return -1
+	}
+	for _, w := range still(d.strong) {
+		at, ok := end.placeOf(w.call.Inode)
+		if !ok || w.what != inWrite {
+			return -1
+		}
+		if cause = c.trouble(end.scene, at); cause < 0 {
+			return -1
+		}
+	}
+	return cause
 }
 
 // suspectAt returns the suspect at a place, nil when the socket there is none.

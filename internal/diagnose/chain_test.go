@@ -66,3 +66,53 @@ func TestChain_itself(t *testing.T) {
 		}
 	}
 }
+
+// TestChain_passedOn: what keeps a program from reading may be that its own peer takes nothing.
+func TestChain_passedOn(t *testing.T) {
+	const relay = 3000
+	const far = "198.51.100.7:5121"
+	stuck := []made{queues(0, 5000), info(tcp.SndWnd, 0), info(tcp.Backoff, 3), info(tcp.LastDataSent, 60_000), timer(tcp.TimerPersist, 0, time.Second)}
+	writes := in(relay, look.CallWrite, "sendto", 11, 60)
+	for name, test := range map[string]struct {
+		threads []look.Thread
+		want    bool
+	}{
+		"blocked in writing":          {[]look.Thread{writes, parked(relay + 1)}, true},
+		"another thread reads":        {[]look.Thread{writes, in(relay+1, look.CallRead, "recvfrom", 9, 70)}, false},
+		"another waits for an answer": {[]look.Thread{writes, in(relay+1, look.CallRead, "recvfrom", 12, 80)}, false},
+		"blocked in a lock":           {[]look.Thread{parked(relay), parked(relay + 1)}, false},
+	} {
+		now := snapshot(
+			socket(tcp.Established, 800*time.Millisecond, append(stuck, inode(1000), cookie(1000), between("192.0.2.1:45000", far))...),
+			socket(tcp.Established, time.Second, inode(70), cookie(70), between(far, "192.0.2.1:45000"), queues(5000, 0)),
+			socket(tcp.Established, 800*time.Millisecond, append(stuck, inode(60), cookie(60), between(far, "203.0.113.9:514"))...),
+			backend(80, time.Minute),
+		)
+		now.Holders = look.Holders{}
+		now.Holders.Hold(1000, look.Holder{PID: ours, FD: 7})
+		now.Holders.Hold(70, look.Holder{PID: relay, FD: 9})
+		now.Holders.Hold(60, look.Holder{PID: relay, FD: 11})
+		now.Processes[relay] = &look.Process{PID: relay, Comm: "relay", Activity: &look.Activity{CallsKnown: true, ThreadCount: 2, Threads: test.threads,
+			Sockets: []look.Descriptor{{FD: 9, Inode: 70}, {FD: 11, Inode: 60}, {FD: 12, Inode: 80}}}}
+		v := Run(now, nil)
+		own, theirs := v.Of(&now.Namespaces[0].Sockets[0]), v.Of(&now.Namespaces[0].Sockets[2])
+		if own == nil || theirs == nil || own == theirs {
+			t.Fatalf("%s: %+v", name, v.Findings)
+		}
+		if got := own.CausedBy != nil && *own.CausedBy == theirs.ID; got != test.want {
+			t.Errorf("%s: explained %v, want %v", name, got, test.want)
+		}
+	}
+}
+
+// TestChain_trouble: a handler that is blocked in writing waits for a peer that has a finding of its own.
+func TestChain_trouble(t *testing.T) {
+	now := snapshot(client(1, time.Minute, 83, 1), listening(0, 128),
+		backend(60, time.Minute, queues(0, 5000), timer(tcp.TimerRetransmit, 5, time.Second)))
+	busyWith(now, in(ours, look.CallWrite, "sendto", 9, 60))
+	v := Run(now, nil)
+	handler, peer := v.Of(&now.Namespaces[0].Sockets[0]), v.Of(&now.Namespaces[0].Sockets[2])
+	if handler == nil || peer == nil || handler.Code != "CW107" || peer.Code != "CW201" || handler.CausedBy == nil || *handler.CausedBy != peer.ID {
+		t.Errorf("%+v", v.Findings)
+	}
+}

@@ -14,7 +14,7 @@ import (
 // is in flight. That happens only when handing the segment down failed (tcp_write_xmit, tcp_send_probe0): a firewall, a queueing discipline, no
 // route. Refuted by anything in flight.
 var localDrop = rule{
-	code: "CW203", cause: "local_drop",
+	code: codeLocalDrop, cause: "local_drop",
 	claims: func(_ *scene, s *subject) bool {
 		inFlight, known := s.socket.Info.Uint(tcp.Unacked)
 		heard, ok := silent(s.socket)

@@ -14,7 +14,7 @@ import (
 // Needs: the timer, and when the peer was last heard. Claims: at least two retransmission time-outs, or two unanswered probes of a closed
 // window, with no sign of life since. Refuted by any acknowledgement: it sets the count back to 0.
 var peerVanished = rule{
-	code: "CW201", cause: "peer_vanished",
+	code: codePeerVanished, cause: "peer_vanished",
 	claims: func(_ *scene, s *subject) bool {
 		heard, ok := silent(s.socket)
 		return ok && heard >= fresh && (unanswered(s.socket) || probesUnanswered(s.socket))
