@@ -14,9 +14,7 @@ import (
 var closingUnanswered = rule{
 	code: codeClosing, cause: "closing_unanswered",
 	claims: func(_ *scene, s *subject) bool {
-		heard, ok := silent(s.socket)
-		return tcp.SetOf(tcp.FinWait1, tcp.Closing, tcp.LastAck).Has(s.socket.State) && ok && heard >= fresh &&
-			(unanswered(s.socket) || probesUnanswered(s.socket))
+		return tcp.SetOf(tcp.FinWait1, tcp.Closing, tcp.LastAck).Has(s.socket.State) && unheeded(s.socket)
 	},
 	describe: func(sc *scene, g *group, f *report.Finding) {
 		f.Severity = report.SeverityInfo

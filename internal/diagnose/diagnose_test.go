@@ -35,6 +35,12 @@ func TestRules(t *testing.T) {
 		{"answer unacknowledged in close_wait", socket(tcp.CloseWait, idle, retransmit(2), queues(0, 200), flight), true, "CW201"},
 		{"one time-out so far", socket(tcp.Established, 10*time.Second, retransmit(1), queues(0, 200), flight), false, ""},
 		{"time-outs, heard a second ago", socket(tcp.Established, time.Second, retransmit(3), queues(0, 200), flight), false, ""},
+		{"time-outs for long, heard a second ago", socket(tcp.Established, time.Second, retransmit(5), queues(0, 20_000), flight, info(tcp.RTO, 6_528_000), info(tcp.Backoff, 5)), false, "CW201"},
+		{"as often, but it does not leave this host", socket(tcp.Established, time.Second, retransmit(8), queues(0, 200), flight, info(tcp.Backoff, 0)), false, ""},
+		{"keepalive unanswered", socket(tcp.Established, 30*time.Second, timer(tcp.TimerKeepalive, 2, time.Second)), false, "CW201"},
+		{"keepalive, one probe on its way", socket(tcp.Established, 30*time.Second, timer(tcp.TimerKeepalive, 1, time.Second)), false, ""},
+		{"keepalive was unanswered before data came", socket(tcp.Established, 30*time.Second, timer(tcp.TimerKeepalive, 2, time.Minute), info(tcp.LastDataRecv, 8000)), true, ""},
+		{"leaked, and keepalive unanswered", socket(tcp.CloseWait, 30*time.Second, timer(tcp.TimerKeepalive, 3, time.Second)), true, "CW101"},
 		{"vanished behind a closed window", socket(tcp.CloseWait, idle, persist(4), closed, backedOff, queues(0, 9000)), true, "CW201"},
 
 		{"reader asleep", socket(tcp.Established, 800*time.Millisecond, persist(0), closed, backedOff, queues(0, 9000), info(tcp.LastDataSent, 60_000)), true, "CW202"},
@@ -94,6 +100,32 @@ func TestPeerVanished_unsent(t *testing.T) {
 		f := only(t, Run(now, nil))
 		if f.Code != "CW201" || strings.Contains(f.Evidence[0], "TcpExtTCPRetransFail") != test.told {
 			t.Errorf("%+v", f)
+		}
+	}
+}
+
+// TestPeerVanished_kinds: what keepalive asks in vain, what is lost on the way to a peer that is heard, and what only large packets do not pass is told apart.
+func TestPeerVanished_kinds(t *testing.T) {
+	lost := []made{timer(tcp.TimerRetransmit, 5, time.Second), queues(0, 20_000), info(tcp.RTO, 6_528_000), info(tcp.Backoff, 5)}
+	here := []made{between("198.51.100.7:5121", "192.0.2.1:80"), cookie(77)}
+	for _, test := range []struct {
+		name     string
+		sockets  []tcp.Socket
+		severity string
+		culprits int
+		want     string
+	}{
+		{"silent", []tcp.Socket{socket(tcp.Established, time.Minute, lost...)}, report.SeverityWarning, 1, "have been silent for"},
+		{"heard", []tcp.Socket{socket(tcp.Established, time.Minute, append(lost, info(tcp.LastDataRecv, 700))...)}, report.SeverityWarning, 0, "lost on the way"},
+		{"large only", []tcp.Socket{socket(tcp.Established, time.Minute, append(lost, info(tcp.BytesAcked, 301))...)}, report.SeverityWarning, 1, "MTU"},
+		{"arrived", []tcp.Socket{socket(tcp.Established, time.Minute, append(lost, info(tcp.BytesAcked, 200))...), socket(tcp.Established, time.Second, append(here, info(tcp.BytesReceived, 4096))...)}, report.SeverityWarning, 1, "on the way back"},
+		{"not arrived", []tcp.Socket{socket(tcp.Established, time.Minute, append(lost, info(tcp.BytesAcked, 200))...), socket(tcp.Established, time.Second, append(here, info(tcp.BytesReceived, 200))...)}, report.SeverityWarning, 1, "on the way there"},
+		{"keepalive of a server", []tcp.Socket{socket(tcp.Established, time.Minute, timer(tcp.TimerKeepalive, 4, time.Second)), listening(0, 4)}, report.SeverityInfo, 1, "up to 4 times in a row"},
+		{"keepalive of a client", []tcp.Socket{socket(tcp.Established, time.Minute, timer(tcp.TimerKeepalive, 4, time.Second), between("192.0.2.1:40000", "198.51.100.7:80"))}, report.SeverityWarning, 1, "up to 4 times in a row"},
+	} {
+		f := only(t, Run(snapshot(test.sockets...), nil))
+		if f.Code != "CW201" || f.Severity != test.severity || len(f.Culprits) != test.culprits || !strings.Contains(strings.Join(f.Evidence, "\n"), test.want) {
+			t.Errorf("%s: %+v", test.name, f)
 		}
 	}
 }

@@ -9,18 +9,66 @@ import (
 	"github.com/closewait/closewait/tcp"
 )
 
-// peerVanished is data that nobody acknowledges.
+// peerVanished is data, or a question whether the peer is still there, that nobody acknowledges.
 //
-// Needs: the timer, and when the peer was last heard. Claims: at least two retransmission time-outs, or two unanswered probes of a closed
-// window, with no sign of life since. Refuted by any acknowledgement: it sets the count back to 0.
+// Needs: the timer, and when the peer was last heard. Claims: at least two retransmission time-outs, two unanswered probes of a closed window or two of keepalive, for a while. Refuted by any
+// acknowledgement of something new: it sets the count back to 0. A peer that is heard without acknowledging anything is no refutation: then what we send does not get there.
 var peerVanished = rule{
 	code: codePeerVanished, cause: "peer_vanished",
-	claims: func(_ *scene, s *subject) bool {
-		heard, ok := silent(s.socket)
-		return ok && heard >= fresh && (unanswered(s.socket) || probesUnanswered(s.socket))
+	claims: func(sc *scene, s *subject) bool { return unheeded(s.socket) || sc.keptAliveInVain(s) },
+	together: func(_ *scene, s *subject) uint64 {
+		switch {
+		case s.socket.Timer.Kind == tcp.TimerKeepalive:
+			return 2
+		case heardMeanwhile(s.socket):
+			return 1
+		}
+		return 0
 	},
 	describe: describePeerVanished,
 }
+
+// unheeded reports whether what is sent again has run into nothing for a while.
+func unheeded(s *tcp.Socket) bool {
+	heard, ok := silent(s)
+	return unanswered(s) && ok && max(heard, resending(s)) >= fresh || probesUnanswered(s) && ok && heard >= fresh
+}
+
+// resending is how long ago the first of the time-outs was at least that were counted since the peer acknowledged anything new: each waited twice as long as the one before, and a segment that this
+// host does not let out is counted without waiting longer (tcp_retransmit_timer).
+func resending(s *tcp.Socket) time.Duration {
+	rto, _ := s.Info.Duration(tcp.RTO)
+	backoff, _ := s.Info.Uint(tcp.Backoff)
+	return rto - rto>>min(backoff, uint64(s.Timer.Count), 30)
+}
+
+// lastHeard returns how long ago anything came from the peer. Data that acknowledges nothing new does not pass by where acknowledgements are noted (tcp_rcv_established).
+func lastHeard(s *tcp.Socket) time.Duration {
+	heard, _ := silent(s)
+	if data, ok := s.Info.Duration(tcp.LastDataRecv); ok {
+		return min(heard, data)
+	}
+	return heard
+}
+
+// heardMeanwhile reports whether the peer was heard since the first of the time-outs: it lives, and what is sent to it does not get there.
+func heardMeanwhile(s *tcp.Socket) bool {
+	return s.Timer.Kind == tcp.TimerRetransmit && lastHeard(s) < resending(s)
+}
+
+// keptAliveInVain reports whether keepalive asks a peer that does not answer. Data that came after the last acknowledgement has not set the count back (see lastHeard): then the peer must have been
+// silent for longer than it takes until probing begins.
+func (sc *scene) keptAliveInVain(s *subject) bool {
+	if s.socket.State != tcp.Established && s.socket.State != tcp.FinWait2 || !probed(s.socket) || lastHeard(s.socket) < fresh {
+		return false
+	}
+	heard, ok := silent(s.socket)
+	own, asked := sc.now.Namespaces[s.netns].Options[s.socket.Cookie]
+	return ok && (lastHeard(s.socket) == heard || asked && own.KeepaliveTime > 0 && lastHeard(s.socket) >= own.KeepaliveTime)
+}
+
+// probed reports whether at least two probes of keepalive have had no answer.
+func probed(s *tcp.Socket) bool { return s.Timer.Kind == tcp.TimerKeepalive && s.Timer.Count >= 2 }
 
 // unanswered reports whether retransmissions run into nothing. With a closed window the kernel does not count them (tcp_retransmit_timer), and the peer lives.
 func unanswered(s *tcp.Socket) bool {
@@ -41,11 +89,82 @@ func probeInterval(s *tcp.Socket) time.Duration {
 }
 
 func describePeerVanished(sc *scene, g *group, f *report.Finding) {
+	n, first := plural(len(g.members), "socket"), g.members[0].socket
+	silence := spoken.Duration(g.minSilence())
 	f.Severity = report.SeverityWarning
 	f.Culprits = []report.Culprit{{What: "peer", Peer: g.onePeer(), SinceSeconds: report.SecondsOf(g.minSilence())}}
-	f.Evidence = append(g.unsentEvidence(sc),
-		fmt.Sprintf("no acknowledgement of what %s sent; the peers have been silent for %s or longer", plural(len(g.members), "socket"), spoken.Duration(g.minSilence())),
-		fmt.Sprintf("%s, %s queued or unacknowledged in all", g.attempts(), spoken.Size(g.sendQueue())))
+	f.Evidence = g.unsentEvidence(sc)
+	switch {
+	case probed(first):
+		if f.Role == nil || *f.Role != "client" { // clients come and go; who has a server wants it to be there
+			f.Severity = report.SeverityInfo
+		}
+		f.Evidence = append(f.Evidence, fmt.Sprintf("keepalive asks the peers of %s and gets no answer, up to %d times in a row; they have been silent for %s or longer; nothing is in flight", n, g.maxCount(), silence))
+	case heardMeanwhile(first):
+		f.Culprits = []report.Culprit{}
+		f.Evidence = append(f.Evidence,
+			fmt.Sprintf("no acknowledgement of what %s sent, though something has come from the peers since (last %s ago): they live, and what is sent to them is lost on the way", n, spoken.Duration(g.maxHeard())),
+			fmt.Sprintf("%s, %s queued or unacknowledged in all", g.attempts(), spoken.Size(g.sendQueue())))
+	default:
+		f.Evidence = append(f.Evidence,
+			fmt.Sprintf("no acknowledgement of what %s sent; the peers have been silent for %s or longer", n, silence),
+			fmt.Sprintf("%s, %s queued or unacknowledged in all", g.attempts(), spoken.Size(g.sendQueue())))
+	}
+	f.Evidence = append(f.Evidence, g.largeEvidence()...)
+	f.Evidence = append(f.Evidence, sc.arrivalEvidence(g)...)
+}
+
+// maxHeard returns how long ago the peer was heard that has been silent for longest.
+func (g *group) maxHeard() (d time.Duration) {
+	for i := range g.members {
+		d = max(d, lastHeard(g.members[i].socket))
+	}
+	return d
+}
+
+// largeEvidence tells of connections that have never got a segment of full size across, while smaller ones were acknowledged: somewhere on the way packets may have to be smaller than both ends know.
+func (g *group) largeEvidence() []string {
+	n := g.count(func(s *subject) bool {
+		mss, _ := s.socket.Info.Uint(tcp.SndMSS)
+		acked, known := s.socket.Info.Uint(tcp.BytesAcked)
+		return known && mss > 0 && s.socket.Timer.Kind == tcp.TimerRetransmit && uint64(s.socket.SendQueue) >= mss && acked < mss
+	})
+	if n == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("on %d full segments wait, and none was ever acknowledged: if small packets still pass, the way drops large ones (an MTU that is too large, ICMP that is filtered)", n)}
+}
+
+// arrivalEvidence says in which direction packets are lost, where the other ends are seen.
+func (sc *scene) arrivalEvidence(g *group) (lines []string) {
+	var arrived, lost int
+	for i := range g.members {
+		s := g.members[i]
+		end, ok := sc.end(s.netns, s.socket)
+		if !ok || end.scene != sc || end.socket().Mini() {
+			continue
+		}
+		acked, known := s.socket.Info.Uint(tcp.BytesAcked)
+		_, counted := end.socket().Info.Uint(tcp.BytesReceived)
+		if !known || !counted || s.socket.SendQueue == 0 {
+			continue
+		}
+		if s.connected && acked > 0 {
+			acked-- // our SYN
+		}
+		if received, _ := payload(end.socket()); received > acked {
+			arrived++
+		} else {
+			lost++
+		}
+	}
+	if arrived > 0 {
+		lines = append(lines, fmt.Sprintf("the other ends of %d are on this host and have got what is sent again: the answers are lost on the way back", arrived))
+	}
+	if lost > 0 {
+		lines = append(lines, fmt.Sprintf("the other ends of %d are on this host, open, and have got nothing of it: it is lost on the way there", lost))
+	}
+	return lines
 }
 
 // unsentEvidence says that segments sent again did not leave this host, which looks from here as if the peer had vanished. The kernel counts them for the whole namespace only, so

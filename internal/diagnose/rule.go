@@ -142,7 +142,7 @@ func Suspect(s *tcp.Socket) bool {
 // waits reports whether the kernel waits for an answer of the peer that did not come at once.
 func waits(s *tcp.Socket) bool {
 	backoff, _ := s.Info.Uint(tcp.Backoff)
-	return (s.Timer.Kind == tcp.TimerRetransmit || s.Timer.Kind == tcp.TimerPersist) && (s.Timer.Count > 0 || backoff > 0)
+	return (s.Timer.Kind == tcp.TimerRetransmit || s.Timer.Kind == tcp.TimerPersist) && (s.Timer.Count > 0 || backoff > 0) || probed(s)
 }
 
 // Undecided reports whether a verdict about the socket depends on seeing it again a moment later: it has bytes that may or may not be

@@ -23,10 +23,34 @@ func helpVanished(c *Case) []report.Remedy {
 			Risk: "every connection of the namespace: paths with outages over 100 s lose theirs",
 		})
 	}
+	if c.heard() {
+		list = append(list, read(c.within("tracepath -n "+c.peerOr("ADDRESS")), "shows how far packets get, and how large they may be"))
+		if !c.never() {
+			list = append(list, report.Remedy{
+				Command: c.within("sysctl -w net.ipv4.tcp_mtu_probing=1"), Effect: "where only large packets are lost: from the second time-out on, these connections send smaller ones", Undoable: true,
+				Risk: "connections of the namespace that meet other losses send smaller packets, too",
+			})
+		}
+	}
 	return list
 }
 
-func notForVanished(*Case) []report.NotRemedy {
+// heard reports whether the peers that acknowledge nothing are known to live: then none of them is a culprit.
+func (c *Case) heard() bool { return c.culprit("peer") == nil }
+
+// peerOr returns the address of the first peer for a command, without brackets.
+func (c *Case) peerOr(none string) string {
+	if len(c.Peers) == 0 {
+		return none
+	}
+	return strings.Trim(address(c.Peers[0].Address), "[]")
+}
+
+func notForVanished(c *Case) []report.NotRemedy {
+	if c.Ends.By != nil && *c.Ends.By == "keepalive" {
+		return nots("tcp_retries2", "nothing is in flight that would be sent again",
+			"tcp_fin_timeout", "it concerns what no program holds any more")
+	}
 	return nots("tcp_keepalive_*", "keepalive waits while data is in flight",
 		"tcp_fin_timeout", "it concerns FIN_WAIT_2 only")
 }
@@ -53,13 +77,9 @@ func notForNotRead(c *Case) []report.NotRemedy {
 }
 
 func helpDropped(c *Case) []report.Remedy {
-	peer := "ADDRESS"
-	if len(c.Peers) > 0 {
-		peer = strings.Trim(address(c.Peers[0].Address), "[]")
-	}
 	return []report.Remedy{
 		read(c.within("nft list ruleset"), "shows the firewall's rules: one of them may drop what goes out"),
-		read(c.within("ip route get "+peer), "shows the route; then tc -s qdisc for queues that drop"),
+		read(c.within("ip route get "+c.peerOr("ADDRESS")), "shows the route; then tc -s qdisc for queues that drop"),
 	}
 }
 
