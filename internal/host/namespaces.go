@@ -22,7 +22,11 @@ const enterRemedy = "run as root (CAP_SYS_ADMIN and CAP_SYS_PTRACE)"
 // namespaces reads the tables of all selected namespaces. It is an error when none of them may be entered, when the selection names one that does not
 // exist, and when sock_diag refuses the question.
 func (v *visit) namespaces(ctx context.Context) error {
-	all, hidden, err := netns.List(ctx, v.host.roots)
+	list := netns.List
+	if netns.OnlyProcesses(v.request.Netns) {
+		list = netns.ListNamed
+	}
+	all, hidden, err := list(ctx, v.host.roots)
 	if err != nil && len(all) == 0 {
 		return err
 	}

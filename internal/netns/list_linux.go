@@ -22,19 +22,31 @@ import (
 // in other namespaces one each is returned as unreadable. The error is that
 // of the context, or says that /proc could not be read at all, or not the caller's own namespace, which then is not the first; what was found until then is returned with it.
 func List(ctx context.Context, roots Roots) ([]Namespace, []Unreadable, error) {
+	return list(roots, func(l *listing, dir *os.File) error { return l.processes(ctx, dir) })
+}
+
+// ListNamed is List without those that have no name and that only processes live in, but for the caller's own and that of process 1. It looks at no other process, of which there may be thousands.
+func ListNamed(ctx context.Context, roots Roots) ([]Namespace, []Unreadable, error) {
+	return list(roots, func(l *listing, dir *os.File) error {
+		l.look(int(dir.Fd()), 1)
+		return ctx.Err()
+	})
+}
+
+func list(roots Roots, processes func(*listing, *os.File) error) ([]Namespace, []Unreadable, error) {
 	l := &listing{roots: roots, found: map[uint64]*Namespace{}, pid: os.Getpid()}
-	err := l.run(ctx)
+	err := l.run(processes)
 	return l.list(), l.unreadable, err
 }
 
-func (l *listing) run(ctx context.Context) error {
+func (l *listing) run(processes func(*listing, *os.File) error) error {
 	dir, err := os.Open(l.roots.Proc)
 	if err != nil {
 		return opError("list", l.roots.Proc, cause(err))
 	}
 	defer dir.Close()
 	own := l.self(int(dir.Fd()))
-	if err := l.processes(ctx, dir); err != nil {
+	if err := processes(l, dir); err != nil {
 		return opError("list", l.roots.Proc, err)
 	}
 	l.mounts()

@@ -70,6 +70,14 @@ func TestList_fixture(t *testing.T) {
 	}
 }
 
+func TestListNamed(t *testing.T) {
+	roots := fakeProc(t, 50, map[int]uint64{1: 10, 20: 50, 30: 11}, map[string]string{"self/mountinfo": strings.ReplaceAll(recorded, "/run/netns/", fakeNames+"/")})
+	got, unreadable, err := netns.ListNamed(t.Context(), roots)
+	if err != nil || len(unreadable) != 0 || len(got) != 5 || got[0].Inode != 50 || got[0].PID != 0 || got[1].Name != "host" || got[2].Name != "blue" {
+		t.Errorf("%+v, %v, %v", got, unreadable, err)
+	}
+}
+
 // TestList_hostName is about who is called host when process 1 does not tell.
 func TestList_hostName(t *testing.T) {
 	initial := map[string]string{"self/mountinfo": "", "sys/net/ipv4/tcp_max_orphans": "4096\n"}

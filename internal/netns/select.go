@@ -1,6 +1,7 @@
 package netns
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -43,6 +44,18 @@ func Select(all []Namespace, words []string, lookup Lookup) ([]Namespace, error)
 		return slices.Clone(all[:min(len(all), 1)]), nil
 	}
 	return s.chosen, nil
+}
+
+// OnlyProcesses reports whether there are words and each of them names a process, so that Select finds what they ask for among the namespaces of [ListNamed].
+func OnlyProcesses(words []string) bool {
+	for _, word := range words {
+		for element := range strings.SplitSeq(word, ",") {
+			if _, ok := parsePID(strings.TrimSpace(element)); !ok {
+				return false
+			}
+		}
+	}
+	return len(words) > 0
 }
 
 type selection struct {
@@ -91,9 +104,12 @@ func (s *selection) found(ns Namespace, err error) error {
 	if err != nil {
 		return err
 	}
-	if s.inode(ns.Inode) != nil {
-		s.add(ns)
+	if i := slices.IndexFunc(s.all, func(other Namespace) bool { return other.Inode == ns.Inode }); i >= 0 {
+		pid := cmp.Or(s.all[i].PID, ns.PID) // the list may be of those with a name alone
+		ns = s.all[i]
+		ns.PID = pid
 	}
+	s.add(ns)
 	return nil
 }
 

@@ -73,6 +73,23 @@ func TestSelect(t *testing.T) {
 	}
 }
 
+// TestSelect_named: what is listed only by its name gets the process that was asked for.
+func TestSelect_named(t *testing.T) {
+	own := netns.Namespace{Inode: 13, Path: "/proc/5/task/6/ns/net"}
+	got, err := netns.Select([]netns.Namespace{own, host}, []string{"900"}, lookup)
+	if want := (netns.Namespace{Inode: 13, PID: 900, Path: own.Path}); err != nil || len(got) != 1 || got[0] != want {
+		t.Errorf("got %+v, %v; want %+v", got, err, want)
+	}
+}
+
+func TestOnlyProcesses(t *testing.T) {
+	for text, want := range map[string]bool{"12": true, "12,7": true, "12 900": true, "": false, "host": false, "12,host": false, "12,": false, "/proc/12/ns/net": false, "12 all": false} {
+		if got := netns.OnlyProcesses(strings.Fields(text)); got != want {
+			t.Errorf("%q: %t", text, got)
+		}
+	}
+}
+
 func TestSelect_unknown(t *testing.T) {
 	for word, want := range map[string]error{
 		"green": fs.ErrNotExist, "net:[5]": fs.ErrNotExist, "4711": fs.ErrNotExist, "/nowhere": netns.ErrNotNamespace, "-1": fs.ErrNotExist,
