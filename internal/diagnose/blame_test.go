@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -85,6 +86,7 @@ func TestQueue_keeper(t *testing.T) {
 		{"blocked with one in hand", []look.Thread{reading}, nil, "CW105"},
 		{"blocked, with a set of nothing but the listener", []look.Thread{reading}, func(_ *look.Snapshot, a *look.Activity) { watching(a, 3, 2) }, "CW105"},
 		{"blocked, with a set of the listener and connections", []look.Thread{reading}, func(_ *look.Snapshot, a *look.Activity) { watching(a, 3, 0, 2) }, "CW106"},
+		{"blocked, with a set of the listener and a connection to the back-end", []look.Thread{reading}, func(_ *look.Snapshot, a *look.Activity) { watching(a, 3, 1, 2) }, "CW105"},
 		{"stopped", []look.Thread{stopping(ours)}, nil, "CW111"},
 		{"waits for connections", []look.Thread{in(ours, look.CallAccept, "accept4", 9, listener)}, nil, "CW104"},
 		{"waits in a ring", []look.Thread{in(ours, look.CallPoll, "io_uring_enter", 20, 0)}, nil, "CW104"},
@@ -117,6 +119,31 @@ func TestQueue_drains(t *testing.T) {
 	left := now.Namespaces[0].Sockets[3]
 	if v := Run(now, []tcp.Socket{left}); len(v.Findings) != 0 {
 		t.Errorf("%+v", v.Findings)
+	}
+}
+
+// TestQueue_patient: what a pool has in hand may be for clients that still wait, while others that wait for the pool give up.
+func TestQueue_patient(t *testing.T) {
+	asked := func(n int, sent uint64) tcp.Socket { // and answered before that
+		return socket(tcp.Established, time.Minute, inode(uint32(3000+n)), cookie(tcp.Cookie(3000+n)), between("192.0.2.1:80", fmt.Sprintf("198.51.100.7:%d", 6000+n)),
+			info(tcp.BytesReceived, 100), info(tcp.LastDataRecv, 60_000), info(tcp.LastDataSent, sent))
+	}
+	accepting := in(ours, look.CallAccept, "accept4", 9, listener)
+	for name, test := range map[string]struct {
+		first, second uint64
+		threads       []look.Thread
+		want          string
+	}{
+		"both threads wait":                  {90_000, 90_000, []look.Thread{accepting, parked(2), parked(3)}, "CW105"},
+		"both sleep":                         {90_000, 90_000, []look.Thread{accepting, sleeper(2), sleeper(3)}, "CW105"},
+		"more wait for an answer than would": {90_000, 90_000, []look.Thread{accepting, parked(2)}, "CW102"},
+		"nobody waits for an answer":         {59_000, 59_000, []look.Thread{accepting, parked(2), parked(3)}, "CW102"},
+	} {
+		now := snapshot(client(1, time.Minute, 83, 84), client(2, time.Minute, 83, 84), listening(0, 128), asked(1, test.first), asked(2, test.second))
+		busyWith(now, test.threads...)
+		if f := only(t, Run(now, nil)); f.Code != test.want || f.Count != 2 {
+			t.Errorf("%s: %s of %d, want %s", name, f.Code, f.Count, test.want)
+		}
 	}
 }
 

@@ -34,6 +34,8 @@ type doing struct {
 	// watching are the epoll entries in the order of their descriptors, and polled the instances that a thread waits for, once one was asked for.
 	watching []watched
 	polled   map[*look.PollSet]bool
+	// manifold is which epoll instances are a loop's, once that was asked.
+	manifold map[*look.PollSet]bool
 	// behind is whether sockets wait for its only thread to come back to their set, once that was asked.
 	behind *bool
 	// slow is whether the threads that keep it from its connections have begun what they do a moment ago, once that was asked.

@@ -14,6 +14,8 @@ type load struct {
 	inHand int
 	// untouched are connections that were accepted and of which not a byte has been read, although there is data, and that have no thread of their own.
 	untouched int
+	// patient are connections whose client still waits: of those all was read, and nothing was sent since. They are counted where untouched ones wait, and none is in hand.
+	patient int
 	// served counts those that came through a listener.
 	served int
 	// own are the threads that began with a connection, by connection.
@@ -69,8 +71,37 @@ func (sc *scene) loadOf(d *doing) *load {
 		}
 	}
 	sc.eachWaiting(func(d *doing, s *subject) { d.load.weigh(s.socket) })
+	for _, d := range sc.doings {
+		if d.load.untouched > 0 && d.load.inHand == 0 {
+			d.load.patient = sc.patient(d)
+		}
+	}
 	return &d.load
 }
+
+// patient counts the connections of a process whose clients wait for an answer.
+func (sc *scene) patient(d *doing) (n int) {
+	if d.process.Activity == nil {
+		return 0
+	}
+	for _, own := range d.process.Activity.Sockets {
+		at, ok := sc.placeOf(own.Inode)
+		if !ok {
+			continue
+		}
+		s := sc.at(at)
+		if s.State != tcp.Established || s.RecvQueue > 0 || untouched(s) || !owes(s) {
+			continue
+		}
+		if _, connected := sc.origin(at.netns, s); !connected {
+			n++
+		}
+	}
+	return n
+}
+
+// atWork counts the connections that threads may be at work for.
+func (l *load) atWork() int { return l.inHand + l.patient }
 
 // eachWaiting visits the connections that wait for a process, each with that process.
 func (sc *scene) eachWaiting(visit func(d *doing, s *subject)) {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/report"
+	"github.com/closewait/closewait/tcp"
 )
 
 // loopBlocked is sockets that an event loop would see to if its thread came back to it.
@@ -90,16 +91,44 @@ func (sc *scene) waitsForLoop(d *doing, own look.Descriptor) bool {
 	return sc.stuckUnread(&s)
 }
 
-// manifold reports whether a set has more than one socket of TCP in it. One with nothing but a listener is how a worker waits for its next connection, one with nothing but a
-// connection how a process waits that has only that to serve.
+// manifold reports whether a set is a loop's: it has more than one socket of TCP in it. One with nothing but a listener is how a worker waits for its next connection, one with nothing but a
+// connection how a process waits that has only that to serve. So it is how a single thread waits that serves what it has accepted outside of the set, which has other listeners or idle connections to other servers as well.
 func (sc *scene) manifold(d *doing, set *look.PollSet) bool {
-	n := 0
-	for i := 0; i < len(set.Watches) && n < 2; i++ { // every socket in it asks
+	many, known := d.manifold[set]
+	if !known {
+		many = sc.hasMany(d, set)
+		if d.manifold == nil {
+			d.manifold = map[*look.PollSet]bool{}
+		}
+		d.manifold[set] = many
+	}
+	return many
+}
+
+func (sc *scene) hasMany(d *doing, set *look.PollSet) bool {
+	n, accepted := 0, false
+	for i := 0; i < len(set.Watches) && (n < 2 || !accepted); i++ { // every socket in it asks
 		if own, ok := d.process.Activity.Descriptor(set.Watches[i].FD); ok && sc.socketOf(own.Inode) != nil {
 			n++
+			accepted = accepted || sc.accepted(own.Inode)
 		}
 	}
-	return n == 2
+	if n < 2 || accepted || !d.single() {
+		return n > 1
+	}
+	return !slices.ContainsFunc(d.process.Activity.Sockets, func(own look.Descriptor) bool {
+		return d.interest(own.Inode, own.FD).set == nil && sc.accepted(own.Inode)
+	})
+}
+
+// accepted reports whether a socket is a connection that came through a listener.
+func (sc *scene) accepted(inode uint32) bool {
+	at, ok := sc.placeOf(inode)
+	if !ok || sc.at(at).State == tcp.Listen {
+		return false
+	}
+	listener, _ := sc.origin(at.netns, sc.at(at))
+	return listener != nil
 }
 
 // loopThreads returns the threads that can be the loop: the one that works, or else the main one, for members of a pool wait in a lock as well.

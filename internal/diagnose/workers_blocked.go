@@ -55,7 +55,7 @@ func (sc *scene) waiting(d *doing) bool {
 	if d.mayNotAccept() {
 		return false
 	}
-	return len(stuck(d.strong)) > 0 || l.inHand > 0 && len(stuck(d.working)) > 0 && l.inHand <= len(d.working)
+	return len(stuck(d.strong)) > 0 || l.atWork() > 0 && len(stuck(d.working)) > 0 && l.atWork() <= len(d.working)
 }
 
 // overrun reports whether more connections are in hand than threads at work, and no thread is left that may be idle: what was read of the others waits inside the program.
@@ -69,7 +69,7 @@ func (sc *scene) overrun(d *doing) bool {
 func (sc *scene) waitingForLocks(d *doing) bool {
 	l := sc.loadOf(d)
 	locked := len(d.locked) + d.unclear
-	return d.known && l.untouched > 0 && l.inHand > 0 && locked > 0 && l.inHand <= len(d.working)+locked
+	return d.known && l.untouched > 0 && l.atWork() > 0 && locked > 0 && l.atWork() <= len(d.working)+locked
 }
 
 // stuckOn reports whether a thread is blocked in writing to the socket.
