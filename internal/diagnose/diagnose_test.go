@@ -184,6 +184,29 @@ func TestLeak_halfClose(t *testing.T) {
 	}
 }
 
+// TestHalfClose_ignored: a peer that waits for an answer waits in vain where nobody looks at its question.
+func TestHalfClose_ignored(t *testing.T) {
+	const asks = 3000
+	for name, test := range map[string]struct {
+		unread uint32
+		known  bool
+		want   string
+	}{
+		"not read":              {84, true, "CW102"},
+		"read":                  {0, true, ""},
+		"read but for the end":  {1, true, ""},
+		"who holds it not seen": {84, false, ""},
+	} {
+		now := snapshot(client(1, time.Minute, 83, test.unread), listening(0, 128), socket(tcp.FinWait2, time.Minute, inode(2000), cookie(2000), between("198.51.100.7:5121", "192.0.2.1:80")))
+		held(now, 2000, look.Holder{PID: asks, FD: 3})
+		busyWith(now, in(ours, look.CallAccept, "accept4", 8, listener)).CallsKnown = test.known
+		v := Run(now, nil)
+		if got := code(v, now, 0); got != test.want {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
+	}
+}
+
 func TestLeak_severity(t *testing.T) {
 	leaks := func(n int, age func(i int) time.Duration) *look.Snapshot {
 		var sockets []tcp.Socket

@@ -21,6 +21,15 @@ func (sc *scene) halfClosed(s *subject) bool {
 	return s.half == yes
 }
 
+// awaited reports whether the peer waits for an answer that may come. It waits in vain where the program, which can be watched, has not looked at the question.
+func (sc *scene) awaited(s *subject) bool {
+	if !sc.halfClosed(s) {
+		return false
+	}
+	ignored := s.socket.RecvQueue > 1 && untouched(s.socket)
+	return !ignored || len(s.holders()) == 0 || !sc.doing(s.holders()[0].PID).known
+}
+
 // maxDepth is how many relays are followed.
 const maxDepth = 8
 

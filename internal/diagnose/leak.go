@@ -17,7 +17,7 @@ var leak = rule{
 	code: codeLeak, cause: "leak",
 	claims: func(sc *scene, s *subject) bool {
 		return s.socket.State == tcp.CloseWait && s.socket.Inode != 0 && s.age.Kind != 0 && s.age.Time >= fresh &&
-			s.socket.SendQueue == 0 && !s.moved && !sc.drains(s) && !sc.halfClosed(s) && !sc.inTurn(s)
+			s.socket.SendQueue == 0 && !s.moved && !sc.drains(s) && !sc.awaited(s) && !sc.inTurn(s)
 	},
 	together: func(_ *scene, s *subject) uint64 {
 		if s.listener != nil {

@@ -13,7 +13,7 @@ import (
 var notReading = rule{
 	code: codeNotReading, cause: "not_reading",
 	claims: func(sc *scene, s *subject) bool {
-		return !(s.connected && s.socket.RecvQueue <= farewell) && sc.stuckUnread(s) && !sc.halfClosed(s) && !sc.inTurn(s) &&
+		return !(s.connected && s.socket.RecvQueue <= farewell) && sc.stuckUnread(s) && !sc.awaited(s) && !sc.inTurn(s) &&
 			len(s.holders()) > 0 && sc.doing(s.holders()[0].PID).known && !sc.accumulates(s)
 	},
 	describe: func(sc *scene, g *group, f *report.Finding) {
