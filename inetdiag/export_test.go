@@ -33,3 +33,9 @@ func Record(c *Conn, name string, ext Extensions) error {
 	c.transport = &recorder{transport: c.transport, name: name}
 	return c.dump(context.Background(), 0, &Query{Extensions: ext}, nil, &Stats{}, func(*tcp.Socket) error { return nil })
 }
+
+// Polled reports whether the runtime's poller has the socket of a connection.
+func (c *Conn) Polled() bool { return c.transport.(*socket).file != nil }
+
+// Polled reports whether the runtime's poller has the socket of a subscription.
+func (e *Events) Polled() bool { return e.transport.(*socket).file != nil }
