@@ -79,10 +79,12 @@ func (g *group) maxCount() (n uint8) {
 // attempts says what was sent in vain: a probe of a closed window is no retransmission.
 func (g *group) attempts() string {
 	probing := g.count(func(s *subject) bool { return s.socket.Timer.Kind == tcp.TimerPersist })
-	switch probing {
-	case 0:
+	switch {
+	case g.maxCount() == 0:
+		return "sent again into closed windows, which the kernel does not count"
+	case probing == 0:
 		return fmt.Sprintf("retransmitted up to %d times", g.maxCount())
-	case len(g.members):
+	case probing == len(g.members):
 		return fmt.Sprintf("the closed windows were probed up to %d times", g.maxCount())
 	}
 	return fmt.Sprintf("retransmitted, or closed windows probed, up to %d times", g.maxCount())
@@ -107,8 +109,8 @@ func (g *group) silence(better func(a, b time.Duration) bool) (d time.Duration) 
 // minStall returns for how long none of the members could send payload.
 func (g *group) minStall() (d time.Duration) {
 	for i := range g.members {
-		if sent, ok := g.members[i].socket.Info.Duration(tcp.LastDataSent); ok && (i == 0 || sent < d) {
-			d = sent
+		if since, ok := windowless(g.members[i].socket); ok && (i == 0 || since < d) {
+			d = since
 		}
 	}
 	return d

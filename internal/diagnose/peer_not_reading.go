@@ -16,10 +16,20 @@ import (
 var peerNotReading = rule{
 	code: codePeerNotReading, cause: "peer_not_reading",
 	claims: func(_ *scene, s *subject) bool {
-		sent, ok := s.socket.Info.Duration(tcp.LastDataSent)
-		return ok && sent >= fresh && windowClosed(s.socket) && (answersProbes(s.socket) || shrunk(s.socket))
+		since, ok := windowless(s.socket)
+		return ok && since >= fresh && windowClosed(s.socket) && (answersProbes(s.socket) || shrunk(s.socket))
 	},
 	describe: describePeerNotReading,
+}
+
+// windowless is for how long the peer has taken nothing at least. What is sent again counts as sent (tcp_event_data_sent), but each time the timer is twice as long as before.
+func windowless(s *tcp.Socket) (since time.Duration, ok bool) {
+	since, ok = s.Info.Duration(tcp.LastDataSent)
+	if rto, known := s.Info.Duration(tcp.RTO); known && s.Timer.Kind == tcp.TimerRetransmit {
+		backoff, _ := s.Info.Uint(tcp.Backoff)
+		since = max(since, rto-rto>>min(backoff, 30)+max(rto-s.Timer.Expires, 0))
+	}
+	return since, ok
 }
 
 // answersProbes: the count falls to 0 with every answer. One probe may be unanswered because peers limit the rate of such answers to two a second
@@ -29,12 +39,27 @@ func answersProbes(s *tcp.Socket) bool {
 	return s.Timer.Kind == tcp.TimerPersist && s.Timer.Count <= 1 && ok && heard <= 2*probeInterval(s)
 }
 
-// shrunk: the window was closed with data in flight, so retransmissions act as probes and are not counted (tcp_retransmit_timer).
+// shrunk: the window was closed with data in flight, so retransmissions act as probes and are not counted (tcp_retransmit_timer). Refuted by two of them in a row without an answer.
 func shrunk(s *tcp.Socket) bool {
 	backoff, _ := s.Info.Uint(tcp.Backoff)
+	_, ok := silent(s)
+	return s.Timer.Kind == tcp.TimerRetransmit && s.Timer.Count == 0 && backoff > 0 && ok && !shrunkUnanswered(s)
+}
+
+// shrunkUnanswered reports whether the peer was not heard since the last retransmission but one into a closed window. When each was made follows from the timer, whose length they double; a peer may leave
+// one unanswered that comes within half a second of another (tcp_invalid_ratelimit).
+func shrunkUnanswered(s *tcp.Socket) bool {
+	const limit, longest = 500 * time.Millisecond, 120 * time.Second // TCP_RTO_MAX
+	rto, known := s.Info.Duration(tcp.RTO)
 	heard, ok := silent(s)
-	rto, _ := s.Info.Duration(tcp.RTO)
-	return s.Timer.Kind == tcp.TimerRetransmit && s.Timer.Count == 0 && backoff > 0 && ok && heard <= 2*rto
+	if s.Timer.Kind != tcp.TimerRetransmit || s.Timer.Count != 0 || !windowClosed(s) || !known || !ok {
+		return false
+	}
+	interval := rto / 2
+	if rto >= longest {
+		interval = rto
+	}
+	return heard > max(rto-s.Timer.Expires, 0)+interval+limit
 }
 
 // longStall is the time without any progress that no reader takes that reads at all.

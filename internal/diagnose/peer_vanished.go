@@ -31,7 +31,7 @@ var peerVanished = rule{
 // unheeded reports whether what is sent again has run into nothing for a while.
 func unheeded(s *tcp.Socket) bool {
 	heard, ok := silent(s)
-	return unanswered(s) && ok && max(heard, resending(s)) >= fresh || probesUnanswered(s) && ok && heard >= fresh
+	return unanswered(s) && ok && max(heard, resending(s)) >= fresh || (probesUnanswered(s) || shrunkUnanswered(s)) && ok && heard >= fresh
 }
 
 // resending is how long ago the first of the time-outs was at least that were counted since the peer acknowledged anything new: each waited twice as long as the one before, and a segment that this
@@ -70,7 +70,7 @@ func (sc *scene) keptAliveInVain(s *subject) bool {
 // probed reports whether at least two probes of keepalive have had no answer.
 func probed(s *tcp.Socket) bool { return s.Timer.Kind == tcp.TimerKeepalive && s.Timer.Count >= 2 }
 
-// unanswered reports whether retransmissions run into nothing. With a closed window the kernel does not count them (tcp_retransmit_timer), and the peer lives.
+// unanswered reports whether retransmissions run into nothing. With a closed window the kernel does not count them (tcp_retransmit_timer, see shrunk).
 func unanswered(s *tcp.Socket) bool {
 	return s.Timer.Kind == tcp.TimerRetransmit && s.Timer.Count >= 2 && !windowClosed(s)
 }
