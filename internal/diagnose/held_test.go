@@ -59,6 +59,29 @@ func TestInherited(t *testing.T) {
 			t.Errorf("%s: %s %+v, want %s", test.name, f.Code, f.Culprits, test.want)
 		}
 	}
+	outgoing := func(change func(*look.Process)) *look.Snapshot { // a connection that the parent had made
+		connection := socket(tcp.CloseWait, time.Minute, inode(1001), queues(1, 0), between("192.0.2.1:45000", "203.0.113.5:6379"))
+		s := now(connection, func(p *look.Process) {
+			p.Activity.Executed, p.Activity.Running = false, 30*time.Second
+			change(p)
+		})
+		held(s, 1001, look.Holder{PID: heir, FD: 3})
+		s.Processes[heir].Activity.Sockets[0].FD = 3
+		return s
+	}
+	for name, test := range map[string]struct {
+		change func(*look.Process)
+		want   string
+	}{
+		"a child keeps what its parent has closed": {func(*look.Process) {}, "CW109"},
+		"it executed another program":              {func(p *look.Process) { p.Activity.Executed = true }, "CW109"},
+		"it has gone on as the child":              {func(p *look.Process) { p.PPID = 1 }, "CW103"},
+		"it made the connection itself":            {func(p *look.Process) { p.Activity.Running = time.Hour }, "CW103"},
+	} {
+		if f := only(t, Run(outgoing(test.change), nil)); f.Code != test.want {
+			t.Errorf("%s: %s, want %s", name, f.Code, test.want)
+		}
+	}
 	service := func(fd int, change func(*look.Snapshot)) *look.Snapshot { // which has got its listener from who made it
 		s := now(unread, func(p *look.Process) { p.Activity.Running = 30 * time.Second })
 		held(s, 1001, look.Holder{PID: heir, FD: fd})

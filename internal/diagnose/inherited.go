@@ -15,8 +15,8 @@ import (
 // Needs: all holders; of a single one its descriptor's flags, what it looks at, its program, its parent, and since when it runs. Claims: several processes hold the socket; or the only one
 // got it through an exec (no close-on-exec, above the descriptors on which connections are handed on), does not look at it, and either was started after the connection was made or is the child of who
 // holds the listener, or there is no listener any more and it was not there before the connection, of which it has read nothing. Refuted by several that serve the connection together, of which one is at
-// work elsewhere or does not run, by a thread that waits for the socket, by a process that was forked and has executed nothing: such servers fork to serve, and by one
-// that has the listener under another number than its parent: it was given that on purpose (socket activation), and has taken the connection out of its queue, however long that had been there.
+// work elsewhere or does not run, by a thread that waits for the socket, by a process that was forked and has executed nothing: such servers fork to serve (but nobody forks to
+// serve what he has connected to himself and keeps running: such a child has what its parent left open), and by one that has the listener under another number than its parent: it was given that on purpose (socket activation), and has taken the connection out of its queue, however long that had been there.
 var inherited = rule{
 	code: codeInherited, cause: "inherited",
 	claims: func(sc *scene, s *subject) bool {
@@ -103,11 +103,23 @@ func (sc *scene) onConnection(w worker) bool {
 // stray reports whether the only holder of a socket has it by accident.
 func (sc *scene) stray(s *subject, h look.Holder) bool {
 	d := sc.doing(h.PID)
-	if !sc.mayBeStray(s, h) || !d.process.Activity.Executed {
+	if !sc.mayBeStray(s, h) {
 		return false
 	}
-	in := s.interest(d, h)
-	return in.set == nil && !in.waited && sc.handedOn(s, d) && d.passesExec(h.FD)
+	if in := s.interest(d, h); in.set != nil || in.waited {
+		return false
+	}
+	if !d.process.Activity.Executed {
+		return sc.leftOver(s, d)
+	}
+	return sc.handedOn(s, d) && d.passesExec(h.FD)
+}
+
+// leftOver reports whether a process was forked by a program that had made a connection by then, and has closed it since. A program that goes on as its child leaves it to others, and to a group of its own.
+func (sc *scene) leftOver(s *subject, d *doing) bool {
+	const first = 1
+	parent := d.process.PPID
+	return s.connected && s.known && parent > first && (d.process.Group == parent || sc.now.Processes[parent] != nil) && sc.startedAfter(d.process.PID, s.place)
 }
 
 // handedOn reports whether a process cannot have opened a socket by itself, or got it in the same way as its listener.
@@ -149,7 +161,10 @@ func (d *doing) passesExec(fd int) bool {
 
 // mayBeStray is what can be said of it before its flags and its parent are known.
 func (sc *scene) mayBeStray(s *subject, h look.Holder) bool {
-	const agreed = 3 // what inetd and its like hand on goes to 0, 1 and 2, what systemd does to 3
+	agreed := 3 // what inetd and its like hand on goes to 0, 1 and 2, what systemd does to 3
+	if s.connected {
+		agreed = 2
+	}
 	d := sc.doing(h.PID)
 	return d.known && h.FD > agreed && s.socket.RecvQueue > 0
 }
@@ -175,8 +190,11 @@ func describeInherited(sc *scene, g *group, f *report.Finding) {
 		c.Comm = &p.Comm
 		f.Culprits = append(f.Culprits, c)
 		from := "a process that is gone"
-		if parent := sc.now.Processes[p.PPID]; parent != nil {
+		switch parent := sc.now.Processes[p.PPID]; {
+		case parent != nil:
 			from = fmt.Sprintf("%s (pid %d)", parent.Comm, parent.PID)
+		case p.PPID > 1:
+			from = fmt.Sprintf("another process (its parent is pid %d)", p.PPID)
 		}
 		if n := len(g.processes); n > 1 {
 			lines = append(lines, fmt.Sprintf("%s hold them: closing in one of them does not close the connection", fmt.Sprintf("%d processes", n)))
