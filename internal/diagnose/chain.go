@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/report"
@@ -84,11 +85,31 @@ func (c *chain) explain(i int) {
 	}
 	whose := "the other end"
 	if each && len(places) > 1 {
-		whose += fmt.Sprintf(" of %d of them", max(most, 1))
+		whose += fmt.Sprintf(" of %d of them", max(most, sc.alike(places)))
 	}
 	if line := sc.follow(places[from:]); line != "" {
 		c.drafts[i].finding.Evidence = append(c.drafts[i].finding.Evidence, whose+" is "+line)
 	}
+}
+
+// alike counts of some connections those whose other ends the same program has as that of the first.
+func (sc *scene) alike(places []place) (n int) {
+	n, first := 1, 0
+	for i, p := range places {
+		end, ok := sc.end(p.netns, sc.at(p))
+		if !ok {
+			continue
+		}
+		holders, _ := end.holders(end.socket())
+		switch {
+		case len(holders) == 0:
+		case i == 0:
+			first = holders[0].PID
+		case holders[0].PID == first && end.scene == sc:
+			n++
+		}
+	}
+	return n
 }
 
 // waitsOn returns the sockets on which the sockets of a draft depend. each is true when these are as many stories, one for each socket: then what explains a few of them does not explain the draft.
@@ -138,6 +159,34 @@ func (c *chain) causeAt(end far) int {
 			return c.add(end, h.PID)
 		}
 		if cause := c.passedOn(end, h); cause >= 0 {
+			return cause
+		}
+		if cause := c.held(end, h); cause >= 0 {
+			return cause
+		}
+	}
+	return -1
+}
+
+// held returns what keeps a relay from reading a connection that has brought data: the connection on which it passes that on, to a peer that takes nothing. Both came to rest at the same time. -1 for none.
+func (c *chain) held(end far, h look.Holder) int {
+	const fill = time.Second // that it takes to fill what lies between
+	came, known := end.socket().Info.Duration(tcp.LastDataRecv)
+	d := end.doing(h.PID)
+	if !known || end.socket().RecvQueue == 0 || d.process.Activity == nil {
+		return -1
+	}
+	_, connected := end.origin(end.netns, end.socket())
+	for _, own := range d.process.Activity.Sockets {
+		at, ok := end.placeOf(own.Inode)
+		if !ok || end.at(at).SendQueue == 0 {
+			continue
+		}
+		went, sent := end.at(at).Info.Duration(tcp.LastDataSent)
+		if _, same := end.origin(at.netns, end.at(at)); same == connected || !sent || (went-came).Abs() > fill {
+			continue
+		}
+		if cause := c.trouble(end.scene, at); cause >= 0 {
 			return cause
 		}
 	}

@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -97,6 +98,41 @@ func TestChain_passedOn(t *testing.T) {
 		v := Run(now, nil)
 		own, theirs := v.Of(&now.Namespaces[0].Sockets[0]), v.Of(&now.Namespaces[0].Sockets[2])
 		if own == nil || theirs == nil || own == theirs {
+			t.Fatalf("%s: %+v", name, v.Findings)
+		}
+		if got := own.CausedBy != nil && *own.CausedBy == theirs.ID; got != test.want {
+			t.Errorf("%s: explained %v, want %v", name, got, test.want)
+		}
+	}
+}
+
+// TestChain_held: an event loop reads no more of one leg when it cannot get rid of what it has on the other.
+func TestChain_held(t *testing.T) {
+	const relay, reader = 3000, 4000
+	const front = "198.51.100.7:8000"
+	for name, test := range map[string]struct {
+		came uint64
+		want bool
+	}{"at the same time": {59_500, true}, "at another time": {20_000, false}} {
+		full := []made{queues(0, 5000), info(tcp.SndWnd, 0), info(tcp.Backoff, 3), info(tcp.LastDataSent, 60_000), timer(tcp.TimerPersist, 0, time.Second)}
+		now := snapshot(
+			socket(tcp.Established, 800*time.Millisecond, append(full, inode(1000), cookie(1000))...),
+			socket(tcp.Established, time.Second, inode(70), cookie(70), between("198.51.100.7:5121", "192.0.2.1:80"), queues(5000, 0), info(tcp.LastDataRecv, test.came)),
+			socket(tcp.Established, 800*time.Millisecond, append(full, inode(60), cookie(60), between(front, "203.0.113.9:51400"))...),
+			socket(tcp.Established, time.Second, inode(90), cookie(90), between("203.0.113.9:51400", front), queues(5000, 0)),
+			listening(0, 4), tcp.Socket{Family: tcp.IPv4, State: tcp.Listen, Inode: 998, Cookie: 998, Local: netip.MustParseAddrPort(front), Peer: listening(0, 0).Peer},
+		)
+		now.Namespaces[0].Ports = [2]uint16{5000, 60999}
+		now.Holders = look.Holders{}
+		for inode, h := range map[uint32]look.Holder{1000: {PID: ours, FD: 7}, 70: {PID: relay, FD: 9}, 60: {PID: relay, FD: 11}, 90: {PID: reader, FD: 3}} {
+			now.Holders.Hold(inode, h)
+		}
+		polls := look.Thread{TID: relay, First: look.Moment{State: 'S', Call: look.Call{Kind: look.CallPoll, Name: "epoll_wait", FD: 4}}}
+		now.Processes[relay] = &look.Process{PID: relay, Comm: "relay", Activity: &look.Activity{CallsKnown: true, ThreadCount: 1, Threads: []look.Thread{polls},
+			Sockets: []look.Descriptor{{FD: 9, Inode: 70}, {FD: 11, Inode: 60}}}}
+		v := Run(now, nil)
+		own, theirs := v.Of(&now.Namespaces[0].Sockets[0]), v.Of(&now.Namespaces[0].Sockets[2])
+		if own == nil || theirs == nil || own == theirs || *own.Culprits[0].PID != relay || *theirs.Culprits[0].PID != reader {
 			t.Fatalf("%s: %+v", name, v.Findings)
 		}
 		if got := own.CausedBy != nil && *own.CausedBy == theirs.ID; got != test.want {

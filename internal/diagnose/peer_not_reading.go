@@ -65,15 +65,43 @@ func shrunkUnanswered(s *tcp.Socket) bool {
 // longStall is the time without any progress that no reader takes that reads at all.
 const longStall = 30 * time.Second
 
-func describePeerNotReading(_ *scene, g *group, f *report.Finding) {
+func describePeerNotReading(sc *scene, g *group, f *report.Finding) {
 	// A slow reader that opens its window every now and then looks the same in between.
 	f.Severity = report.SeverityInfo
 	if g.minStall() >= longStall {
 		f.Severity = report.SeverityWarning
 	}
-	f.Culprits = []report.Culprit{{What: "peer", Peer: g.onePeer()}}
+	if f.Culprits = sc.readers(g); len(f.Culprits) == 0 {
+		f.Culprits = []report.Culprit{{What: "peer", Peer: g.onePeer()}}
+	}
 	f.Evidence = append(f.Evidence,
 		fmt.Sprintf("the window is 0 and the peers answer our probes: last heard %s ago; they are alive and have taken nothing for %s or longer",
 			spoken.Duration(g.maxSilence()), spoken.Duration(g.minStall())),
 		fmt.Sprintf("%s queued on %s", spoken.Size(g.sendQueue()), plural(len(g.members), "socket")))
+}
+
+// readers are the programs that have the other ends, if all of these are on this host, at most as many as are named of culprits.
+func (sc *scene) readers(g *group) (list []report.Culprit) {
+	at := map[int]int{}
+	for _, s := range g.members {
+		end, ok := sc.end(s.netns, s.socket)
+		if !ok || end.scene != sc {
+			return nil
+		}
+		holders, _ := end.holders(end.socket())
+		if len(holders) == 0 {
+			return nil
+		}
+		peer := endpoint(s.socket.Peer)
+		i, known := at[holders[0].PID]
+		switch {
+		case known && (list[i].Peer == nil || *list[i].Peer != peer):
+			list[i].Peer = nil // it has several
+		case !known && len(list) < maxCulprits:
+			at[holders[0].PID] = len(list)
+			p := &end.doing(holders[0].PID).process
+			list = append(list, report.Culprit{PID: &(*p).PID, Comm: &(*p).Comm, What: "peer", Peer: &peer})
+		}
+	}
+	return list
 }
