@@ -32,7 +32,7 @@ var finWait2Held = rule{
 // isOtherLeg reports whether a socket is the open leg of a relayed connection, which is told with the closed one.
 func (sc *scene) isOtherLeg(s *subject) bool {
 	for _, h := range s.holders() {
-		if sc.pairing(h.PID).closed[s.socket] != nil {
+		if sc.closedLeg(h.PID, s.socket) != nil {
 			return true
 		}
 	}

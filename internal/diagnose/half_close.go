@@ -69,7 +69,7 @@ func (sc *scene) watches(h look.Holder, s *tcp.Socket) bool {
 
 // behindRelay reports whether somebody waits for what comes through the open leg of a relay, as far as is known: a process whose other leg is closed holds a socket for nothing.
 func (sc *scene) behindRelay(pid int, open *tcp.Socket, depth int) answer {
-	closed := sc.pairing(pid).closed[open]
+	closed := sc.closedLeg(pid, open)
 	if closed == nil || depth >= maxDepth {
 		return yes
 	}

@@ -38,10 +38,13 @@ var relayWaiting = rule{
 			other := sc.at(leg.place)
 			peer := endpoint(other.Peer)
 			c := report.Culprit{PID: &s.blamed, What: "other_leg", FD: &leg.fd, Peer: &peer}
+			if leg.behind != 0 {
+				c.PID = &leg.behind
+			}
 			if since, ok := stalled(other); ok {
 				c.SinceSeconds = report.SecondsOf(since)
 			}
-			if p := sc.now.Processes[s.blamed]; p != nil {
+			if p := sc.now.Processes[*c.PID]; p != nil {
 				c.Comm = &p.Comm
 			}
 			f.Culprits = append(f.Culprits, c)
@@ -51,8 +54,17 @@ var relayWaiting = rule{
 		if g.members[0].socket.RecvQueue > 0 {
 			read = "does not look at these connections"
 		}
-		f.Evidence = append(f.Evidence, fmt.Sprintf("pid %d %s and still holds their other legs: descriptor %d to %s is in %s, %s",
-			g.members[0].blamed, read, first.fd, text(sc.at(first.place).Peer), sc.at(first.place).State.SS(), first.why))
+		who := "still holds their other legs"
+		if first.behind != 0 {
+			who = fmt.Sprintf("passes them on through descriptor %d, behind which %s (pid %d) still holds their other legs", first.through, sc.doing(first.behind).process.Comm, first.behind)
+		}
+		f.Evidence = append(f.Evidence, fmt.Sprintf("pid %d %s and %s: descriptor %d to %s is in %s, %s",
+			g.members[0].blamed, read, who, first.fd, text(sc.at(first.place).Peer), sc.at(first.place).State.SS(), first.why))
+		if n := g.count(func(s *subject) bool {
+			return s.socket.RecvQueue == 0 && sc.at(sc.leg(s.blamed, s.socket).place).State == tcp.Established
+		}); n > 0 {
+			f.Evidence = append(f.Evidence, fmt.Sprintf("on %d the end was read and not passed on: the other side has not been told that nothing more will come", n))
+		}
 	},
 }
 
@@ -61,13 +73,28 @@ type leg struct {
 	place
 	fd  int
 	why string
+	// behind is the process that has it, where it is another than that of the closed leg, which reaches it through a descriptor of its own; 0 for none.
+	behind, through int
 }
 
 // within is how far apart the moments may be at which one event passes both legs.
 const within = 150 * time.Millisecond
 
 // leg returns the open leg that belongs to a socket in CLOSE_WAIT whose end was read, nil for none. The legs of a process are paired once, each with one other.
-func (sc *scene) leg(pid int, s *tcp.Socket) *leg { return sc.pairing(pid).open[s] }
+func (sc *scene) leg(pid int, s *tcp.Socket) *leg {
+	if l := sc.pairing(pid).open[s]; l != nil || s.RecvQueue > 0 {
+		return l
+	}
+	return sc.tunnels().open[s]
+}
+
+// closedLeg returns the closed leg that belongs to an open one, nil for none.
+func (sc *scene) closedLeg(pid int, s *tcp.Socket) *tcp.Socket {
+	if c := sc.pairing(pid).closed[s]; c != nil || s.State != tcp.FinWait2 {
+		return c
+	}
+	return sc.tunnels().closed[s]
+}
 
 // pairing is which sockets of a process are the two legs of one connection.
 type pairing struct {
@@ -76,11 +103,15 @@ type pairing struct {
 	legs   []*leg                      // the open ones
 }
 
+func newPairing() *pairing {
+	return &pairing{open: map[*tcp.Socket]*leg{}, closed: map[*tcp.Socket]*tcp.Socket{}}
+}
+
 func (sc *scene) pairing(pid int) *pairing {
 	if p := sc.pairings[pid]; p != nil {
 		return p
 	}
-	p := &pairing{open: map[*tcp.Socket]*leg{}, closed: map[*tcp.Socket]*tcp.Socket{}}
+	p := newPairing()
 	if process := sc.now.Processes[pid]; process != nil && process.Activity != nil {
 		sc.pairLegs(process.Activity, p)
 		sc.pairings[pid] = p
@@ -218,7 +249,7 @@ func (p *pairing) match(closed, open []end, m matching) {
 		}
 		if best != nil {
 			p.closed[best.socket] = a.socket
-			l := &leg{best.place, best.fd, m.why}
+			l := &leg{place: best.place, fd: best.fd, why: m.why}
 			p.open[a.socket], p.legs = l, append(p.legs, l)
 		}
 	}

@@ -47,6 +47,7 @@ type answers struct {
 	advanced  map[waitingSet]bool // where what waited became less between the two looks
 	interval  *time.Duration      // between the two looks, nil before it was asked for
 	weighed   bool                // whether the loads were counted
+	tunnel    *pairing
 	flocks    map[flockKey]*flock
 	flock     *flock // the last
 	homeless  *int
