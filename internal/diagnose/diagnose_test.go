@@ -215,6 +215,35 @@ func TestHalfClose_ignored(t *testing.T) {
 	}
 }
 
+// TestLeak_halfCloseInTurn: who has shut down several connections and reads one after the other waits for all of them; one that does something else does not.
+func TestLeak_halfCloseInTurn(t *testing.T) {
+	const peer = 5
+	for name, test := range map[string]struct {
+		thread look.Thread
+		want   int
+	}{
+		"reads another one":          {in(peer, look.CallRead, "recvfrom", 4, 2001), 0},
+		"reads something else":       {in(peer, look.CallRead, "read", 0, 0), 1},
+		"sleeps, and watches nobody": {sleeper(peer), 1},
+	} {
+		now := snapshot(
+			socket(tcp.CloseWait, time.Hour, between("127.0.0.1:80", "127.0.0.1:5121")),
+			socket(tcp.FinWait2, time.Hour, between("127.0.0.1:5121", "127.0.0.1:80"), inode(2000), cookie(77)),
+			socket(tcp.FinWait2, time.Hour, between("127.0.0.1:5122", "127.0.0.1:80"), inode(2001), cookie(78)),
+			socket(tcp.Established, time.Second, between("127.0.0.1:80", "127.0.0.1:5122"), inode(1001), cookie(79)),
+		)
+		now.Holders = look.Holders{}
+		for inode, h := range map[uint32]look.Holder{1000: {PID: ours, FD: 3}, 1001: {PID: ours, FD: 4}, 2000: {PID: peer, FD: 3}, 2001: {PID: peer, FD: 4}} {
+			now.Holders.Hold(inode, h)
+		}
+		now.Processes[peer] = &look.Process{PID: peer, Comm: "client", Activity: &look.Activity{CallsKnown: true, ThreadCount: 1, Threads: []look.Thread{test.thread},
+			Sockets: []look.Descriptor{{FD: 3, Inode: 2000}, {FD: 4, Inode: 2001}}}}
+		if v := Run(now, nil); len(v.Findings) != test.want {
+			t.Errorf("%s: %+v", name, v.Findings)
+		}
+	}
+}
+
 func TestLeak_severity(t *testing.T) {
 	leaks := func(n int, age func(i int) time.Duration) *look.Snapshot {
 		var sockets []tcp.Socket

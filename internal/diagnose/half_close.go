@@ -64,7 +64,15 @@ func (sc *scene) halfClosedBehind(s *subject, depth int) answer {
 func (sc *scene) watches(h look.Holder, s *tcp.Socket) bool {
 	d := sc.doing(h.PID)
 	in := d.interest(s.Inode, h.FD)
-	return !d.known || d.halted != "" || d.rings() || in.waited || in.armed
+	return !d.known || d.halted != "" || d.rings() || in.waited || in.armed || in.set == nil && sc.takesTurns(d)
+}
+
+// takesTurns reports whether a thread waits to read another connection that was shut down likewise: it may read one after the other.
+func (sc *scene) takesTurns(d *doing) bool {
+	return d.moments(func(m *look.Moment) bool {
+		other := sc.socketOf(m.Call.Inode)
+		return m.Call.Kind == look.CallRead && other != nil && other.State == tcp.FinWait2
+	})
 }
 
 // behindRelay reports whether somebody waits for what comes through the open leg of a relay, as far as is known: a process whose other leg is closed holds a socket for nothing.
