@@ -61,7 +61,7 @@ func (c *chain) explain(i int) {
 		if end, ok := sc.end(p.netns, sc.at(p)); ok {
 			cause = c.causeAt(end)
 		}
-		if cause < 0 && !each {
+		if cause < 0 && (!each || c.drafts[i].finding.Code == codeRelayWaiting) {
 			cause = c.trouble(sc, p)
 		}
 		if cause == i {
@@ -193,9 +193,9 @@ func (c *chain) held(end far, h look.Holder) int {
 	return -1
 }
 
-// trouble returns the draft of a connection whose peer takes nothing, -1 where it has none.
+// trouble returns the draft of a connection whose peer takes nothing or is not heard, -1 where it has none.
 func (c *chain) trouble(sc *scene, p place) int {
-	if s := sc.suspectAt(p); s != nil && s.draft != 0 && slices.Contains([]string{codePeerVanished, codePeerNotReading, codeLocalDrop}, c.drafts[s.draft-1].finding.Code) {
+	if s := sc.suspectAt(p); s != nil && s.draft != 0 && slices.Contains([]string{codePeerVanished, codePeerNotReading, codeLocalDrop, codeClosing}, c.drafts[s.draft-1].finding.Code) {
 		return int(s.draft) - 1
 	}
 	return -1

@@ -106,6 +106,21 @@ func TestChain_passedOn(t *testing.T) {
 	}
 }
 
+// TestChain_legLost: what keeps a relay's other leg open may be that its peer has vanished.
+func TestChain_legLost(t *testing.T) {
+	for _, state := range []tcp.State{tcp.FinWait1, tcp.Established} {
+		now := snapshot(client(1, time.Minute, 83, 0), listening(0, 128),
+			socket(state, time.Minute, inode(60), cookie(60), between("192.0.2.1:45000", "203.0.113.5:9000"), queues(0, 84), timer(tcp.TimerRetransmit, 6, time.Second),
+				info(tcp.BytesSent, 83), info(tcp.BytesRetrans, 0), info(tcp.BytesAcked, 1), info(tcp.LastDataRecv, 62_000), info(tcp.LastDataSent, 61_000), info(tcp.DataSegsIn, 0), info(tcp.DataSegsOut, 1)))
+		busyWith(now)
+		v := Run(now, nil)
+		relay, lost := v.Of(&now.Namespaces[0].Sockets[0]), v.Of(&now.Namespaces[0].Sockets[2])
+		if relay == nil || lost == nil || relay.Code != "CW108" || relay.CausedBy == nil || *relay.CausedBy != lost.ID {
+			t.Errorf("%s: %+v", state, v.Findings)
+		}
+	}
+}
+
 // TestChain_held: an event loop reads no more of one leg when it cannot get rid of what it has on the other.
 func TestChain_held(t *testing.T) {
 	const relay, reader = 3000, 4000
