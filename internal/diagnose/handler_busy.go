@@ -25,7 +25,7 @@ var handlerBusy = rule{
 		session := sc.atSession(s)
 		for _, h := range s.holders() {
 			d := sc.doing(h.PID)
-			if !d.known || d.halted != "" || session != 0 && session != h.PID {
+			if !d.known || d.halted != "" || session != 0 && session != h.PID || d.waitsForChild() && sc.onBehalf(s) {
 				continue
 			}
 			l := sc.loadOf(d)

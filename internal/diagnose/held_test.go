@@ -59,6 +59,30 @@ func TestInherited(t *testing.T) {
 			t.Errorf("%s: %s %+v, want %s", test.name, f.Code, f.Culprits, test.want)
 		}
 	}
+	const script = 310
+	inetd := func(fd int, wait look.Thread) *look.Snapshot { // a script has its connection as its input, and so has what it runs
+		s := now(unread, func(p *look.Process) { p.PPID = script })
+		s.Processes[script] = &look.Process{PID: script, Comm: "bash", Activity: &look.Activity{
+			Threads: []look.Thread{wait}, ThreadCount: 1, CallsKnown: true, Executed: true, Running: time.Hour, Sockets: []look.Descriptor{{FD: fd, Inode: 1001, FlagsKnown: true}},
+		}}
+		s.Processes[heir].Activity.Sockets[0].FD = fd
+		held(s, 1001, look.Holder{PID: script, FD: fd}, look.Holder{PID: heir, FD: fd})
+		return s
+	}
+	for name, test := range map[string]struct {
+		fd   int
+		wait look.Thread
+		want string
+	}{
+		"a command of a script":   {0, in(script, look.CallChild, "wait4", -1, 0), "CW107"},
+		"one in the background":   {0, sleeper(script), "CW109"},
+		"not its input or output": {4, in(script, look.CallChild, "wait4", -1, 0), "CW109"},
+	} {
+		f := only(t, Run(inetd(test.fd, test.wait), nil))
+		if f.Code != test.want || len(f.Culprits) != 1 || f.Code == "CW107" && *f.Culprits[0].PID != heir {
+			t.Errorf("%s: %s %+v, want %s", name, f.Code, f.Culprits, test.want)
+		}
+	}
 	outgoing := func(change func(*look.Process)) *look.Snapshot { // a connection that the parent had made
 		connection := socket(tcp.CloseWait, time.Minute, inode(1001), queues(1, 0), between("192.0.2.1:45000", "203.0.113.5:6379"))
 		s := now(connection, func(p *look.Process) {

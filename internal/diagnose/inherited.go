@@ -16,7 +16,8 @@ import (
 // got it through an exec (no close-on-exec, above the descriptors on which connections are handed on), does not look at it, and either was started after the connection was made or is the child of who
 // holds the listener, or there is no listener any more and it was not there before the connection, of which it has read nothing. Refuted by several that serve the connection together, of which one is at
 // work elsewhere or does not run, by a thread that waits for the socket, by a process that was forked and has executed nothing: such servers fork to serve (but nobody forks to
-// serve what he has connected to himself and keeps running: such a child has what its parent left open), and by one that has the listener under another number than its parent: it was given that on purpose (socket activation), and has taken the connection out of its queue, however long that had been there.
+// serve what he has connected to himself and keeps running: such a child has what its parent left open), by one that waits for
+// the end of the other, which it has started with the socket as its input and output, and by one that has the listener under another number than its parent: it was given that on purpose (socket activation), and has taken the connection out of its queue, however long that had been there.
 var inherited = rule{
 	code: codeInherited, cause: "inherited",
 	claims: func(sc *scene, s *subject) bool {
@@ -25,6 +26,9 @@ var inherited = rule{
 		}
 		first := s.holders()[0]
 		if several := slices.ContainsFunc(s.holders(), func(h look.Holder) bool { return h.PID != first.PID }); several {
+			if sc.onBehalf(s) {
+				return false
+			}
 			if sc.atSession(s) != 0 {
 				return false
 			}
@@ -38,6 +42,30 @@ var inherited = rule{
 		return false
 	},
 	describe: describeInherited,
+}
+
+// onBehalf reports whether the holders of a socket are one handler: a program that was given it as its input and output, as by inetd, and what that has started with the same and waits for.
+func (sc *scene) onBehalf(s *subject) bool {
+	const output = 2
+	at := 0
+	for _, h := range s.holders() {
+		d := sc.doing(h.PID)
+		if h.FD > output || !d.known {
+			return false
+		}
+		if at != h.PID && !d.waitsForChild() {
+			if at != 0 {
+				return false
+			}
+			at = h.PID
+		}
+	}
+	return at != 0
+}
+
+// waitsForChild reports whether a process does nothing but wait for the end of another that it has started.
+func (d *doing) waitsForChild() bool {
+	return len(d.off) == 1 && d.single() && d.off[0].call.Kind == look.CallChild
 }
 
 // sinceStart allows for the steps of the clocks compared.
