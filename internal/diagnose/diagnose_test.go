@@ -330,3 +330,33 @@ func TestDead(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 }
+
+// TestPeerNotReading_slowly: who reads a little now and then opens the window long after, and is no peer that does not read.
+func TestPeerNotReading_slowly(t *testing.T) {
+	const far = "198.51.100.7:5121"
+	reader := func(unread uint32, window uint64) tcp.Socket {
+		return socket(tcp.Established, time.Second, inode(2000), cookie(2000), between(far, "192.0.2.1:80"), queues(unread, 0), info(tcp.RcvWnd, window))
+	}
+	for name, test := range map[string]struct {
+		first, later tcp.Socket
+		want         string
+	}{
+		"reads":                             {reader(9000, 0), reader(8000, 0), ""},
+		"does not read":                     {reader(9000, 0), reader(9000, 0), "CW202"},
+		"what it offers is not known there": {reader(9000, 1000), reader(8000, 1000), "CW202"},
+	} {
+		now := snapshot(test.first, socket(tcp.Established, 800*time.Millisecond, cookie(60), between("192.0.2.1:80", far), queues(0, 5000),
+			info(tcp.SndWnd, 0), info(tcp.Backoff, 3), info(tcp.LastDataSent, 60_000), timer(tcp.TimerPersist, 0, time.Second)))
+		later := []tcp.Socket{test.later}
+		if full(&test.first) != Undecided(now, &test.first) {
+			t.Errorf("%s: not looked at again", name)
+		}
+		if got := code(Run(now, later), now, 1); got != test.want {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
+		busyWith(now, sleeper(ours))
+		if w := new(Diagnosis).Inquire(now); (w.Patience >= patient) != full(&test.first) {
+			t.Errorf("%s: patience %v", name, w.Patience)
+		}
+	}
+}

@@ -65,6 +65,7 @@ func (q *inquiry) suspect(s *subject) {
 		}
 	case s.socket.SendQueue > 0 && windowClosed(s.socket):
 		q.end(s.netns, s.socket)
+		q.reader(s)
 	}
 	if s.shares && s.socket.State != tcp.FinWait2 {
 		shared := q.sharing(s.netns, s.socket.Local)
@@ -79,6 +80,19 @@ func (q *inquiry) suspect(s *subject) {
 		q.doing(h.PID).weight++
 		if q.mayBeStray(s, h) {
 			q.stranger(s, h)
+		}
+	}
+}
+
+// reader takes more time where who does not read is on this host and runs: it may be slow.
+func (q *inquiry) reader(s *subject) {
+	p, here := q.other(s.netns, s.socket)
+	if since, ok := windowless(s.socket); !here || !ok || since < fresh || !full(q.at(p)) {
+		return
+	}
+	for _, h := range q.now.Holders.Of(q.at(p).Inode) {
+		if d := q.doing(h.PID); d.known && d.halted == "" {
+			q.patience = max(q.patience, patient)
 		}
 	}
 }

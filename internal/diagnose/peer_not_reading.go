@@ -12,14 +12,21 @@ import (
 // peerNotReading is a peer that lives and keeps its window at zero.
 //
 // Needs: the window, the timer and when the peer was last heard. Claims: the window is closed, we have had nothing to send into for a while, and the
-// peer answered the latest probe. Refuted by unanswered probes (then it has vanished) and by data that moves.
+// peer answered the latest probe. Refuted by unanswered probes (then it has vanished), by data that moves, and by a reader on this host that takes some of it between the two looks: it opens its window again
+// only when there is room for a good deal more (__tcp_select_window).
 var peerNotReading = rule{
 	code: codePeerNotReading, cause: "peer_not_reading",
-	claims: func(_ *scene, s *subject) bool {
+	claims: func(sc *scene, s *subject) bool {
 		since, ok := windowless(s.socket)
-		return ok && since >= fresh && windowClosed(s.socket) && (answersProbes(s.socket) || shrunk(s.socket))
+		return ok && since >= fresh && windowClosed(s.socket) && (answersProbes(s.socket) || shrunk(s.socket)) && !sc.readSlowly(s)
 	},
 	describe: describePeerNotReading,
+}
+
+// readSlowly reports whether the other end is on this host, and something was read of it between the two looks.
+func (sc *scene) readSlowly(s *subject) bool {
+	end, ok := sc.end(s.netns, s.socket)
+	return ok && end.scene == sc && full(end.socket()) && sc.moved(end.socket())
 }
 
 // windowless is for how long the peer has taken nothing at least. What is sent again counts as sent (tcp_event_data_sent), but each time the timer is twice as long as before.

@@ -146,8 +146,11 @@ func waits(s *tcp.Socket) bool {
 }
 
 // Undecided reports whether a verdict about the socket depends on seeing it again a moment later: it has bytes that may or may not be
-// moving, waits in a queue that may or may not be, or has no holder, who may have ended while holders were looked for, or a slow one, who may come to it.
+// moving, waits in a queue that may or may not be, is read slowly or not at all, or has no holder, who may have ended while holders were looked for, or a slow one, who may come to it.
 func Undecided(now *look.Snapshot, s *tcp.Socket) bool {
+	if full(s) {
+		return true
+	}
 	if Age(s).Time < fresh {
 		return false
 	}
@@ -155,6 +158,15 @@ func Undecided(now *look.Snapshot, s *tcp.Socket) bool {
 		return true
 	}
 	return s.Unaccepted() || s.State == tcp.CloseWait && (s.RecvQueue > 1 || s.SendQueue > 0 || heldByOneAtWork(now, s))
+}
+
+// full reports whether a program has so much to read that its peer may send nothing more: it may be reading, however slowly.
+func full(s *tcp.Socket) bool {
+	if s.State != tcp.Established || s.RecvQueue == 0 || s.Inode == 0 {
+		return false
+	}
+	window, known := s.Info.Uint(tcp.RcvWnd)
+	return known && window == 0
 }
 
 // heldByOneAtWork reports whether the holder has but one thread, which has begun with something else a moment ago.
