@@ -125,14 +125,15 @@ func TestPeerVanished_kinds(t *testing.T) {
 	}{
 		{"silent", []tcp.Socket{socket(tcp.Established, time.Minute, lost...)}, report.SeverityWarning, 1, "have been silent for"},
 		{"heard", []tcp.Socket{socket(tcp.Established, time.Minute, append(lost, info(tcp.LastDataRecv, 700))...)}, report.SeverityWarning, 0, "lost on the way"},
-		{"large only", []tcp.Socket{socket(tcp.Established, time.Minute, append(lost, info(tcp.BytesAcked, 301))...)}, report.SeverityWarning, 1, "MTU"},
+		{"large only", []tcp.Socket{socket(tcp.Established, time.Minute, append(lost, info(tcp.BytesAcked, 301), info(tcp.Unacked, 10), info(tcp.NotSentBytes, 5600))...)}, report.SeverityWarning, 1, "MTU"},
+		{"written in small pieces", []tcp.Socket{socket(tcp.Established, time.Minute, append(lost, info(tcp.BytesAcked, 301), info(tcp.Unacked, 20), info(tcp.NotSentBytes, 5600))...)}, report.SeverityWarning, 1, "20 kB queued or unacknowledged in all\x00"},
 		{"arrived", []tcp.Socket{socket(tcp.Established, time.Minute, append(lost, info(tcp.BytesAcked, 200))...), socket(tcp.Established, time.Second, append(here, info(tcp.BytesReceived, 4096))...)}, report.SeverityWarning, 1, "on the way back"},
 		{"not arrived", []tcp.Socket{socket(tcp.Established, time.Minute, append(lost, info(tcp.BytesAcked, 200))...), socket(tcp.Established, time.Second, append(here, info(tcp.BytesReceived, 200))...)}, report.SeverityWarning, 1, "on the way there"},
 		{"keepalive of a server", []tcp.Socket{socket(tcp.Established, time.Minute, timer(tcp.TimerKeepalive, 4, time.Second)), listening(0, 4)}, report.SeverityInfo, 1, "up to 4 times in a row"},
 		{"keepalive of a client", []tcp.Socket{socket(tcp.Established, time.Minute, timer(tcp.TimerKeepalive, 4, time.Second), between("192.0.2.1:40000", "198.51.100.7:80"))}, report.SeverityWarning, 1, "up to 4 times in a row"},
 	} {
 		f := only(t, Run(snapshot(test.sockets...), nil))
-		if f.Code != "CW201" || f.Severity != test.severity || len(f.Culprits) != test.culprits || !strings.Contains(strings.Join(f.Evidence, "\n"), test.want) {
+		if f.Code != "CW201" || f.Severity != test.severity || len(f.Culprits) != test.culprits || !strings.Contains(strings.Join(f.Evidence, "\n")+"\x00", test.want) {
 			t.Errorf("%s: %+v", test.name, f)
 		}
 	}

@@ -110,8 +110,11 @@ func describePeerVanished(sc *scene, g *group, f *report.Finding) {
 			fmt.Sprintf("no acknowledgement of what %s sent; the peers have been silent for %s or longer", n, silence),
 			fmt.Sprintf("%s, %s queued or unacknowledged in all", g.attempts(), spoken.Size(g.sendQueue())))
 	}
-	f.Evidence = append(f.Evidence, g.largeEvidence()...)
-	f.Evidence = append(f.Evidence, sc.arrivalEvidence(g)...)
+	arrived, lines := sc.arrivalEvidence(g)
+	if !arrived {
+		f.Evidence = append(f.Evidence, g.largeEvidence()...)
+	}
+	f.Evidence = append(f.Evidence, lines...)
 }
 
 // maxHeard returns how long ago the peer was heard that has been silent for longest.
@@ -125,18 +128,29 @@ func (g *group) maxHeard() (d time.Duration) {
 // largeEvidence tells of connections that have never got a segment of full size across, while smaller ones were acknowledged: somewhere on the way packets may have to be smaller than both ends know.
 func (g *group) largeEvidence() []string {
 	n := g.count(func(s *subject) bool {
-		mss, _ := s.socket.Info.Uint(tcp.SndMSS)
 		acked, known := s.socket.Info.Uint(tcp.BytesAcked)
-		return known && mss > 0 && s.socket.Timer.Kind == tcp.TimerRetransmit && uint64(s.socket.SendQueue) >= mss && acked < mss
+		mss, _ := s.socket.Info.Uint(tcp.SndMSS)
+		return known && mss > 0 && acked < mss && fullSegments(s.socket, mss)
 	})
 	if n == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("on %d full segments wait, and none was ever acknowledged: if small packets still pass, the way drops large ones (an MTU that is too large, ICMP that is filtered)", n)}
+	return []string{fmt.Sprintf("on %d only segments of full size are in flight, and none was ever acknowledged: if small packets still pass, the way drops large ones (an MTU that is too large, ICMP that is filtered)", n)}
 }
 
-// arrivalEvidence says in which direction packets are lost, where the other ends are seen.
-func (sc *scene) arrivalEvidence(g *group) (lines []string) {
+// fullSegments reports whether all segments in flight are of full size, the last perhaps excepted. What was written in small pieces is sent again in small pieces.
+func fullSegments(s *tcp.Socket, mss uint64) bool {
+	segments, counted := s.Info.Uint(tcp.Unacked)
+	waiting, told := s.Info.Uint(tcp.NotSentBytes)
+	if s.Timer.Kind != tcp.TimerRetransmit || !counted || !told || segments == 0 || uint64(s.SendQueue) < waiting {
+		return false
+	}
+	flight := uint64(s.SendQueue) - waiting
+	return flight >= mss && flight > (segments-1)*mss
+}
+
+// arrivalEvidence says in which direction packets are lost, where the other ends are seen, and whether any arrived.
+func (sc *scene) arrivalEvidence(g *group) (got bool, lines []string) {
 	var arrived, lost int
 	for i := range g.members {
 		s := g.members[i]
@@ -164,7 +178,7 @@ func (sc *scene) arrivalEvidence(g *group) (lines []string) {
 	if lost > 0 {
 		lines = append(lines, fmt.Sprintf("the other ends of %d are on this host, open, and have got nothing of it: it is lost on the way there", lost))
 	}
-	return lines
+	return arrived > 0, lines
 }
 
 // unsentEvidence says that segments sent again did not leave this host, which looks from here as if the peer had vanished. The kernel counts them for the whole namespace only, so
