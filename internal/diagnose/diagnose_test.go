@@ -128,7 +128,7 @@ func TestPeerVanished_kinds(t *testing.T) {
 		{"large only", []tcp.Socket{socket(tcp.Established, time.Minute, append(lost, info(tcp.BytesAcked, 301), info(tcp.Unacked, 10), info(tcp.NotSentBytes, 5600))...)}, report.SeverityWarning, 1, "MTU"},
 		{"written in small pieces", []tcp.Socket{socket(tcp.Established, time.Minute, append(lost, info(tcp.BytesAcked, 301), info(tcp.Unacked, 20), info(tcp.NotSentBytes, 5600))...)}, report.SeverityWarning, 1, "20 kB queued or unacknowledged in all\x00"},
 		{"arrived", []tcp.Socket{socket(tcp.Established, time.Minute, append(lost, info(tcp.BytesAcked, 200))...), socket(tcp.Established, time.Second, append(here, info(tcp.BytesReceived, 4096))...)}, report.SeverityWarning, 1, "on the way back"},
-		{"not arrived", []tcp.Socket{socket(tcp.Established, time.Minute, append(lost, info(tcp.BytesAcked, 200))...), socket(tcp.Established, time.Second, append(here, info(tcp.BytesReceived, 200))...)}, report.SeverityWarning, 1, "on the way there"},
+		{"not arrived", []tcp.Socket{socket(tcp.Established, time.Minute, append(lost, info(tcp.BytesAcked, 200))...), socket(tcp.Established, time.Second, append(here, info(tcp.BytesReceived, 200))...)}, report.SeverityWarning, 1, "on the way there\nboth ends of 1 are in this network namespace"},
 		{"keepalive of a server", []tcp.Socket{socket(tcp.Established, time.Minute, timer(tcp.TimerKeepalive, 4, time.Second)), listening(0, 4)}, report.SeverityInfo, 1, "up to 4 times in a row"},
 		{"keepalive of a client", []tcp.Socket{socket(tcp.Established, time.Minute, timer(tcp.TimerKeepalive, 4, time.Second), between("192.0.2.1:40000", "198.51.100.7:80"))}, report.SeverityWarning, 1, "up to 4 times in a row"},
 	} {

@@ -151,7 +151,7 @@ func fullSegments(s *tcp.Socket, mss uint64) bool {
 
 // arrivalEvidence says in which direction packets are lost, where the other ends are seen, and whether any arrived.
 func (sc *scene) arrivalEvidence(g *group) (got bool, lines []string) {
-	var arrived, lost int
+	var arrived, lost, inside int
 	for i := range g.members {
 		s := g.members[i]
 		end, ok := sc.end(s.netns, s.socket)
@@ -166,6 +166,9 @@ func (sc *scene) arrivalEvidence(g *group) (got bool, lines []string) {
 		if s.connected && acked > 0 {
 			acked-- // our SYN
 		}
+		if end.netns == s.netns {
+			inside++
+		}
 		if received, _ := payload(end.socket()); received > acked {
 			arrived++
 		} else {
@@ -177,6 +180,9 @@ func (sc *scene) arrivalEvidence(g *group) (got bool, lines []string) {
 	}
 	if lost > 0 {
 		lines = append(lines, fmt.Sprintf("the other ends of %d are on this host, open, and have got nothing of it: it is lost on the way there", lost))
+	}
+	if inside > 0 {
+		lines = append(lines, fmt.Sprintf("both ends of %d are in this network namespace, which such packets never leave: what drops them is here, as a firewall rule is (nft list ruleset)", inside))
 	}
 	return arrived > 0, lines
 }
