@@ -105,8 +105,15 @@ func (v verdict) gist(of func(verdict, finding) string) (lines []string) {
 	return lines
 }
 
+// named leaves out the pid of a peer: a finding of one host does not name a process of another by its number.
 func (v verdict) named(f finding) string {
-	return fmt.Sprintf("%s of %v on %v, culprits %+v", v.plain(f), f.pids(), f.Local, f.blamed())
+	blamed := f.blamed()
+	for i := range blamed {
+		if blamed[i].what == "peer" {
+			blamed[i].pid = 0
+		}
+	}
+	return fmt.Sprintf("%s of %v on %v, culprits %+v", v.plain(f), f.pids(), f.Local, blamed)
 }
 
 func (v verdict) plain(f finding) string {
