@@ -40,6 +40,8 @@ type doing struct {
 	behind *bool
 	// slow is whether the threads that keep it from its connections have begun what they do a moment ago, once that was asked.
 	slow answer
+	// replies is whether it has answered somebody a moment ago, once that was asked.
+	replies answer
 	// left is for its listeners, by inode, whether the loop that should look at them is elsewhere, once that was asked.
 	left map[uint32]bool
 	// owner is the number of its owner, and load what waits for it, once they were asked for.

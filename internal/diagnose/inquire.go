@@ -59,6 +59,8 @@ func (q *inquiry) suspect(s *subject) {
 		return
 	case unheld(s):
 		q.transit = !q.now.Transit.Sought
+	case ignored(s.socket) && s.listener == nil && !waits(s.socket):
+		return // what a client has not read says nothing
 	case s.socket.State == tcp.FinWait2:
 		if _, here := q.other(s.netns, s.socket); !here {
 			return // nothing about its holder decides a verdict
@@ -77,7 +79,11 @@ func (q *inquiry) suspect(s *subject) {
 		q.blind(s.socket)
 	}
 	for _, h := range s.holders() {
-		q.doing(h.PID).weight++
+		d := q.doing(h.PID)
+		d.weight++
+		if q.unserved(s) && d.known && d.halted == "" && len(d.off) > 0 {
+			q.patience = max(q.patience, patient)
+		}
 		if q.mayBeStray(s, h) {
 			q.stranger(s, h)
 		}

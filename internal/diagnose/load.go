@@ -3,6 +3,7 @@ package diagnose
 import (
 	"slices"
 
+	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/tcp"
 )
 
@@ -41,6 +42,16 @@ func (sc *scene) drained(s *subject) bool {
 	came, ok := s.socket.Info.Duration(tcp.LastDataRecv)
 	return s.socket.State == tcp.CloseWait && s.socket.Inode != 0 && s.socket.RecvQueue == 0 && s.socket.SendQueue == 0 && s.age.Time >= fresh &&
 		known && in > 0 && ok && came <= s.age.Time+within
+}
+
+// unserved reports whether somebody has asked a while ago, still waits, and nothing was read of it since.
+func (sc *scene) unserved(s *subject) bool {
+	return s.listener != nil && ignored(s.socket) && !s.moved && !slices.ContainsFunc(s.holders(), func(h look.Holder) bool { return sc.replies(sc.doing(h.PID)) })
+}
+
+// waitsUnread reports whether the connection waits for the program to come to it: its peer has left, or still waits.
+func (sc *scene) waitsUnread(s *subject) bool {
+	return sc.unnoticed(s) || sc.unserved(s) && untouched(s.socket)
 }
 
 // untouched reports whether not a byte has been read; the FIN counts in both numbers.
@@ -106,7 +117,7 @@ func (l *load) atWork() int { return l.inHand + l.patient }
 // eachWaiting visits the connections that wait for a process, each with that process.
 func (sc *scene) eachWaiting(visit func(d *doing, s *subject)) {
 	sc.stuck(func(s *subject) {
-		if s.listener == nil || !sc.unnoticed(s) {
+		if s.listener == nil || !sc.waitsUnread(s) {
 			return
 		}
 		for i, h := range s.holders() {
@@ -135,7 +146,7 @@ func (l *load) weigh(s *tcp.Socket) {
 func (sc *scene) stuck(visit func(*subject)) {
 	all := sc.suspects()
 	for i := range all {
-		if s := &all[i]; s.age.Time >= fresh || waits(s.socket) {
+		if s := &all[i]; s.age.Time >= fresh || waits(s.socket) || ignored(s.socket) {
 			visit(s)
 		}
 	}

@@ -19,7 +19,7 @@ var loopBlocked = rule{
 		if s.socket.Unaccepted() {
 			return s.listener != nil && s.age.Time >= fresh && !sc.accepting[s.listener] && sc.keeper(s.netns, s.listener).blames(s, codeLoopBlocked)
 		}
-		if !sc.unnoticed(s) || sc.inTurn(s) {
+		if !sc.unnoticed(s) && !sc.unserved(s) || sc.inTurn(s) {
 			return false
 		}
 		for _, h := range s.holders() {
@@ -42,7 +42,7 @@ func (sc *scene) loopOff(d *doing, in interest) bool {
 	if in.set == nil || !in.armed || in.waited || !d.known || len(d.off) == 0 || !sc.manifold(d, in.set) {
 		return false
 	}
-	if lately(d.loopThreads()) || sc.advances(d, in.set) {
+	if lately(d.loopThreads()) || sc.advances(d, in.set) || sc.replies(d) {
 		return false // it is slow
 	}
 	return d.single() || !in.constant && len(d.loopThreads()) > 0

@@ -17,13 +17,14 @@ import (
 var processStopped = rule{
 	code: codeProcessStopped, cause: "process_stopped",
 	claims: func(sc *scene, s *subject) bool {
-		if s.age.Time < fresh {
+		unserved := sc.unserved(s)
+		if s.age.Time < fresh && !unserved {
 			return false
 		}
 		if s.socket.Unaccepted() {
 			return s.listener != nil && !sc.accepting[s.listener] && sc.keeper(s.netns, s.listener).blames(s, codeProcessStopped)
 		}
-		if s.socket.State != tcp.CloseWait || len(s.holders()) == 0 || s.socket.SendQueue > 0 || s.moved {
+		if s.socket.State != tcp.CloseWait && !unserved || len(s.holders()) == 0 || s.socket.SendQueue > 0 || s.moved {
 			return false
 		}
 		pid := s.holders()[0].PID

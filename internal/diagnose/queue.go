@@ -47,6 +47,8 @@ func (sc *scene) judgeKeeper(netns int32, l *tcp.Socket) queueKeeper {
 			return none // it waits until it may accept again, or tries in vain
 		case (sc.lags(d, in) || sc.allLocked(d) && lately(d.locked)) && sc.serves(netns, d, l):
 			return queueKeeper{}
+		case len(d.off) > 0 && sc.replies(d) && (d.single() || in.set != nil && in.armed && sc.manifold(d, in.set)):
+			return queueKeeper{} // its thread was not elsewhere all the time
 		case sc.loopOff(d, in):
 			looping = append(looping, h.PID)
 		case len(stuck(d.strong)) > 0 || len(stuck(d.working)) > 0 && sc.serves(netns, d, l) || sc.allLocked(d):

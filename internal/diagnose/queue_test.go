@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -130,5 +131,85 @@ func TestPoolIdle_unused(t *testing.T) {
 	f := only(t, Run(snapshot(connected(1, 0), connected(2, 0), connected(3, 4)), nil))
 	if text := strings.Join(f.Evidence, "\n"); f.Code != "CW103" || !strings.Contains(text, "nothing was ever sent or received on 2 of them") {
 		t.Errorf("%s: %s", f.Code, text)
+	}
+}
+
+// asking is the connection of a client that has asked and waits, of which nothing was read for so long.
+func asking(n int, since time.Duration, received uint64, unread uint32) tcp.Socket {
+	return socket(tcp.Established, since, inode(uint32(1000+n)), cookie(tcp.Cookie(1000+n)), queues(unread, 0), info(tcp.BytesReceived, received), info(tcp.LastDataRecv, uint64(since/time.Millisecond)),
+		info(tcp.LastDataSent, uint64((since+time.Second)/time.Millisecond)), between("192.0.2.1:80", fmt.Sprintf("198.51.100.7:%d", 6000+n)))
+}
+
+// TestUnserved: who has asked and still waits is a victim as well as who has left.
+func TestUnserved(t *testing.T) {
+	const db = 5000
+	reading := in(ours, look.CallRead, "recvfrom", 9, db)
+	inSet := func(a *look.Activity) { watching(a, 3, 0, 1, 3) }
+	replied := socket(tcp.Established, time.Second, inode(1009), cookie(1009), info(tcp.LastDataSent, 1000))
+	for name, test := range map[string]struct {
+		since   time.Duration
+		thread  look.Thread
+		change  func(*look.Activity)
+		another *tcp.Socket
+		later   []tcp.Socket
+		want    string
+	}{
+		"stopped":                          {time.Minute, stopping(ours), nil, nil, nil, "CW111"},
+		"stopped a moment ago":             {3 * time.Second, stopping(ours), nil, nil, nil, ""},
+		"a loop blocked elsewhere":         {time.Minute, reading, inSet, nil, nil, "CW106"},
+		"a loop that waits":                {time.Minute, in(ours, look.CallPoll, "epoll_wait", 3, 0), inSet, nil, nil, ""},
+		"a loop that answered another":     {time.Minute, reading, inSet, &replied, nil, ""},
+		"a loop that read of one":          {time.Minute, reading, inSet, nil, []tcp.Socket{asking(1, time.Minute, 300, 100), asking(2, time.Minute, 300, 50)}, ""},
+		"the only worker, blocked":         {time.Minute, reading, nil, nil, nil, ""}, // of which it may serve either
+		"the only worker, which sleeps on": {time.Minute, sleeper(ours), nil, nil, nil, ""},
+	} {
+		sockets := []tcp.Socket{asking(1, test.since, 300, 100), asking(2, test.since, 300, 100), backend(db, time.Minute), listening(0, 128)}
+		if test.another != nil {
+			sockets = append(sockets, *test.another)
+		}
+		now := snapshot(sockets...)
+		a := busyWith(now, test.thread)
+		if test.change != nil {
+			test.change(a)
+		}
+		v := Run(now, test.later)
+		if got := code(v, now, 0); got != test.want || test.want != "" && v.Findings[0].Count != 2 {
+			t.Errorf("%s: %q, want %q: %+v", name, got, test.want, v.Findings)
+		}
+	}
+	// A pool whose threads wait in a lock, for clients that wait, while others do as well.
+	now := snapshot(asking(1, time.Minute, 100, 100), asking(2, time.Minute, 100, 100), asking(3, time.Minute, 100, 0), listening(0, 128))
+	busyWith(now, in(ours, look.CallAccept, "accept4", 10, listener), parked(2), parked(3))
+	if f := only(t, Run(now, nil)); f.Code != "CW105" || f.Count != 2 {
+		t.Errorf("%s of %d", f.Code, f.Count)
+	}
+	// A process that serves one client, which asked it before it looks, and one that has accepted two.
+	for n, want := range []string{"", "CW105"} {
+		sockets := []tcp.Socket{asking(1, time.Minute, 100, 100), backend(db, time.Minute), listening(0, 128)}
+		if n > 0 {
+			sockets = append(sockets, asking(2, time.Minute, 100, 100))
+		}
+		now := snapshot(sockets...)
+		busyWith(now, reading)
+		if got := code(Run(now, nil), now, 0); got != want {
+			t.Errorf("%d beside it: %q, want %q", n, got, want)
+		}
+	}
+	unheld := snapshot(asking(1, time.Minute, 300, 100), listening(0, 128))
+	held(unheld, 1001)
+	if v := Run(unheld, nil); len(v.Findings) != 0 {
+		t.Errorf("nobody seen to hold it: %+v", v.Findings)
+	}
+}
+
+// TestKeeper_replies: a loop that has answered somebody since comes to its queue, too.
+func TestKeeper_replies(t *testing.T) {
+	for sent, want := range map[uint64]string{1000: "", 60_000: "CW106"} {
+		now := snapshot(listening(1, 128), queued(2), backend(5000, time.Minute), socket(tcp.Established, time.Second, inode(1009), cookie(1009), info(tcp.LastDataSent, sent)))
+		a := busyWith(now, in(ours, look.CallRead, "recvfrom", 9, 5000))
+		watching(a, 3, 0, 2)
+		if got := code(Run(now, nil), now, 1); got != want {
+			t.Errorf("answered %d ms ago: %q, want %q", sent, got, want)
+		}
 	}
 }

@@ -128,7 +128,7 @@ func Suspect(s *tcp.Socket) bool {
 	case tcp.CloseWait:
 		return true
 	case tcp.Established:
-		return s.Unaccepted() || waits(s)
+		return s.Unaccepted() || waits(s) || ignored(s)
 	case tcp.FinWait1, tcp.Closing, tcp.LastAck:
 		return waits(s)
 	case tcp.Listen:
@@ -148,7 +148,7 @@ func waits(s *tcp.Socket) bool {
 // Undecided reports whether a verdict about the socket depends on seeing it again a moment later: it has bytes that may or may not be
 // moving, waits in a queue that may or may not be, is read slowly or not at all, or has no holder, who may have ended while holders were looked for, or a slow one, who may come to it.
 func Undecided(now *look.Snapshot, s *tcp.Socket) bool {
-	if full(s) {
+	if full(s) || ignored(s) {
 		return true
 	}
 	if Age(s).Time < fresh {
@@ -167,6 +167,15 @@ func full(s *tcp.Socket) bool {
 	}
 	window, known := s.Info.Uint(tcp.RcvWnd)
 	return known && window == 0
+}
+
+// ignored reports whether a program has had something to read for a while, of a peer that still waits.
+func ignored(s *tcp.Socket) bool {
+	if s.State != tcp.Established || s.RecvQueue == 0 || s.Inode == 0 {
+		return false
+	}
+	came, known := s.Info.Duration(tcp.LastDataRecv)
+	return known && came >= fresh
 }
 
 // heldByOneAtWork reports whether the holder has but one thread, which has begun with something else a moment ago.

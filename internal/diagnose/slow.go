@@ -48,6 +48,28 @@ func (sc *scene) watched() time.Duration {
 	return *sc.interval
 }
 
+// replies reports whether a process has sent something a moment ago on a connection that it accepted: it gets on, however slowly.
+func (sc *scene) replies(d *doing) bool {
+	if d.process.Activity == nil {
+		return false
+	}
+	if d.replies == unasked {
+		d.replies = no
+		if slices.ContainsFunc(d.process.Activity.Sockets, func(own look.Descriptor) bool {
+			s := sc.socketOf(own.Inode)
+			if s == nil || s.State != tcp.Established || s.SendQueue > 0 { // what the kernel sends by itself is none of its doing
+				return false
+			}
+			sent, known := s.Info.Duration(tcp.LastDataSent)
+			out, _ := s.Info.Uint(tcp.DataSegsOut)
+			return known && out > 0 && sent < fresh && sc.accepted(own.Inode)
+		}) {
+			d.replies = yes
+		}
+	}
+	return d.replies == yes
+}
+
 // lately reports whether all of some threads have begun what they do a moment ago, or get on with it.
 func lately(list []worker) bool {
 	return len(stuck(list)) == 0 && slices.ContainsFunc(list, func(w worker) bool { return w.lately })
@@ -76,7 +98,7 @@ func (sc *scene) advances(d *doing, set *look.PollSet) bool {
 	if sc.advanced == nil {
 		sc.advanced = map[waitingSet]bool{}
 		sc.stuck(func(s *subject) {
-			if !s.moved || s.socket.State != tcp.CloseWait {
+			if !s.moved || s.socket.State != tcp.CloseWait && !ignored(s.socket) {
 				return
 			}
 			for _, h := range s.holders() {
@@ -101,7 +123,7 @@ func waitingSetOf(pid int, set *look.PollSet) waitingSet {
 func (sc *scene) inTurn(s *subject) bool {
 	if s.turn == unasked {
 		s.turn = no
-		if s.listener != nil && sc.unnoticed(s) && sc.willCome(s) {
+		if s.listener != nil && (sc.unnoticed(s) || sc.unserved(s)) && sc.willCome(s) {
 			s.turn = yes
 		}
 	}

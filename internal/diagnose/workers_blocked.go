@@ -29,8 +29,11 @@ func claimsWorkersBlocked(sc *scene, s *subject) bool {
 	}
 	for _, h := range s.holders() {
 		d := sc.doing(h.PID)
-		if d.halted != "" || !sc.unnoticed(s) && !d.stuckOn(s.socket) || s.socket.RecvQueue == 0 && sc.loadOf(d).drained > len(d.blocked()) {
+		if d.halted != "" || !sc.waitsUnread(s) && !d.stuckOn(s.socket) || s.socket.RecvQueue == 0 && sc.loadOf(d).drained > len(d.blocked()) {
 			continue
+		}
+		if sc.unserved(s) && d.single() && sc.alone(d, s.socket) {
+			continue // whatever it waits for, it does so for this client
 		}
 		if s.listener.RecvQueue > 0 && !sc.accepting[s.listener] && !sc.getsOn(s.netns, s.listener) {
 			if k := s.queue(sc); k.code == codeWorkersBlocked && slices.Contains(k.pids, h.PID) {
@@ -44,6 +47,11 @@ func claimsWorkersBlocked(sc *scene, s *subject) bool {
 		}
 	}
 	return false
+}
+
+// alone reports whether a process has accepted nothing but one connection.
+func (sc *scene) alone(d *doing, s *tcp.Socket) bool {
+	return !slices.ContainsFunc(d.process.Activity.Sockets, func(own look.Descriptor) bool { return own.Inode != s.Inode && sc.accepted(own.Inode) })
 }
 
 // waiting reports whether connections that were accepted wait inside the program for threads that are at something else.
