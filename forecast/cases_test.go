@@ -1,6 +1,7 @@
 package forecast_test
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -144,6 +145,32 @@ func TestModel_shrunk_late(t *testing.T) {
 	const soon, then = 3328 * time.Millisecond, 5340 * time.Millisecond
 	if got := m.Ends(&s); got.Earliest > soon || got.Latest < then || (min(got.Best, got.Also)-soon).Abs() > 8*time.Millisecond || (max(got.Best, got.Also)-then).Abs() > 8*time.Millisecond {
 		t.Errorf("%+v", got)
+	}
+}
+
+// TestModel_local_error: what does not leave this host ends with ETIMEDOUT, or over IPv6 with the error of a route that fails, which must be known (Linux 6.18: EINVAL of a blackhole route, beside ETIMEDOUT of a firewall).
+func TestModel_local_error(t *testing.T) {
+	m := forecast.Model{Limits: forecast.Defaults()}
+	m.Options.UserTimeout = forecast.Is[time.Duration](0)
+	known := m.Options
+	known.SoftError = forecast.Is(0)
+	for _, test := range []struct {
+		family  tcp.Family
+		peer    string
+		options *forecast.Options
+		want    string
+	}{
+		{tcp.IPv4, "192.0.2.1:80", &m.Options, "ETIMEDOUT"},
+		{tcp.IPv6, "[::ffff:192.0.2.1]:80", &m.Options, "ETIMEDOUT"},
+		{tcp.IPv6, "[2001:db8::1]:80", &m.Options, ""},
+		{tcp.IPv6, "[2001:db8::1]:80", &known, "ETIMEDOUT"},
+	} {
+		s := dying(0, 204, 3)
+		s.Family, s.Peer, s.Timer.Kind, s.Timer.Count = test.family, netip.MustParseAddrPort(test.peer), tcp.TimerPersist, 3
+		s.Info.Put(tcp.SndMSS, 1448)
+		if got := m.EndsKnowing(&s, test.options); got.Kind != forecast.At || got.Error != test.want {
+			t.Errorf("%s: %+v", test.peer, got)
+		}
 	}
 }
 

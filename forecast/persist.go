@@ -173,6 +173,9 @@ func (v *view) explainProbes(e *Ends, w *probeWalk, verdict probeVerdict) {
 		// A window smaller than a segment counts as closed, too (tcp_snd_wnd_test).
 		if window := v.uint(tcp.SndWnd); window > 0 && window >= min(v.uint(tcp.SndMSS), int64(v.socket.SendQueue)) {
 			e.Reason = reasonPersistLocal
+			if !v.options.SoftError.Known && v.socket.Family == tcp.IPv6 && !v.socket.Peer.Addr().Is4In6() {
+				e.Error = "" // a firewall leaves none, a route that fails leaves its own (inet6_csk_xmit)
+			}
 		}
 	}
 }
