@@ -127,7 +127,7 @@ const leftOut = "([Ff]aults|Killed|_churn|FullDisk)$"
 
 func test(name, dir string) result {
 	r := result{Package: dir, Failed: map[string]string{}, Skipped: map[string]string{}}
-	args := []string{"-test.v", "-test.timeout", "10m", "-test.skip", leftOut}
+	args := []string{"-test.v", "-test.timeout", "30m", "-test.skip", leftOut}
 	if only := argument("closewait.run"); only != "" {
 		args = append(args, "-test.run", only)
 	}
