@@ -121,6 +121,33 @@ func TestChain_legLost(t *testing.T) {
 	}
 }
 
+// TestRelayWaiting_kept: a relay that keeps the end to itself is to blame where the other side waits for more.
+func TestRelayWaiting_kept(t *testing.T) {
+	const server = 3000
+	for name, test := range map[string]struct {
+		thread look.Thread
+		want   bool
+	}{"waits for more": {in(server, look.CallRead, "recvfrom", 4, 70), true}, "works on it": {sleeper(server), false}} {
+		now := snapshot(client(1, time.Minute, 83, 0), listening(0, 128),
+			socket(tcp.Established, time.Minute, inode(60), cookie(60), between("192.0.2.1:45000", "203.0.113.5:9000"),
+				info(tcp.BytesSent, 83), info(tcp.BytesRetrans, 0), info(tcp.BytesAcked, 84), info(tcp.Unacked, 0), info(tcp.BytesReceived, 0), info(tcp.LastDataRecv, 62_000), info(tcp.DataSegsIn, 0)),
+			socket(tcp.Established, time.Minute, inode(70), cookie(70), between("203.0.113.5:9000", "192.0.2.1:45000")))
+		held(now, 70, look.Holder{PID: server, FD: 4})
+		now.Processes[server] = &look.Process{PID: server, Comm: "server", Activity: &look.Activity{CallsKnown: true, ThreadCount: 1, Threads: []look.Thread{test.thread}, Sockets: []look.Descriptor{{FD: 4, Inode: 70}}}}
+		busyWith(now, in(ours, look.CallPoll, "epoll_wait", 4, 0))
+		f := now.Processes[ours]
+		v := Run(now, nil)
+		relay := v.Of(&now.Namespaces[0].Sockets[0])
+		if relay == nil || relay.Code != "CW108" {
+			t.Fatalf("%s: %+v", name, v.Findings)
+		}
+		last := relay.Culprits[len(relay.Culprits)-1]
+		if got := last.What == "not_closing" && *last.PID == f.PID; got != test.want || got != strings.Contains(relay.NotRemedies[0].What, "the other side") {
+			t.Errorf("%s: %+v", name, relay)
+		}
+	}
+}
+
 // TestChain_held: an event loop reads no more of one leg when it cannot get rid of what it has on the other.
 func TestChain_held(t *testing.T) {
 	const relay, reader = 3000, 4000

@@ -60,12 +60,37 @@ var relayWaiting = rule{
 		}
 		f.Evidence = append(f.Evidence, fmt.Sprintf("pid %d %s and %s: descriptor %d to %s is in %s, %s",
 			g.members[0].blamed, read, who, first.fd, text(sc.at(first.place).Peer), sc.at(first.place).State.SS(), first.why))
-		if n := g.count(func(s *subject) bool {
-			return s.socket.RecvQueue == 0 && sc.at(sc.leg(s.blamed, s.socket).place).State == tcp.Established
-		}); n > 0 {
-			f.Evidence = append(f.Evidence, fmt.Sprintf("on %d the end was read and not passed on: the other side has not been told that nothing more will come", n))
+		var kept, awaited int
+		for _, s := range g.members {
+			if leg := sc.leg(s.blamed, s.socket); s.socket.RecvQueue == 0 && sc.at(leg.place).State == tcp.Established {
+				kept++
+				if sc.wantsMore(leg) {
+					awaited++
+				}
+			}
+		}
+		if kept > 0 {
+			f.Evidence = append(f.Evidence, fmt.Sprintf("on %d the end was read and not passed on: the other side has not been told that nothing more will come", kept))
+		}
+		if awaited > 0 && awaited == len(g.members) { // then both wait for each other
+			f.Evidence = append(f.Evidence, fmt.Sprintf("and it waits for more on %d", awaited))
+			for _, p := range g.processes {
+				f.Culprits = append(f.Culprits, report.Culprit{PID: &p.PID, Comm: &p.Comm, What: "not_closing"})
+			}
 		}
 	},
+}
+
+// wantsMore reports whether a thread of this host is blocked in reading at the far end of a leg. Of an event loop nobody knows what it does for the connection meanwhile.
+func (sc *scene) wantsMore(l *leg) bool {
+	end, ok := sc.end(l.netns, sc.at(l.place))
+	if !ok || end.socket().RecvQueue > 0 {
+		return false
+	}
+	holders, _ := end.holders(end.socket())
+	return slices.ContainsFunc(holders, func(h look.Holder) bool {
+		return end.doing(h.PID).moments(func(m *look.Moment) bool { return m.Call.Kind == look.CallRead && m.Call.Inode == end.socket().Inode })
+	})
 }
 
 // leg is the other leg of a relayed connection.

@@ -13,6 +13,7 @@ import (
 func helpRelay(c *Case) []report.Remedy {
 	var list []report.Remedy
 	switch leg := c.culprit("other_leg"); {
+	case c.culprit("not_closing") != nil: // the far end waits for it
 	case c.CausedBy != nil:
 		list = append(list, read("closewait show "+*c.CausedBy, "shows the program at the end of the chain, which does not close"))
 	case leg != nil && leg.Peer != nil:
@@ -21,10 +22,13 @@ func helpRelay(c *Case) []report.Remedy {
 	return append(list, c.restart()...)
 }
 
-func notForRelays(*Case) []report.NotRemedy {
-	return nots("blaming the relay", "it waits for its other leg, as it should unless it has a time limit for that",
-		"tcp_fin_timeout", "the open leg is held by a program, and the setting concerns what nobody holds",
-		"destroying one leg (ss -K)", "the relay may keep the descriptor and the other leg")
+func notForRelays(c *Case) []report.NotRemedy {
+	wrong := nots("blaming the relay", "it waits for its other leg, as it should unless it has a time limit for that")
+	if c.culprit("not_closing") != nil {
+		wrong = nots("blaming the other side", "it waits for more, as it has not been told that this is the end: shutdown(SHUT_WR) of the relay tells it")
+	}
+	return append(wrong, nots("tcp_fin_timeout", "the open leg is held by a program, and the setting concerns what nobody holds",
+		"destroying one leg (ss -K)", "the relay may keep the descriptor and the other leg")...)
 }
 
 func helpProbes(c *Case) []report.Remedy {
