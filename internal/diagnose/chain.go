@@ -195,6 +195,11 @@ func (c *chain) held(end far, h look.Holder) int {
 
 // trouble returns the draft of a connection whose peer takes nothing or is not heard, -1 where it has none.
 func (c *chain) trouble(sc *scene, p place) int {
+	if s := sc.at(p); s.State == tcp.SynSent { // another connection to that peer tells of it
+		return slices.IndexFunc(c.drafts, func(d draft) bool {
+			return d.scene == sc && d.finding.Code == codePeerVanished && slices.ContainsFunc(d.group.members, func(m *subject) bool { return m.netns == p.netns && m.socket.Peer == s.Peer })
+		})
+	}
 	if s := sc.suspectAt(p); s != nil && s.draft != 0 && slices.Contains([]string{codePeerVanished, codePeerNotReading, codeLocalDrop, codeClosing}, c.drafts[s.draft-1].finding.Code) {
 		return int(s.draft) - 1
 	}
@@ -209,7 +214,7 @@ func (c *chain) passedOn(end far, h look.Holder) int {
 	}
 	for _, w := range still(d.strong) {
 		at, ok := end.placeOf(w.call.Inode)
-		if !ok || w.what != inWrite {
+		if !ok || w.what != inWrite && w.what != inConnect {
 			return -1
 		}
 		if cause = c.trouble(end.scene, at); cause < 0 {

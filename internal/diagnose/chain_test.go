@@ -189,8 +189,23 @@ func TestChain_trouble(t *testing.T) {
 		backend(60, time.Minute, queues(0, 5000), timer(tcp.TimerRetransmit, 5, time.Second)))
 	busyWith(now, in(ours, look.CallWrite, "sendto", 9, 60))
 	v := Run(now, nil)
-	handler, peer := v.Of(&now.Namespaces[0].Sockets[0]), v.Of(&now.Namespaces[0].Sockets[2])
-	if handler == nil || peer == nil || handler.Code != "CW107" || peer.Code != "CW201" || handler.CausedBy == nil || *handler.CausedBy != peer.ID {
-		t.Errorf("%+v", v.Findings)
+	caused := func(v *Verdicts, now *look.Snapshot) {
+		t.Helper()
+		handler, peer := v.Of(&now.Namespaces[0].Sockets[0]), v.Of(&now.Namespaces[0].Sockets[2])
+		if handler == nil || peer == nil || handler.Code != "CW107" || peer.Code != "CW201" || handler.CausedBy == nil || *handler.CausedBy != peer.ID {
+			t.Errorf("%+v", v.Findings)
+		}
+	}
+	caused(v, now)
+	again := backend(61, time.Hour)
+	again.State = tcp.SynSent
+	now = snapshot(client(1, time.Minute, 83, 1), listening(0, 128), backend(60, time.Minute, queues(0, 5000), timer(tcp.TimerRetransmit, 5, time.Second)), again)
+	busyWith(now, in(ours, look.CallConnect, "connect", 10, 61))
+	v = Run(now, nil)
+	caused(v, now)
+	for i := range v.Findings {
+		if f := &v.Findings[i]; f.Code == "CW107" && f.Culprits[0].SinceSeconds != nil {
+			t.Errorf("since %v", *f.Culprits[0].SinceSeconds)
+		}
 	}
 }

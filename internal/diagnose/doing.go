@@ -462,8 +462,11 @@ func (sc *scene) culprit(d *doing, w worker) report.Culprit {
 	return c
 }
 
-// stalled returns for how long no data has passed a socket in either direction.
+// stalled returns for how long no data has passed a socket in either direction. Until it is connected the kernel's times count from an arbitrary moment.
 func stalled(s *tcp.Socket) (time.Duration, bool) {
+	if s.State == tcp.SynSent {
+		return 0, false
+	}
 	sent, ok := s.Info.Duration(tcp.LastDataSent)
 	received, both := s.Info.Duration(tcp.LastDataRecv)
 	return min(sent, received), ok && both
