@@ -46,7 +46,7 @@ func (sc *scene) drained(s *subject) bool {
 
 // unserved reports whether somebody has asked a while ago, still waits, and nothing was read of it since.
 func (sc *scene) unserved(s *subject) bool {
-	return s.listener != nil && ignored(s.socket) && !s.moved && !slices.ContainsFunc(s.holders(), func(h look.Holder) bool { return sc.replies(sc.doing(h.PID)) })
+	return s.listener != nil && ignored(s.socket) && !s.moved && !sc.getsOn(s.netns, s.listener) && !slices.ContainsFunc(s.holders(), func(h look.Holder) bool { return sc.replies(sc.doing(h.PID)) })
 }
 
 // waitsUnread reports whether the connection waits for the program to come to it: its peer has left, or still waits.

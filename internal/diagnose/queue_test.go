@@ -195,6 +195,16 @@ func TestUnserved(t *testing.T) {
 			t.Errorf("%d beside it: %q, want %q", n, got, want)
 		}
 	}
+	// One connection after another has ended until now: the pool is slow.
+	sockets := []tcp.Socket{asking(1, time.Minute, 100, 100), asking(2, time.Minute, 100, 100), asking(3, time.Minute, 100, 0), listening(0, 128)}
+	for i := range 4 {
+		sockets = append(sockets, socket(tcp.TimeWait, 0, inode(0), cookie(tcp.Cookie(4000+i)), timer(tcp.TimerTimeWait, 0, timeWaitLength-time.Duration(i)*8*time.Second), between("192.0.2.1:80", fmt.Sprintf("198.51.100.7:%d", 7000+i))))
+	}
+	now = snapshot(sockets...)
+	busyWith(now, in(ours, look.CallAccept, "accept4", 10, listener), parked(2), parked(3))
+	if v := Run(now, nil); len(v.Findings) != 0 {
+		t.Errorf("a slow pool: %+v", v.Findings)
+	}
 	unheld := snapshot(asking(1, time.Minute, 300, 100), listening(0, 128))
 	held(unheld, 1001)
 	if v := Run(unheld, nil); len(v.Findings) != 0 {
