@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -34,20 +35,26 @@ func tabulate(all []booted) string {
 		b.WriteString(" " + k.release + " |")
 	}
 	b.WriteString("\n|---|---|" + strings.Repeat("---|", len(all)) + "\n")
-	reasons := map[string][]string{}
+	reasons := map[string]map[string][]string{}
 	for _, t := range tiers {
 		for _, p := range t.packages {
 			b.WriteString("| " + t.name + " | `" + p + "` |")
 			for _, k := range all {
 				b.WriteString(" " + k.of(p).cell() + " |")
 				for test, why := range k.of(p).Skipped {
-					reasons[why] = append(reasons[why], k.release+" "+p+" "+test)
+					if _, reason, found := strings.Cut(why, ": "); found { // file and line
+						why = strings.TrimSpace(reason)
+					}
+					if reasons[why] == nil {
+						reasons[why] = map[string][]string{}
+					}
+					reasons[why][p+" "+test] = append(reasons[why][p+" "+test], k.release)
 				}
 			}
 			b.WriteString("\n")
 		}
 	}
-	return b.String() + skips(reasons)
+	return b.String() + skips(reasons, len(all))
 }
 
 // of returns what became of a package, nothing when it did not run.
@@ -72,20 +79,25 @@ func (r *result) cell() string {
 	return text
 }
 
-// skips lists why tests were skipped, and which.
-func skips(reasons map[string][]string) string {
+// skips lists why tests were skipped: by reason, which tests in which kernels.
+func skips(reasons map[string]map[string][]string, kernels int) string {
 	if len(reasons) == 0 {
 		return "\n"
 	}
-	var lines []string
-	for why, tests := range reasons {
-		slices.Sort(tests)
-		_, reason, found := strings.Cut(why, ": ") // file and line
-		if !found {
-			reason = why
+	var b strings.Builder
+	b.WriteString("\nSkipped, and why:\n\n")
+	for _, why := range slices.Sorted(maps.Keys(reasons)) {
+		in := map[string][]string{} // tests by their kernels
+		for _, test := range slices.Sorted(maps.Keys(reasons[why])) {
+			where := "everywhere"
+			if releases := reasons[why][test]; len(releases) < kernels {
+				where = strings.Join(releases, ", ")
+			}
+			in[where] = append(in[where], "`"+test+"`")
 		}
-		lines = append(lines, fmt.Sprintf("* %s: %s\n", reason, strings.Join(tests, ", ")))
+		for _, where := range slices.Sorted(maps.Keys(in)) {
+			fmt.Fprintf(&b, "* %s; %s: %s\n", why, where, strings.Join(in[where], ", "))
+		}
 	}
-	slices.Sort(lines)
-	return "\nSkipped, and why:\n\n" + strings.Join(lines, "") + "\n"
+	return b.String() + "\n"
 }
