@@ -152,8 +152,8 @@ func TestModel_shrunk_late(t *testing.T) {
 func TestModel_local_error(t *testing.T) {
 	m := forecast.Model{Limits: forecast.Defaults()}
 	m.Options.UserTimeout = forecast.Is[time.Duration](0)
-	known := m.Options
-	known.SoftError = forecast.Is(0)
+	known, limited := m.Options, m.Options
+	known.SoftError, limited.UserTimeout = forecast.Is(0), forecast.Is(10*time.Second)
 	for _, test := range []struct {
 		family  tcp.Family
 		peer    string
@@ -163,6 +163,7 @@ func TestModel_local_error(t *testing.T) {
 		{tcp.IPv4, "192.0.2.1:80", &m.Options, "ETIMEDOUT"},
 		{tcp.IPv6, "[::ffff:192.0.2.1]:80", &m.Options, "ETIMEDOUT"},
 		{tcp.IPv6, "[2001:db8::1]:80", &m.Options, ""},
+		{tcp.IPv6, "[2001:db8::1]:80", &limited, ""},
 		{tcp.IPv6, "[2001:db8::1]:80", &known, "ETIMEDOUT"},
 	} {
 		s := dying(0, 204, 3)

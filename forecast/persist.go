@@ -170,14 +170,19 @@ func (v *view) explainProbes(e *Ends, w *probeWalk, verdict probeVerdict) {
 	default:
 		e.Limit = Limit{"tcp_retries2", v.Limits.Retries2.Value, v.probesTime(v.Limits.Retries2.Value)}
 		e.Reason = reasonPersistSilent
-		// A window smaller than a segment counts as closed, too (tcp_snd_wnd_test).
-		if window := v.uint(tcp.SndWnd); window > 0 && window >= min(v.uint(tcp.SndMSS), int64(v.socket.SendQueue)) {
+		if v.unsentHere() {
 			e.Reason = reasonPersistLocal
-			if !v.options.SoftError.Known && v.socket.Family == tcp.IPv6 && !v.socket.Peer.Addr().Is4In6() {
-				e.Error = "" // a firewall leaves none, a route that fails leaves its own (inet6_csk_xmit)
-			}
 		}
 	}
+	if v.unsentHere() && !v.options.SoftError.Known && v.socket.Family == tcp.IPv6 && !v.socket.Peer.Addr().Is4In6() {
+		e.Error = "" // a firewall leaves none, a route that fails leaves its own (inet6_csk_xmit)
+	}
+}
+
+// unsentHere says whether what is probed for does not leave this host: the window is open. One smaller than a segment counts as closed, too (tcp_snd_wnd_test).
+func (v *view) unsentHere() bool {
+	window := v.uint(tcp.SndWnd)
+	return window > 0 && window >= min(v.uint(tcp.SndMSS), int64(v.socket.SendQueue))
 }
 
 // probeWalk is the state of a socket that probes: icsk_probes_out, icsk_backoff, icsk_probes_tstamp.
