@@ -54,6 +54,8 @@ func TestRules(t *testing.T) {
 			info(tcp.RTO, 13_056_000), info(tcp.LastDataSent, 1000)), true, "CW202"},
 		{"window shrunk in flight a moment ago", socket(tcp.Established, time.Second, timer(tcp.TimerRetransmit, 0, 700*time.Millisecond), closed, info(tcp.Backoff, 3), flight,
 			info(tcp.RTO, 1_632_000), info(tcp.LastDataSent, 1000)), true, ""},
+		{"window shrunk in flight, one retransmission unanswered of those as far apart as they get", socket(tcp.Established, 2900*time.Millisecond, timer(tcp.TimerRetransmit, 0, 1100*time.Millisecond), closed,
+			info(tcp.Backoff, 9), flight, info(tcp.RTO, 2_000_000), info(tcp.LastDataSent, 60_000)), true, "CW202"},
 		{"window shrunk in flight, and vanished", socket(tcp.Established, 12*time.Second, timer(tcp.TimerRetransmit, 0, 11*time.Second), closed, backedOff, flight,
 			info(tcp.RTO, 13_056_000), info(tcp.LastDataSent, 60_000)), true, "CW201"},
 

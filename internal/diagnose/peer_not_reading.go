@@ -56,14 +56,14 @@ func shrunk(s *tcp.Socket) bool {
 // shrunkUnanswered reports whether the peer was not heard since the last retransmission but one into a closed window. When each was made follows from the timer, whose length they double; a peer may leave
 // one unanswered that comes within half a second of another (tcp_invalid_ratelimit).
 func shrunkUnanswered(s *tcp.Socket) bool {
-	const limit, longest = 500 * time.Millisecond, 120 * time.Second // TCP_RTO_MAX
+	const limit, least = 500 * time.Millisecond, 200 * time.Millisecond // TCP_RTO_MIN
 	rto, known := s.Info.Duration(tcp.RTO)
 	heard, ok := silent(s)
 	if s.Timer.Kind != tcp.TimerRetransmit || s.Timer.Count != 0 || !windowClosed(s) || !known || !ok {
 		return false
 	}
 	interval := rto / 2
-	if rto >= longest {
+	if backoff, _ := s.Info.Uint(tcp.Backoff); least<<min(backoff, 30) > rto { // it is as long as it gets (tcp_rto_max_ms)
 		interval = rto
 	}
 	return heard > max(rto-s.Timer.Expires, 0)+interval+limit
