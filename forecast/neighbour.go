@@ -148,7 +148,7 @@ func (c *Clock) modest() bool { return !c.Known || c.unsure > 0 }
 func (v *view) waitsIn(p *plan, lane int, base int64) waits {
 	n := &v.options.Neighbour.Value
 	w := waits{
-		view: v, plan: p, lane: lane, undoes: v.socket.Family == tcp.IPv4 || v.socket.Peer.Addr().Is4In6(),
+		view: v, plan: p, lane: lane, undoes: v.overIPv4(),
 		retransmits: p.retransmits, backoff: v.backoff, rto: p.rto, base: base, cut: p.cut, told: v.unreachable(), gap: p.armed, look: p.elapsed.look[lane], spread: 1,
 	}
 	if v.Clock.modest() {

@@ -174,7 +174,7 @@ func (v *view) explainProbes(e *Ends, w *probeWalk, verdict probeVerdict) {
 			e.Reason = reasonPersistLocal
 		}
 	}
-	if v.unsentHere() && !v.options.SoftError.Known && v.socket.Family == tcp.IPv6 && !v.socket.Peer.Addr().Is4In6() {
+	if v.unsentHere() && !v.options.SoftError.Known && !v.overIPv4() {
 		e.Error = "" // a firewall leaves none, a route that fails leaves its own (inet6_csk_xmit)
 	}
 }

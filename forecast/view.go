@@ -101,6 +101,9 @@ func (v *view) negotiated(option byte) bool {
 	return len(raw) > optionsOffset && raw[optionsOffset]&option != 0
 }
 
+// overIPv4 says whether the socket's packets are of IPv4: those of an IPv6 socket may be, too.
+func (v *view) overIPv4() bool { return v.socket.Family == tcp.IPv4 || v.socket.Peer.Addr().Is4In6() }
+
 // zeroWindow says whether the peer's window is known to be closed.
 func (v *view) zeroWindow() bool {
 	window, ok := v.socket.Info.Uint(tcp.SndWnd)
