@@ -77,14 +77,7 @@ func (sc *scene) passedOn(g *group) []string {
 		return nil
 	}
 	p := sc.now.Processes[g.members[last].holders()[0].PID]
-	if p == nil || p.Activity == nil {
-		return nil
-	}
-	for _, own := range p.Activity.Sockets {
-		at, found := sc.placeOf(own.Inode)
-		if !found || sc.at(at).State != tcp.Established {
-			continue
-		}
+	for own, at := range sc.inState(p, tcp.Established) {
 		sent, known := sc.at(at).Info.Duration(tcp.LastDataSent)
 		if _, connected := sc.origin(at.netns, sc.at(at)); connected && known && (sent-heard).Abs() <= within {
 			return []string{fmt.Sprintf("descriptor %d of pid %d, to %s, sent something when the last of these ends came: if they are passed on over that connection, as in a tunnel, the program waits for what is behind it",

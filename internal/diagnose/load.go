@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"iter"
 	"slices"
 
 	"github.com/closewait/closewait/internal/look"
@@ -90,18 +91,25 @@ func (sc *scene) loadOf(d *doing) *load {
 	return &d.load
 }
 
+// inState yields the sockets that a process has in a state, as far as is known.
+func (sc *scene) inState(p *look.Process, state tcp.State) iter.Seq2[look.Descriptor, place] {
+	return func(yield func(look.Descriptor, place) bool) {
+		if p == nil || p.Activity == nil {
+			return
+		}
+		for _, own := range p.Activity.Sockets {
+			if at, ok := sc.placeOf(own.Inode); ok && sc.at(at).State == state && !yield(own, at) {
+				return
+			}
+		}
+	}
+}
+
 // patient counts the connections of a process whose clients wait for an answer.
 func (sc *scene) patient(d *doing) (n int) {
-	if d.process.Activity == nil {
-		return 0
-	}
-	for _, own := range d.process.Activity.Sockets {
-		at, ok := sc.placeOf(own.Inode)
-		if !ok {
-			continue
-		}
+	for _, at := range sc.inState(d.process, tcp.Established) {
 		s := sc.at(at)
-		if s.State != tcp.Established || s.RecvQueue > 0 || untouched(s) || !owes(s) {
+		if s.RecvQueue > 0 || untouched(s) || !owes(s) {
 			continue
 		}
 		if _, connected := sc.origin(at.netns, s); !connected {

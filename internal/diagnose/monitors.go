@@ -39,12 +39,8 @@ func (w worker) alwaysWoke() bool {
 func (sc *scene) begunFor(d *doing, threads []worker) map[int]bool {
 	own := map[int]bool{}
 	connections := 0
-	for _, descriptor := range d.process.Activity.Sockets {
-		at, ok := sc.placeOf(descriptor.Inode)
-		if !ok {
-			continue
-		}
-		if s := sc.at(at); s.State != tcp.CloseWait || untouched(s) || !owes(s) {
+	for _, at := range sc.inState(d.process, tcp.CloseWait) {
+		if s := sc.at(at); untouched(s) || !owes(s) {
 			continue
 		}
 		youngest, oldest := sc.startedFor(at)

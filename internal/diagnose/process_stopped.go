@@ -57,7 +57,7 @@ var processStopped = rule{
 
 // halting says why no thread of a process can run. A debugger's hold is not ended by a signal.
 func (d *doing) halting() string {
-	if d.halted == "stopped" && d.process.State == 't' {
+	if d.halted == "stopped" && d.process.Traced() {
 		return "is held by a debugger or a tracer (state t)"
 	}
 	return haltings[d.halted]

@@ -162,21 +162,18 @@ func Undecided(now *look.Snapshot, s *tcp.Socket) bool {
 
 // full reports whether a program has so much to read that its peer may send nothing more: it may be reading, however slowly.
 func full(s *tcp.Socket) bool {
-	if s.State != tcp.Established || s.RecvQueue == 0 || s.Inode == 0 {
-		return false
-	}
 	window, known := s.Info.Uint(tcp.RcvWnd)
-	return known && window == 0
+	return unread(s) && known && window == 0
 }
 
 // ignored reports whether a program has had something to read for a while, of a peer that still waits.
 func ignored(s *tcp.Socket) bool {
-	if s.State != tcp.Established || s.RecvQueue == 0 || s.Inode == 0 {
-		return false
-	}
 	came, known := s.Info.Duration(tcp.LastDataRecv)
-	return known && came >= fresh
+	return unread(s) && known && came >= fresh
 }
+
+// unread reports whether a program has something to read of a peer that has not left.
+func unread(s *tcp.Socket) bool { return s.State == tcp.Established && s.RecvQueue > 0 && s.Inode != 0 }
 
 // heldByOneAtWork reports whether the holder has but one thread, which has begun with something else a moment ago.
 func heldByOneAtWork(now *look.Snapshot, s *tcp.Socket) bool {

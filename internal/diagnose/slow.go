@@ -50,21 +50,17 @@ func (sc *scene) watched() time.Duration {
 
 // replies reports whether a process has sent something a moment ago on a connection that it accepted: it gets on, however slowly.
 func (sc *scene) replies(d *doing) bool {
-	if d.process.Activity == nil {
-		return false
+	if d.replies != unasked {
+		return d.replies == yes
 	}
-	if d.replies == unasked {
-		d.replies = no
-		if slices.ContainsFunc(d.process.Activity.Sockets, func(own look.Descriptor) bool {
-			s := sc.socketOf(own.Inode)
-			if s == nil || s.State != tcp.Established || s.SendQueue > 0 { // what the kernel sends by itself is none of its doing
-				return false
-			}
-			sent, known := s.Info.Duration(tcp.LastDataSent)
-			out, _ := s.Info.Uint(tcp.DataSegsOut)
-			return known && out > 0 && sent < fresh && sc.accepted(own.Inode)
-		}) {
+	d.replies = no
+	for own, at := range sc.inState(d.process, tcp.Established) {
+		s := sc.at(at)
+		sent, known := s.Info.Duration(tcp.LastDataSent)
+		out, _ := s.Info.Uint(tcp.DataSegsOut)
+		if s.SendQueue == 0 && known && out > 0 && sent < fresh && sc.accepted(own.Inode) { // what the kernel sends again by itself is none of its doing
 			d.replies = yes
+			break
 		}
 	}
 	return d.replies == yes

@@ -78,10 +78,8 @@ func (sc *scene) carry(pid int, with func(look.Descriptor, place)) {
 	if p == nil || p.Activity == nil || len(p.Activity.Sockets) > carried {
 		return
 	}
-	for _, own := range p.Activity.Sockets {
-		if at, ok := sc.placeOf(own.Inode); ok && sc.at(at).State == tcp.Established {
-			with(own, at)
-		}
+	for own, at := range sc.inState(p, tcp.Established) {
+		with(own, at)
 	}
 }
 

@@ -242,6 +242,9 @@ type Process struct {
 	Activity *Activity
 }
 
+// Traced reports whether a debugger or tracer has stopped the process (state t of proc(5)): no signal lets it run on.
+func (p *Process) Traced() bool { return p.State == 't' }
+
 // WorkloadKind says which kind of thing runs a process.
 type WorkloadKind uint8
 

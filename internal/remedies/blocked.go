@@ -94,9 +94,6 @@ func notForBlocked(c *Case) []report.NotRemedy {
 	return nots(append(list, "a longer queue or more descriptors", "they hold more clients that wait for the same threads")...)
 }
 
-// tracing is the state of a process that its debugger has stopped, as proc(5) writes it.
-const tracing = 't'
-
 // helpStopped lets the holder run again, in the way that fits how it was stopped.
 func helpStopped(c *Case) []report.Remedy {
 	switch {
@@ -105,7 +102,7 @@ func helpStopped(c *Case) []report.Remedy {
 	case c.culprit("uninterruptible") != nil:
 		return []report.Remedy{read("cat /proc/"+c.pid()+"/stack", "shows what in the kernel it waits for: a disk or a network file system as a rule; it goes on when that answers")}
 	}
-	if len(c.holders) > 0 && c.holders[0].State == tracing {
+	if len(c.holders) > 0 && c.holders[0].Traced() {
 		return []report.Remedy{read("grep TracerPid /proc/"+c.pid()+"/status", "names the debugger or tracer that holds it: it runs on when that lets it, or ends")}
 	}
 	command := "kill -CONT"
