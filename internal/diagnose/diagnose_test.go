@@ -118,6 +118,10 @@ func TestPeerVanished_unsent(t *testing.T) {
 func TestPeerVanished_kinds(t *testing.T) {
 	lost := []made{timer(tcp.TimerRetransmit, 5, time.Second), queues(0, 20_000), info(tcp.RTO, 6_528_000), info(tcp.Backoff, 5)}
 	here := []made{between("198.51.100.7:5121", "192.0.2.1:80"), cookie(77)}
+	// Two connections that were seen beside a router that dropped one direction, which carries neither probes nor their answers.
+	probing := []made{timer(tcp.TimerPersist, 2, time.Second), queues(0, 668_976), info(tcp.SndWnd, 0), info(tcp.BytesAcked, 122_726), info(tcp.SegsOut, 95)}
+	asking := []made{timer(tcp.TimerKeepalive, 2, time.Second), between("192.0.2.1:40000", "198.51.100.7:80"), info(tcp.SegsOut, 6)}
+	asked := []made{between("198.51.100.7:80", "192.0.2.1:40000"), cookie(77)}
 	for _, test := range []struct {
 		name     string
 		sockets  []tcp.Socket
@@ -131,6 +135,11 @@ func TestPeerVanished_kinds(t *testing.T) {
 		{"written in small pieces", []tcp.Socket{socket(tcp.Established, time.Minute, append(lost, info(tcp.BytesAcked, 301), info(tcp.Unacked, 20), info(tcp.NotSentBytes, 5600))...)}, report.SeverityWarning, 1, "20 kB queued or unacknowledged in all\x00"},
 		{"arrived", []tcp.Socket{socket(tcp.Established, time.Minute, append(lost, info(tcp.BytesAcked, 200))...), socket(tcp.Established, time.Second, append(here, info(tcp.BytesReceived, 4096))...)}, report.SeverityWarning, 1, "on the way back"},
 		{"not arrived", []tcp.Socket{socket(tcp.Established, time.Minute, append(lost, info(tcp.BytesAcked, 200))...), socket(tcp.Established, time.Second, append(here, info(tcp.BytesReceived, 200))...)}, report.SeverityWarning, 1, "on the way there\nboth ends of 1 are in this network namespace"},
+		{"probes arrived", []tcp.Socket{socket(tcp.Established, time.Minute, append(probing, info(tcp.SegsIn, 13))...), socket(tcp.Established, time.Second, append(here, info(tcp.BytesReceived, 122_726), info(tcp.SegsIn, 96), info(tcp.SegsOut, 15))...)}, report.SeverityWarning, 1, "on the way back"},
+		{"probes lost", []tcp.Socket{socket(tcp.Established, time.Minute, append(probing, info(tcp.SegsIn, 13))...), socket(tcp.Established, time.Second, append(here, info(tcp.BytesReceived, 122_726), info(tcp.SegsIn, 94), info(tcp.SegsOut, 13))...)}, report.SeverityWarning, 1, "on the way there"},
+		{"segments lost both ways", []tcp.Socket{socket(tcp.Established, time.Minute, append(probing, info(tcp.SegsIn, 13))...), socket(tcp.Established, time.Second, append(here, info(tcp.BytesReceived, 122_726), info(tcp.SegsIn, 80), info(tcp.SegsOut, 19))...)}, report.SeverityWarning, 1, "in all\x00"},
+		{"keepalive arrived", []tcp.Socket{socket(tcp.Established, time.Minute, append(asking, info(tcp.SegsIn, 3))...), socket(tcp.Established, time.Second, append(asked, info(tcp.SegsIn, 6), info(tcp.SegsOut, 4))...), listening(0, 4)}, report.SeverityWarning, 1, "on the way back"},
+		{"keepalive lost", []tcp.Socket{socket(tcp.Established, time.Minute, append(asking, info(tcp.SegsIn, 3))...), socket(tcp.Established, time.Second, append(asked, info(tcp.SegsIn, 4), info(tcp.SegsOut, 2))...), listening(0, 4)}, report.SeverityWarning, 1, "on the way there"},
 		{"keepalive of a server", []tcp.Socket{socket(tcp.Established, time.Minute, timer(tcp.TimerKeepalive, 4, time.Second)), listening(0, 4)}, report.SeverityInfo, 1, "up to 4 times in a row"},
 		{"keepalive of a client", []tcp.Socket{socket(tcp.Established, time.Minute, timer(tcp.TimerKeepalive, 4, time.Second), between("192.0.2.1:40000", "198.51.100.7:80"))}, report.SeverityWarning, 1, "up to 4 times in a row"},
 	} {

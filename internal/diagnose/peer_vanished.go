@@ -158,33 +158,62 @@ func (sc *scene) arrivalEvidence(g *group) (got bool, lines []string) {
 		if !ok || end.scene != sc || end.socket().Mini() {
 			continue
 		}
-		acked, known := s.socket.Info.Uint(tcp.BytesAcked)
-		_, counted := end.socket().Info.Uint(tcp.BytesReceived)
-		if !known || !counted || s.socket.SendQueue == 0 {
+		there, back := lostWhere(s, end.socket())
+		switch {
+		case there:
+			lost++
+		case back:
+			arrived++
+		default:
 			continue
-		}
-		if s.connected && acked > 0 {
-			acked-- // our SYN
 		}
 		if end.netns == s.netns {
 			inside++
 		}
-		if received, _ := payload(end.socket()); received > acked {
-			arrived++
-		} else {
-			lost++
-		}
 	}
 	if arrived > 0 {
-		lines = append(lines, fmt.Sprintf("the other ends of %d are on this host and have got what is sent again: the answers are lost on the way back", arrived))
+		lines = append(lines, fmt.Sprintf("the other ends of %d are on this host and have got what was sent: the answers are lost on the way back", arrived))
 	}
 	if lost > 0 {
-		lines = append(lines, fmt.Sprintf("the other ends of %d are on this host, open, and have got nothing of it: it is lost on the way there", lost))
+		lines = append(lines, fmt.Sprintf("the other ends of %d are on this host, open, and have not got what was sent: it is lost on the way there", lost))
 	}
 	if inside > 0 {
 		lines = append(lines, fmt.Sprintf("both ends of %d are in this network namespace, which such packets never leave: what drops them is here, as a firewall rule is (nft list ruleset)", inside))
 	}
 	return arrived > 0, lines
+}
+
+// lostWhere says whether packets of a connection are lost on the way to its other end or back. Data that has arrived is counted there. A probe carries none, and of data for which there is no
+// room nothing is kept: of these the segments tell that each end has counted, where only one direction lacks as many as went unanswered. Neither is said where that cannot be told.
+func lostWhere(s *subject, end *tcp.Socket) (there, back bool) {
+	if s.socket.Timer.Kind == tcp.TimerKeepalive || windowClosed(s.socket) {
+		missed := int64(max(s.socket.Timer.Count, 2))
+		there, back = lacking(s.socket, end, !s.connected) >= missed, lacking(end, s.socket, s.connected) >= missed
+		return there && !back, back && !there
+	}
+	acked, known := s.socket.Info.Uint(tcp.BytesAcked)
+	_, counted := end.Info.Uint(tcp.BytesReceived)
+	if !known || !counted || s.socket.SendQueue == 0 {
+		return false, false
+	}
+	if s.connected && acked > 0 {
+		acked-- // our SYN
+	}
+	received, _ := payload(end)
+	return received <= acked, received > acked
+}
+
+// lacking returns how many of the segments that one end has sent the other has not got. The one that accepted has not counted its SYN-ACK (tcp_make_synack).
+func lacking(from, to *tcp.Socket, accepted bool) int64 {
+	sent, told := from.Info.Uint(tcp.SegsOut)
+	got, counted := to.Info.Uint(tcp.SegsIn)
+	if !told || !counted {
+		return 0
+	}
+	if accepted {
+		sent++
+	}
+	return int64(sent) - int64(got)
 }
 
 // unsentEvidence says that segments sent again did not leave this host, which looks from here as if the peer had vanished. The kernel counts them for the whole namespace only, so
