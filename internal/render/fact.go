@@ -164,14 +164,20 @@ var deeds = map[string]string{
 	"blocked_in_read": "is blocked in a read", "blocked_in_write": "is blocked in a write", "blocked_in_connect": "is blocked in a connect",
 	"blocked_in_lock": "waits for a lock", "sleeping": "sleeps", "busy_cpu": "is busy on a CPU", "uninterruptible": "is in uninterruptible sleep",
 	"stopped": "is stopped", "frozen": "is frozen", "not_accepting": "does not accept", "not_closing": "does not close",
-	"inherited": "holds an inherited copy", "other_leg": "keeps the other leg open", "peer": "is silent or does not read",
+	"inherited": "holds an inherited copy", "other_leg": "keeps the other leg open", "peer": "does not answer",
 	"local_drop": "drops the packets", "fd_limit": "cannot accept for want of a descriptor",
 }
+
+// peerDeeds are what peers are to blame for, by the code of the finding.
+var peerDeeds = map[string]string{"CW201": "is silent", "CW202": "does not read", "CW205": "does not close"}
 
 // culprit is a sentence about who is to blame.
 func (f finding) culprit(c *report.Culprit) string {
 	name := f.culpritName(c)
 	deed, ok := deeds[c.What]
+	if of, own := peerDeeds[f.Code]; own && c.What == "peer" {
+		deed = of
+	}
 	if !ok {
 		deed = strings.ReplaceAll(f.page.text(c.What), "_", " ")
 	}
