@@ -95,6 +95,8 @@ func TestParked(t *testing.T) {
 		{"for parts of a second", []look.Thread{brief}, nil, "CW104"},
 		{"for a set with the listener", []look.Thread{pollsOn(ours, 3)}, func(a *look.Activity) { watching(a, 3, 1) }, "CW104"},
 		{"the only thread waits for a page", []look.Thread{in(ours, look.CallFault, "", -1, 0)}, nil, "CW105"},
+		{"the only thread opens a file", []look.Thread{in(ours, look.CallFile, "openat", -1, 0)}, nil, "CW105"},
+		{"of several threads all that serve open files", []look.Thread{in(ours, look.CallChild, "wait4", -1, 0), in(2, look.CallFile, "openat", -1, 0), in(3, look.CallFile, "statx", -1, 0)}, nil, "CW105"},
 		{"all threads wait for a lock", []look.Thread{parked(ours), parked(2)}, nil, "CW105"},
 	}
 	for _, test := range tests {

@@ -139,6 +139,9 @@ func (sc *scene) deedText(w worker) string {
 		return "in a page fault that is not served (its memory comes from a file, say, whose file system does not answer)"
 	}
 	text := "in " + w.call.Name
+	if w.call.Kind == look.CallFile {
+		return text + " (waits for a file system, or for the other side of a FIFO)"
+	}
 	if w.call.FD < 0 {
 		return text
 	}

@@ -306,7 +306,7 @@ func (sc *scene) deed(a *look.Activity, m *look.Moment) (w worker, ok bool) {
 		w.what, w.strong = inWrite, sc.still(m.Call.Inode)
 	case look.CallConnect:
 		w.what, w.strong = inConnect, true
-	case look.CallFault:
+	case look.CallFault, look.CallFile:
 		w.what, w.strong = inRead, m.State == 'S'
 		return w, w.strong
 	case look.CallLock:

@@ -109,6 +109,7 @@ const (
 	CallSleep                   // time, or a signal
 	CallChild                   // the end of a child
 	CallFault                   // outside of any system call: a page of memory that comes from elsewhere, or a stop
+	CallFile                    // a file system, or the other side of a FIFO that is being opened
 )
 
 // Call is the system call a thread is in.

@@ -6,7 +6,8 @@ import "github.com/closewait/closewait/internal/look"
 type numbers [abis]int16
 
 // calls are the system calls a thread can wait in for long, with their numbers (arch/*/entry/syscalls/*.tbl, scripts/syscall.tbl). Those that only wait for a disk or a lock inside
-// the kernel are not among them: their threads are in state D.
+// the kernel are not among them: their threads are in state D. For a file system that is a program (request_wait_answer in fs/fuse/dev.c), an automounter, a scanner that has to permit
+// the access, or the other side of a FIFO (wait_for_partner in fs/fifo.c) they wait in state S, in whatever call concerns a file.
 var calls = [...]struct {
 	name string
 	kind look.CallKind
@@ -73,6 +74,33 @@ var calls = [...]struct {
 	{"wait4", look.CallChild, numbers{114, 61, 114, 260, 4114, 5059, 114, 114}},
 	{"waitid", look.CallChild, numbers{284, 247, 280, 95, 4278, 5237, 272, 281}},
 	{"waitpid", look.CallChild, numbers{7, -1, -1, -1, 4007, -1, 7, -1}},
+	{"open", look.CallFile, numbers{5, 2, 5, -1, 4005, 5002, 5, 5}},
+	{"openat", look.CallFile, numbers{295, 257, 322, 56, 4288, 5247, 286, 288}},
+	{"openat2", look.CallFile, numbers{437, 437, 437, 437, 4437, 5437, 437, 437}},
+	{"stat", look.CallFile, numbers{106, 4, 106, -1, 4106, 5004, 106, 106}},
+	{"stat64", look.CallFile, numbers{195, -1, 195, -1, 4213, -1, -1, -1}},
+	{"lstat", look.CallFile, numbers{107, 6, 107, -1, 4107, 5006, 107, 107}},
+	{"lstat64", look.CallFile, numbers{196, -1, 196, -1, 4214, -1, -1, -1}},
+	{"newfstatat", look.CallFile, numbers{-1, 262, -1, 79, -1, 5252, 291, 293}},
+	{"fstatat64", look.CallFile, numbers{300, -1, 327, -1, 4293, -1, -1, -1}},
+	{"statx", look.CallFile, numbers{383, 332, 397, 291, 4366, 5326, 383, 379}},
+	{"access", look.CallFile, numbers{33, 21, 33, -1, 4033, 5020, 33, 33}},
+	{"faccessat", look.CallFile, numbers{307, 269, 334, 48, 4300, 5259, 298, 300}},
+	{"faccessat2", look.CallFile, numbers{439, 439, 439, 439, 4439, 5439, 439, 439}},
+	{"statfs", look.CallFile, numbers{99, 137, 99, 43, 4099, 5134, 99, 99}},
+	{"statfs64", look.CallFile, numbers{268, -1, 266, -1, 4255, -1, 252, 265}},
+	{"readlink", look.CallFile, numbers{85, 89, 85, -1, 4085, 5087, 85, 85}},
+	{"readlinkat", look.CallFile, numbers{305, 267, 332, 78, 4298, 5257, 296, 298}},
+	{"getdents", look.CallFile, numbers{141, 78, 141, -1, 4141, 5076, 141, 141}},
+	{"getdents64", look.CallFile, numbers{220, 217, 217, 61, 4219, 5308, 202, 220}},
+	{"close", look.CallFile, numbers{6, 3, 6, 57, 4006, 5003, 6, 6}},
+	{"fsync", look.CallFile, numbers{118, 74, 118, 82, 4118, 5072, 118, 118}},
+	{"unlink", look.CallFile, numbers{10, 87, 10, -1, 4010, 5085, 10, 10}},
+	{"unlinkat", look.CallFile, numbers{301, 263, 328, 35, 4294, 5253, 292, 294}},
+	{"rename", look.CallFile, numbers{38, 82, 38, -1, 4038, 5080, 38, 38}},
+	{"renameat2", look.CallFile, numbers{353, 316, 382, 276, 4351, 5311, 357, 347}},
+	{"mkdir", look.CallFile, numbers{39, 83, 39, -1, 4039, 5081, 39, 39}},
+	{"mkdirat", look.CallFile, numbers{296, 258, 323, 34, 4289, 5248, 287, 289}},
 }
 
 // socketCalls is the call that stands for all those of sockets where they had no numbers of their own (sys_socketcall in net/socket.c); 32 bit programs of
