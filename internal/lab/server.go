@@ -163,6 +163,10 @@ func (p *Play) flood() (*Process, *Client) {
 	server.Do("read")
 	server.Do("write %d", 64<<10)
 	p.Say("the server answers with 64 KiB; the client reads nothing")
-	p.Await(server.At, client.Local, "a closed window", func(s *report.Socket) bool { return s.Timer.Kind == "persist" })
+	p.Await(server.At, client.Local, "a closed window", func(s *report.Socket) bool {
+		// The timer runs as well while there is room for less than a segment, as Linux 6.1 leaves here. Its first probe fills that (tcp_write_wakeup), and would be data in flight to a peer that has vanished.
+		window, known := s.Info.Number("send_window_bytes")
+		return s.Timer.Kind == "persist" && (window == 0 || !known)
+	})
 	return server, client
 }
