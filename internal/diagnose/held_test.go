@@ -226,6 +226,7 @@ func TestRelay_endUnread(t *testing.T) {
 		"no answer":                     {backend(2000, time.Minute, asked, before), "CW108"},
 		"no answer, asked at once":      {backend(2000, time.Minute, asked, info(tcp.LastDataRecv, 61_000), info(tcp.DataSegsIn, 0)), "CW108"},
 		"answered":                      {backend(2000, time.Minute, asked, info(tcp.LastDataRecv, 60_000)), "CW102"},
+		"asked before the request came": {backend(2000, time.Minute, info(tcp.LastDataSent, 61_072), before), "CW102"}, // of a pool that others wait for
 		"asked at another time":         {backend(2000, time.Minute, info(tcp.LastDataSent, 30_000), before), "CW102"},
 		"a thread waits for the answer": {backend(2000, time.Minute, asked, before), "CW107"},
 	} {

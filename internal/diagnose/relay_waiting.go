@@ -105,6 +105,9 @@ type leg struct {
 // within is how far apart the moments may be at which one event passes both legs.
 const within = 150 * time.Millisecond
 
+// tick is the longest jiffy, in which the kernel counts when data passed (CONFIG_HZ=100).
+const tick = 10 * time.Millisecond
+
 // leg returns the open leg that belongs to a socket in CLOSE_WAIT whose end was read, nil for none. The legs of a process are paired once, each with one other.
 func (sc *scene) leg(pid int, s *tcp.Socket) *leg {
 	if l := sc.pairing(pid).open[s]; l != nil || s.RecvQueue > 0 {
@@ -229,6 +232,7 @@ type matching struct {
 	unread            bool // it counts where the FIN has not been read, too
 	closedKey, ofOpen func(*end) uint64
 	distance          uint64
+	ordered           bool // what the open leg tells of came after what the closed one tells of, but for the tick of the kernel's clock
 	is                func(closed, open *end) bool
 }
 
@@ -246,7 +250,7 @@ var (
 		is: func(a, b *end) bool { return a.received+a.sent > 0 && a.sent == b.received },
 	}
 	sameRequest = matching{
-		why: "which got the request and has not answered it", unread: true, distance: uint64(within),
+		why: "which got the request and has not answered it", unread: true, distance: uint64(within), ordered: true,
 		closedKey: func(e *end) uint64 { return uint64(e.came) }, ofOpen: func(e *end) uint64 { return uint64(e.went) },
 		is: func(a, b *end) bool {
 			none := b.inKnown && b.segmentsIn == 0 || b.came > b.went
@@ -265,8 +269,12 @@ func (p *pairing) match(closed, open []end, m matching) {
 		}
 		key := m.closedKey(a)
 		from, _ := slices.BinarySearchFunc(open, key-min(key, m.distance), func(e end, key uint64) int { return cmp.Compare(m.ofOpen(&e), key) })
+		upTo := key + m.distance
+		if m.ordered {
+			upTo -= uint64(within - tick)
+		}
 		var best *end
-		for j := from; j < len(open) && m.ofOpen(&open[j]) <= key+m.distance; j++ {
+		for j := from; j < len(open) && m.ofOpen(&open[j]) <= upTo; j++ {
 			b := &open[j]
 			if p.closed[b.socket] == nil && a.server != b.server && m.is(a, b) && (best == nil || near(a, b) < near(a, best)) {
 				best = b
