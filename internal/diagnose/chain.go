@@ -127,6 +127,10 @@ func (c *chain) waitsOn(i int) (places []place, each bool) {
 				}
 			}
 		}
+	case codeLeak, codeNotReading:
+		if d.finding.Unanswered != nil {
+			places = d.scene.asking(d.group)
+		}
 	case codeRelayWaiting:
 		each = true
 		for j := range d.group.members {

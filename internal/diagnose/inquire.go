@@ -24,7 +24,7 @@ const (
 // Inquire says what else a diagnosis wants to know of the snapshot: what the holders of stuck sockets are doing, and from there on the programs at the other ends of the
 // connections they wait for.
 func (d *Diagnosis) Inquire(now *look.Snapshot) look.Wish {
-	q := &inquiry{scene: d.on(now, nil), wanted: map[uint32]struct{}{}, strayed: map[*tcp.Socket]bool{}, entrusted: map[*tcp.Socket]bool{}}
+	q := &inquiry{scene: d.on(now, nil), wanted: map[uint32]struct{}{}, strayed: map[*tcp.Socket]bool{}, entrusted: map[*tcp.Socket]bool{}, owing: map[int]bool{}}
 	q.stuck(q.suspect)
 	for pid, p := range now.Processes {
 		if p.Activity != nil && len(p.Activity.Threads) > 0 {
@@ -40,12 +40,14 @@ type inquiry struct {
 	strayed map[*tcp.Socket]bool // listeners whose holders were asked for because of a stranger
 	// entrusted are the listeners of which it was asked whether a runtime keeps them.
 	entrusted map[*tcp.Socket]bool
-	wanted    map[uint32]struct{}
-	flags     []look.Holder
-	again     []int
-	patience  time.Duration
-	ends      int
-	transit   bool
+	// owing are the processes that have read what clients sent and answered nothing until those left.
+	owing    map[int]bool
+	wanted   map[uint32]struct{}
+	flags    []look.Holder
+	again    []int
+	patience time.Duration
+	ends     int
+	transit  bool
 }
 
 func (q *inquiry) suspect(s *subject) {
@@ -78,9 +80,13 @@ func (q *inquiry) suspect(s *subject) {
 	if s.listener != nil && s.socket.RecvQueue > 1 && untouched(s.socket) {
 		q.blind(s.socket)
 	}
+	owes := s.socket.State == tcp.CloseWait && s.listener != nil && unansweredClosed(s)
 	for _, h := range s.holders() {
 		d := q.doing(h.PID)
 		d.weight++
+		if owes {
+			q.owing[h.PID] = true
+		}
 		if q.unserved(s) && d.known && d.halted == "" && len(d.off) > 0 {
 			q.patience = max(q.patience, patient)
 		}
@@ -190,6 +196,11 @@ func (q *inquiry) process(pid int) {
 	}
 	for _, l := range q.pairing(pid).legs {
 		q.end(l.netns, q.at(l.place))
+	}
+	if q.owing[pid] {
+		for _, at := range q.questions(pid) {
+			q.end(at.netns, q.at(at))
+		}
 	}
 }
 

@@ -34,8 +34,11 @@ func describeLeak(sc *scene, g *group, f *report.Finding) {
 	f.Severity = leakSeverity(sc, g, f)
 	f.Evidence = append(f.Evidence, fmt.Sprintf("the peers of %s sent FIN a while ago; nobody has closed them here since", plural(len(g.members), "socket")))
 	f.Evidence = append(f.Evidence, readEvidence(g)...)
-	f.Evidence = append(f.Evidence, g.countUnanswered(f)...)
-	f.Evidence = append(f.Evidence, sc.passedOn(g)...)
+	unanswered := sc.countUnanswered(g, f)
+	f.Evidence = append(f.Evidence, unanswered...)
+	if len(unanswered) < 2 { // it names no connection yet
+		f.Evidence = append(f.Evidence, sc.passedOn(g)...)
+	}
 	if blind := g.count(func(s *subject) bool {
 		return s.socket.RecvQueue > 0 && (len(s.holders()) == 0 || !sc.doing(s.holders()[0].PID).known)
 	}); blind > 0 {
@@ -51,19 +54,17 @@ func describeLeak(sc *scene, g *group, f *report.Finding) {
 
 // countUnanswered counts the sockets whose data was read and not answered. Programs that let many tasks share few threads keep to themselves what a handler waits for: nothing that the kernel shows
 // tells one that waits from one that has ended and forgotten its socket.
-func (g *group) countUnanswered(f *report.Finding) (lines []string) {
+func (sc *scene) countUnanswered(g *group, f *report.Finding) []string {
 	if f.Role == nil || *f.Role != "server" {
 		return nil
 	}
-	n := g.count(func(s *subject) bool {
-		in, _ := s.socket.Info.Uint(tcp.DataSegsIn)
-		return in > 0 && !untouched(s.socket) && owes(s.socket)
-	})
+	n := g.count(unansweredClosed)
 	f.Unanswered = &n
-	if n > 0 {
-		lines = append(lines, fmt.Sprintf("nothing was sent on %d since their last data came: if they were requests, handlers may still be at work on them", n))
+	if n == 0 {
+		return nil
 	}
-	return lines
+	line := fmt.Sprintf("nothing was sent on %d since their last data came: if they were requests, handlers may still be at work on them", n)
+	return append([]string{line}, sc.askingEvidence(g)...)
 }
 
 // passedOn names a connection that may carry these ones on: several can share one, as in a tunnel, and then no leg belongs to one of them alone. It sent something when the last end came.

@@ -22,7 +22,7 @@ var notReading = rule{
 		}
 		f.FDLimit = g.fdLimit(sc, nil)
 		f.Evidence = append(f.Evidence, readEvidence(g)...)
-		f.Evidence = append(f.Evidence, g.countUnanswered(f)...)
+		f.Evidence = append(f.Evidence, sc.countUnanswered(g, f)...)
 		f.Evidence = append(f.Evidence, sc.interestEvidence(g)...)
 		for _, p := range g.processes {
 			f.Culprits = append(f.Culprits, report.Culprit{PID: &p.PID, Comm: &p.Comm, What: "not_closing"})

@@ -4,7 +4,7 @@ import "github.com/closewait/closewait/internal/report"
 
 // plans has a row for every cause that can be a finding.
 var plans = map[string]plan{
-	"CW101": {help: (*Case).restart, not: notForLeaks},
+	"CW101": {help: helpLeak, not: notForLeaks},
 	"CW102": {help: helpNotReading, not: notForLeaks},
 	"CW103": {help: helpPool, not: notForPools},
 	"CW104": {help: helpQueue, not: notForQueues},

@@ -10,6 +10,14 @@ import (
 
 // The causes that lie in the program which holds the sockets.
 
+// helpLeak is for a program that does not close, and may wait for another before it does.
+func helpLeak(c *Case) []report.Remedy {
+	if c.CausedBy != nil {
+		return append(c.whoAnswers(""), c.restart()...)
+	}
+	return c.restart()
+}
+
 func helpNotReading(c *Case) []report.Remedy {
 	switch c.runtime {
 	case PostgreSQL:
@@ -17,10 +25,10 @@ func helpNotReading(c *Case) []report.Remedy {
 	case MySQL: // its threads serve one session after the other: one in a statement looks like one that has nothing to do
 		return []report.Remedy{read(c.ask("mysql -e 'SHOW FULL PROCESSLIST'"), "shows the session of each of these clients, and its statement if it is in one; KILL with its Id ends it")}
 	}
-	if c.owes() && len(c.Processes) > 0 && !c.runtime.Database() {
+	if c.CausedBy == nil && c.owes() && len(c.Processes) > 0 && !c.runtime.Database() {
 		return append([]report.Remedy{read(c.within("lsof +E -a -p "+c.pid()+" -d '^mem'"), "shows who has the other ends of its pipes and local sockets: handlers, scripts and back-ends that may still be at work on these requests")}, c.restart()...)
 	}
-	return c.restart()
+	return helpLeak(c)
 }
 
 func helpPool(*Case) []report.Remedy {

@@ -277,6 +277,17 @@ func TestNotReading_owes(t *testing.T) {
 	}
 }
 
+// TestNotReading_caused: what keeps the program that should answer comes before a restart.
+func TestNotReading_caused(t *testing.T) {
+	for _, code := range []string{"CW101", "CW102"} {
+		f := &report.Finding{Code: code, Count: 4, Unanswered: new(4), CausedBy: new("f1"), Processes: []report.Process{{PID: 62}}}
+		Advise(f, map[int]*look.Process{62: {PID: 62, Exe: "/usr/sbin/nutcracker"}})
+		if f.Remedies[0].Command != "closewait show f1" || f.Remedies[len(f.Remedies)-1].Command != "kill 62" {
+			t.Errorf("%s: %+v", code, f.Remedies)
+		}
+	}
+}
+
 // TestBlocked_noPeer: where a worker waits for a pipe, a file or a datagram, who has its other end comes before a restart.
 func TestBlocked_noPeer(t *testing.T) {
 	for code, first := range map[string]int{"CW105": 0, "CW106": 0, "CW107": 1} {
