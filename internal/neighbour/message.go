@@ -4,14 +4,12 @@ import (
 	"encoding/binary"
 	"net/netip"
 	"time"
+
+	"github.com/closewait/closewait/internal/netlink"
 )
 
-// Numbers of include/uapi/linux/{netlink,rtnetlink,neighbour}.h.
+// Numbers of include/uapi/linux/{rtnetlink,neighbour}.h.
 const (
-	headerSize = 16 // struct nlmsghdr
-	doneType   = 3  // NLMSG_DONE
-	errorType  = 2  // NLMSG_ERROR
-
 	neighSize    = 12 // struct ndmsg
 	neighAddress = 1  // NDA_DST
 	neighCache   = 3  // NDA_CACHEINFO
@@ -58,43 +56,6 @@ type place struct {
 	address netip.Addr
 }
 
-// messages calls visit for each message of what was received, and says whether the last one was among them.
-func messages(b []byte, visit func(body []byte)) (done bool, errno int32) {
-	for len(b) >= headerSize {
-		length := int(binary.NativeEndian.Uint32(b))
-		if length < headerSize || length > len(b) {
-			break
-		}
-		body := b[headerSize:length]
-		switch binary.NativeEndian.Uint16(b[4:]) {
-		case doneType:
-			return true, 0
-		case errorType:
-			if len(body) < 4 {
-				return true, 0
-			}
-			return true, -int32(binary.NativeEndian.Uint32(body))
-		}
-		visit(body)
-		b = b[min(aligned(length), len(b)):]
-	}
-	return false, 0
-}
-
-func aligned(n int) int { return (n + 3) &^ 3 }
-
-// attributes calls visit for each attribute.
-func attributes(b []byte, visit func(kind uint16, value []byte)) {
-	for len(b) >= 4 {
-		length := int(binary.NativeEndian.Uint16(b))
-		if length < 4 || length > len(b) {
-			return
-		}
-		visit(binary.NativeEndian.Uint16(b[2:])&0x3fff, b[4:length])
-		b = b[min(aligned(length), len(b)):]
-	}
-}
-
 // decodeNeighbour reads a message of RTM_GETNEIGH's answer; ok is false where it is none of an IP address.
 func decodeNeighbour(body []byte) (p place, e entry, ok bool) {
 	if len(body) < neighSize {
@@ -102,7 +63,7 @@ func decodeNeighbour(body []byte) (p place, e entry, ok bool) {
 	}
 	p.device = binary.NativeEndian.Uint32(body[4:])
 	e.state = binary.NativeEndian.Uint16(body[8:])
-	attributes(body[neighSize:], func(kind uint16, value []byte) {
+	netlink.Attributes(body[neighSize:], func(kind uint16, value []byte) {
 		switch {
 		case kind == neighAddress:
 			p.address, ok = netip.AddrFromSlice(value)
@@ -127,12 +88,12 @@ func decodeTable(body []byte) (t tableOf, a asking, ok bool) {
 		return t, a, false
 	}
 	t.family = body[0]
-	attributes(body[tableSize:], func(kind uint16, value []byte) {
+	netlink.Attributes(body[tableSize:], func(kind uint16, value []byte) {
 		if kind != tableParameters {
 			return
 		}
 		ok = true
-		attributes(value, func(kind uint16, value []byte) {
+		netlink.Attributes(value, func(kind uint16, value []byte) {
 			var n uint64
 			switch len(value) {
 			case 4:
@@ -163,7 +124,7 @@ func decodeRoute(body []byte, peer netip.Addr) (next place, ok bool) {
 		return place{}, false
 	}
 	next.address = peer
-	attributes(body[routeSize:], func(kind uint16, value []byte) {
+	netlink.Attributes(body[routeSize:], func(kind uint16, value []byte) {
 		switch {
 		case kind == routeDevice && len(value) == 4:
 			next.device = binary.NativeEndian.Uint32(value)
