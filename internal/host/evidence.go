@@ -69,6 +69,20 @@ func (d *descriptors) flush() {
 	d.pid, d.list = 0, nil
 }
 
+// holders notes who of the processes visited holds the sockets that a table wants.
+func (d *descriptors) holders(of *look.Holders) {
+	if of.Wanted() == 0 {
+		return
+	}
+	d.flush()
+	for pid, list := range d.sockets {
+		for _, own := range list {
+			of.Add(own.Inode, look.Holder{PID: pid, FD: own.FD})
+		}
+	}
+	of.Sort()
+}
+
 // of returns the sockets of a process in the order of their numbers; ok is false when it was not visited.
 func (d *descriptors) of(pid int) (list []look.Descriptor, ok bool) {
 	d.flush()
@@ -88,6 +102,7 @@ func (v *visit) evidence(ctx context.Context) {
 		if wish.Empty() || ctx.Err() != nil {
 			break
 		}
+		v.unix(wish.Unix)
 		v.moreHolders(ctx, wish.Holders)
 		abreast(len(wish.Activity), func(i int) { v.activity(ctx, wish.Activity[i]) })
 		for _, h := range wish.Flags {
@@ -125,15 +140,23 @@ func (v *visit) moreHolders(ctx context.Context, inodes []uint32) {
 		return
 	}
 	v.begin()
-	more := look.MakeHolders(len(inodes))
+	walked := v.known.Wanted() > 0 // then all descriptors have been seen already
+	more, strange := look.MakeHolders(len(inodes)), look.MakeHolders(len(inodes))
 	for _, inode := range inodes {
 		v.snapshot.Holders.Want(inode)
 		for _, h := range v.known.Of(inode) {
 			v.snapshot.Holders.Add(inode, h)
 		}
-		if v.known.Wanted() == 0 { // otherwise all descriptors have been seen already
+		switch {
+		case !walked:
 			more.Want(inode)
+		case !v.known.Wants(inode): // it is none of TCP
+			strange.Want(inode)
 		}
+	}
+	v.passing.holders(&strange)
+	for inode, h := range strange.All() {
+		v.snapshot.Holders.Add(inode, h)
 	}
 	v.seek(ctx, &more, procfs.HolderOptions{Sockets: v.passing.socket, Epoll: v.passing.epoll})
 }

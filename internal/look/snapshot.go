@@ -30,6 +30,8 @@ type Snapshot struct {
 	Memory *Memory
 	// Growths say how the number of sockets changed since an earlier look, by pid, state and port; nil without one that could tell.
 	Growths []Growth
+	// Unix are sockets of unix domain streams that were asked for, by inode; of those that are in no table nothing is known.
+	Unix map[uint32]Unix
 	// Transit is what is known of descriptors that no process has.
 	Transit Transit
 	// Clock is the kernel's, read at Clock.At; it is unknown where nobody needed it or it may not be read.

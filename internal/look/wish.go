@@ -8,6 +8,8 @@ type Wish struct {
 	Activity []int
 	// Holders lists the inodes of sockets whose holders are wanted.
 	Holders []uint32
+	// Unix lists the inodes of sockets that may be ends of unix domain streams, of which the other ends are wanted.
+	Unix []uint32
 	// Flags lists the descriptors whose flags are wanted. Their process's activity is known.
 	Flags []Holder
 	// Again lists the processes whose threads must be seen a second time, a moment later.
@@ -20,5 +22,5 @@ type Wish struct {
 
 // Empty reports whether nothing is wanted at once.
 func (w *Wish) Empty() bool {
-	return len(w.Activity) == 0 && len(w.Holders) == 0 && len(w.Flags) == 0 && !w.Transit
+	return len(w.Activity) == 0 && len(w.Holders) == 0 && len(w.Unix) == 0 && len(w.Flags) == 0 && !w.Transit
 }

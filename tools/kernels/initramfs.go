@@ -50,7 +50,7 @@ func compile(ctx context.Context, dir string, packages []string) (*suite, error)
 }
 
 // wanted are the modules the tests need, where a kernel has them as modules: a dependency before what depends on it. strace asks netlink_diag what it sees a program send.
-var wanted = []string{"inet_diag", "tcp_diag", "veth", "dummy", "af_packet", "ipv6", "unix", "overlay", "netlink_diag"}
+var wanted = []string{"inet_diag", "tcp_diag", "veth", "dummy", "af_packet", "ipv6", "unix", "unix_diag", "overlay", "netlink_diag"}
 
 // initramfs writes the guest's file system.
 func (s *suite) initramfs(k *kernel, to string) (err error) {

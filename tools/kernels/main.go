@@ -46,7 +46,7 @@ var tiers = []struct {
 	name     string
 	packages []string
 }{
-	{"sock_diag, namespaces, /proc", []string{"inetdiag", "internal/nstest", "internal/netns", "internal/procfs", "internal/sysctl", "internal/sockopt"}},
+	{"sock_diag, namespaces, /proc", []string{"inetdiag", "internal/nstest", "internal/netns", "internal/procfs", "internal/sysctl", "internal/sockopt", "internal/unixdiag"}},
 	{"BPF", []string{"internal/probe"}},
 	{"a whole look, recorded and live", []string{"internal/host", "internal/record"}},
 	{"diagnosis, and forecast against the clock", []string{"forecast", "internal/lab"}},
