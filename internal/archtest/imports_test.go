@@ -35,7 +35,7 @@ var layers = map[string]layer{
 	"vocabulary": {rooms: []string{"tcp", "internal/report", "internal/setting", "internal/spelling", "internal/spoken"}, forbidden: pure},
 	"model":      {rooms: []string{"forecast"}, may: []string{"tcp"}, forbidden: pure},
 	"look data":  {rooms: []string{"internal/look"}, may: []string{"tcp", "forecast"}, forbidden: pure},
-	"wire": {rooms: []string{"internal/netlink"}, forbidden: map[string]string{"os/exec": pure["os/exec"], "unsafe": pure["unsafe"]}, others: []string{"golang.org/x/sys"}},
+	"wire":       {rooms: []string{"internal/netlink"}, forbidden: map[string]string{"os/exec": pure["os/exec"], "unsafe": pure["unsafe"]}, others: []string{"golang.org/x/sys"}},
 	"doors": {
 		rooms: []string{"inetdiag", "internal/procfs", "internal/netns", "internal/sysctl", "internal/sockopt", "internal/probe", "internal/neighbour", "internal/unixdiag", "internal/journal", "internal/systemd"},
 		may:   []string{"vocabulary", "look data", "wire"}, forbidden: map[string]string{"os/exec": pure["os/exec"]}, others: []string{"golang.org/x/sys", "github.com/cilium/ebpf", "github.com/coreos/go-systemd", "github.com/godbus/dbus"},

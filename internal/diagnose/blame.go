@@ -16,6 +16,7 @@ const maxCulprits = 20
 
 // blamedPIDs returns the processes that are to blame for the members, in ascending order.
 func (g *group) blamedPIDs() (pids []int) {
+	pids = slices.Clone(g.blamed)
 	for i := range g.members {
 		if pid := g.members[i].blamed; pid != 0 && !slices.Contains(pids, pid) {
 			pids = append(pids, pid)
@@ -148,6 +149,8 @@ func (sc *scene) deedText(w worker) string {
 	text += fmt.Sprintf(" on descriptor %d", w.call.FD)
 	if s := sc.socketOf(w.call.Inode); s != nil {
 		text += " to " + addressOf(s)
+	} else if u := sc.unix(w.call.Inode); u != nil {
+		text += " to " + addressOfUnix(u)
 	}
 	return text
 }

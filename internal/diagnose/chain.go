@@ -54,15 +54,12 @@ var explains = [...]string{codeProcessStopped, codeLoopBlocked, codeWorkersBlock
 // explain looks for the cause of a draft.
 func (c *chain) explain(i int) {
 	sc := c.drafts[i].scene
-	places, each := c.waitsOn(i)
+	waits, each := c.waitsOn(i)
 	explained, most, from, itself := map[int]int{}, 0, 0, 0
-	for j, p := range places {
-		cause := -1
-		if end, ok := sc.end(p.netns, sc.at(p)); ok {
-			cause = c.causeAt(end)
-		}
-		if cause < 0 && (!each || c.drafts[i].finding.Code == codeRelayWaiting) {
-			cause = c.trouble(sc, p)
+	for j, w := range waits {
+		cause := c.causeBehind(sc, w, i)
+		if cause < 0 && w.unix == nil && (!each || c.drafts[i].finding.Code == codeRelayWaiting) {
+			cause = c.trouble(sc, w.place)
 		}
 		if cause == i {
 			itself++
@@ -70,7 +67,7 @@ func (c *chain) explain(i int) {
 		if cause < 0 || !c.mayCause(cause, i) {
 			continue
 		}
-		if explained[cause]++; !each || 2*explained[cause] > len(places) {
+		if explained[cause]++; !each || 2*explained[cause] > len(waits) {
 			c.drafts[i].causedBy = cause + 1
 			return
 		}
@@ -80,40 +77,36 @@ func (c *chain) explain(i int) {
 	}
 	if itself > 0 && !each {
 		c.drafts[i].finding.Evidence = append(c.drafts[i].finding.Evidence,
-			fmt.Sprintf("the program waits for itself, on %s (of %d): it answers there only when one of these threads is done", plural(itself, "connection"), len(places)))
+			fmt.Sprintf("the program waits for itself, on %s (of %d): it answers there only when one of these threads is done", plural(itself, "connection"), len(waits)))
 		return
 	}
 	whose := "the other end"
-	if each && len(places) > 1 {
-		whose += fmt.Sprintf(" of %d of them", max(most, sc.alike(places)))
+	if each && len(waits) > 1 {
+		whose += fmt.Sprintf(" of %d of them", max(most, sc.alike(waits)))
 	}
-	if line := sc.follow(places[from:]); line != "" {
+	if line := sc.follow(waits[from:]); line != "" {
 		c.drafts[i].finding.Evidence = append(c.drafts[i].finding.Evidence, whose+" is "+line)
 	}
 }
 
 // alike counts of some connections those whose other ends the same program has as that of the first.
-func (sc *scene) alike(places []place) (n int) {
+func (sc *scene) alike(waits []wait) (n int) {
 	n, first := 1, 0
-	for i, p := range places {
-		end, ok := sc.end(p.netns, sc.at(p))
-		if !ok {
-			continue
-		}
-		holders, _ := end.holders(end.socket())
+	for i, w := range waits {
+		b, ok := sc.behind(w)
 		switch {
-		case len(holders) == 0:
+		case !ok || len(b.holders) == 0:
 		case i == 0:
-			first = holders[0].PID
-		case holders[0].PID == first && end.scene == sc:
+			first = b.holders[0].PID
+		case b.holders[0].PID == first && b.scene == sc:
 			n++
 		}
 	}
 	return n
 }
 
-// waitsOn returns the sockets on which the sockets of a draft depend. each is true when these are as many stories, one for each socket: then what explains a few of them does not explain the draft.
-func (c *chain) waitsOn(i int) (places []place, each bool) {
+// waitsOn returns what the sockets of a draft depend on. each is true when these are as many stories, one for each socket: then what explains a few of them does not explain the draft.
+func (c *chain) waitsOn(i int) (waits []wait, each bool) {
 	d := &c.drafts[i]
 	if d.group == nil {
 		return nil, false
@@ -121,28 +114,62 @@ func (c *chain) waitsOn(i int) (places []place, each bool) {
 	switch d.finding.Code {
 	case codeWorkersBlocked, codeLoopBlocked, codeHandlerBusy:
 		for _, pid := range d.group.keepers(d.scene) {
-			for _, w := range d.scene.doing(pid).off {
-				if p, ok := d.scene.placeOf(w.call.Inode); ok && w.what != busy {
-					places = append(places, p)
-				}
-			}
+			waits = append(waits, d.scene.waits(d.scene.doing(pid))...)
 		}
 	case codeLeak, codeNotReading:
 		if d.finding.Unanswered != nil {
-			places = d.scene.asking(d.group)
+			for _, at := range d.scene.asking(d.group) {
+				waits = append(waits, wait{place: at})
+			}
 		}
 	case codeRelayWaiting:
 		each = true
 		for j := range d.group.members {
-			places = append(places, d.scene.leg(d.group.members[j].blamed, d.group.members[j].socket).place)
+			waits = append(waits, d.scene.otherLeg(d.group.members[j]))
 		}
 	case codePeerNotReading, codeFinWait2:
 		each = true
 		for j := range d.group.members {
-			places = append(places, d.group.members[j].place)
+			waits = append(waits, wait{place: d.group.members[j].place})
 		}
 	}
-	return places[:min(len(places), 50)], each
+	return waits[:min(len(waits), 50)], each
+}
+
+// causeBehind returns the draft that explains why nothing comes from the other end of a connection on which a draft depends, -1 for none.
+func (c *chain) causeBehind(sc *scene, w wait, effect int) int {
+	b, ok := sc.behind(w)
+	switch {
+	case !ok:
+		return -1
+	case w.unix == nil:
+		return c.causeAt(b.far)
+	}
+	var halted []int
+	for _, h := range b.holders {
+		if cause := c.blames(processKey{sc, h.PID}); cause >= 0 {
+			return cause
+		}
+		if sc.doing(h.PID).halted != "" {
+			halted = append(halted, h.PID)
+		}
+	}
+	if len(halted) == 0 {
+		return -1
+	}
+	return c.stopped(sc, halted, effect, w.unix)
+}
+
+// blames returns the draft that says why others wait for a process, the most telling one, -1 for none.
+func (c *chain) blames(key processKey) int {
+	for _, code := range explains {
+		for _, i := range c.byPID[key] {
+			if c.drafts[i].finding.Code == code {
+				return i
+			}
+		}
+	}
+	return -1
 }
 
 // causeAt returns the draft that explains why nothing comes from an end, -1 for none.
@@ -152,12 +179,8 @@ func (c *chain) causeAt(end far) int {
 	}
 	holders, _ := end.holders(end.socket())
 	for _, h := range holders {
-		for _, code := range explains {
-			for _, i := range c.byPID[processKey{end.scene, h.PID}] {
-				if c.drafts[i].finding.Code == code {
-					return i
-				}
-			}
+		if cause := c.blames(processKey{end.scene, h.PID}); cause >= 0 {
+			return cause
 		}
 		if end.doing(h.PID).halted != "" {
 			return c.add(end, h.PID)
@@ -253,6 +276,28 @@ func (c *chain) add(end far, pid int) int {
 	return len(c.drafts) - 1
 }
 
+// stopped makes a finding for processes that do not run and have nothing to do with TCP: what waits behind them is told of by those sockets that another draft is about.
+func (c *chain) stopped(sc *scene, pids []int, effect int, at *look.Unix) int {
+	waiter := "somebody"
+	if p := c.drafts[effect].finding.Processes; len(p) > 0 {
+		waiter = fmt.Sprintf("%s (pid %d)", p[0].Comm, p[0].PID)
+	}
+	g := &group{rule: &processStopped, netns: c.drafts[effect].group.netns, blamed: pids}
+	for _, s := range c.drafts[effect].group.members {
+		victim := *s
+		victim.hold(nil) // who holds it is not the one
+		victim.blamed = 0
+		g.members = append(g.members, &victim)
+	}
+	d := draft{scene: sc, finding: g.complete(sc), group: g}
+	d.finding.Evidence = append(d.finding.Evidence, waiter+" waits for it at "+addressOfUnix(at))
+	c.drafts = append(c.drafts, d)
+	for _, pid := range pids {
+		c.byPID[processKey{sc, pid}] = append(c.byPID[processKey{sc, pid}], len(c.drafts)-1)
+	}
+	return len(c.drafts) - 1
+}
+
 // mayCause keeps findings from explaining themselves, also by way of others.
 func (c *chain) mayCause(cause, effect int) bool {
 	for i := cause; ; i = c.drafts[i].causedBy - 1 {
@@ -315,49 +360,46 @@ func (c *chain) raise() {
 }
 
 // follow describes where the first of some connections leads, process by process, "" when no look shows its other end.
-func (sc *scene) follow(places []place) string {
+func (sc *scene) follow(waits []wait) string {
 	const longest = 6
 	var steps []string
 	where := "on this host"
 	var first *look.Namespace
-	seen := map[*tcp.Socket]bool{}
-	if len(places) > 0 {
-		first = &sc.now.Namespaces[places[0].netns]
-		seen[sc.at(places[0])] = true // where both ends wait for each other, it leads back
+	if len(waits) > 0 && waits[0].unix == nil {
+		first = &sc.now.Namespaces[waits[0].netns]
 	}
-	for range longest {
-		if len(places) == 0 {
+	type end struct {
+		*scene
+		inode uint32
+	}
+	seen := map[end]bool{}
+	for len(steps) < longest && len(waits) > 0 {
+		seen[end{sc, sc.inodeOf(waits[0])}] = true // where both ends wait for each other, it leads back
+		b, ok := sc.behind(waits[0])
+		if !ok || len(b.holders) == 0 || seen[end{b.scene, b.inode}] {
 			break
 		}
-		end, ok := sc.end(places[0].netns, sc.at(places[0]))
-		if !ok || seen[end.socket()] {
-			break
-		}
-		seen[end.socket()] = true
-		holders, _ := end.holders(end.socket())
-		if len(holders) == 0 {
-			break
-		}
-		d := end.doing(holders[0].PID)
-		step := fmt.Sprintf("%s (pid %d)", d.process.Comm, holders[0].PID)
+		pid := b.holders[0].PID
+		d := b.doing(pid)
+		step := fmt.Sprintf("%s (pid %d)", d.process.Comm, pid)
 		switch {
-		case end.scene == sc:
+		case b.scene == sc:
 		case len(steps) == 0:
-			where = "on " + end.host + end.when(first)
+			where = "on " + b.host + b.when(first)
 		default:
-			step += " on " + end.host
+			step += " on " + b.host
 		}
-		sc, places = end.scene, places[:0:0]
-		for _, w := range d.off {
-			if p, ok := sc.placeOf(w.call.Inode); ok && w.what != busy {
-				places = append(places, p)
-			}
+		if u := waits[0].unix; u != nil {
+			step += " at " + addressOfUnix(u)
 		}
+		sc, waits = b.scene, b.waits(d)
 		switch {
 		case d.halted != "":
 			step += ", which " + d.halting()
 		case len(d.working) > 0:
 			step += ", with " + sc.deeds(d.working)
+		case len(d.off) > 0:
+			step += ", with " + sc.deeds(d.off)
 		}
 		steps = append(steps, step)
 	}

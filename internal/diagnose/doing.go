@@ -44,6 +44,8 @@ type doing struct {
 	replies answer
 	// left is for its listeners, by inode, whether the loop that should look at them is elsewhere, once that was asked.
 	left map[uint32]bool
+	// unixLegs are connections of which it waits for the answer within the host, once that was asked.
+	unixLegs map[*tcp.Socket]*unixLeg
 	// owner is the number of its owner, and load what waits for it, once they were asked for.
 	owner int
 	load  load

@@ -18,6 +18,8 @@ type group struct {
 	rule    *rule
 	netns   int // index into the snapshot's namespaces, -1 for findings about the host
 	members []*subject
+	// blamed are processes that are to blame beside those noted of the members.
+	blamed []int
 	// processes are the holders of the members, by pid, once describeHolders has run.
 	processes []*look.Process
 	// sorted and quality are the members' ages, once ages has run, in the room it was lent if there is any.

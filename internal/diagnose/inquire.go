@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -24,7 +25,7 @@ const (
 // Inquire says what else a diagnosis wants to know of the snapshot: what the holders of stuck sockets are doing, and from there on the programs at the other ends of the
 // connections they wait for.
 func (d *Diagnosis) Inquire(now *look.Snapshot) look.Wish {
-	q := &inquiry{scene: d.on(now, nil), wanted: map[uint32]struct{}{}, strayed: map[*tcp.Socket]bool{}, entrusted: map[*tcp.Socket]bool{}, owing: map[int]bool{}}
+	q := &inquiry{scene: d.on(now, nil), wanted: map[uint32]struct{}{}, unix: map[uint32]struct{}{}, strayed: map[*tcp.Socket]bool{}, entrusted: map[*tcp.Socket]bool{}, owing: map[int]bool{}}
 	q.stuck(q.suspect)
 	for pid, p := range now.Processes {
 		if p.Activity != nil && len(p.Activity.Threads) > 0 {
@@ -43,6 +44,7 @@ type inquiry struct {
 	// owing are the processes that have read what clients sent and answered nothing until those left.
 	owing    map[int]bool
 	wanted   map[uint32]struct{}
+	unix     map[uint32]struct{}
 	flags    []look.Holder
 	again    []int
 	patience time.Duration
@@ -80,7 +82,7 @@ func (q *inquiry) suspect(s *subject) {
 	if s.listener != nil && s.socket.RecvQueue > 1 && untouched(s.socket) {
 		q.blind(s.socket)
 	}
-	owes := s.socket.State == tcp.CloseWait && s.listener != nil && unansweredClosed(s)
+	owes := s.socket.State == tcp.CloseWait && s.listener != nil && readUnanswered(s.socket)
 	for _, h := range s.holders() {
 		d := q.doing(h.PID)
 		d.weight++
@@ -153,10 +155,12 @@ func (q *inquiry) stranger(s *subject, h look.Holder) {
 }
 
 // holdersOf asks who holds a socket, and what they do.
-func (q *inquiry) holdersOf(s *tcp.Socket) {
-	holders := q.now.Holders.Of(s.Inode)
-	if len(holders) == 0 && s.Inode != 0 && !q.now.Holders.Wants(s.Inode) {
-		q.wanted[s.Inode] = struct{}{}
+func (q *inquiry) holdersOf(s *tcp.Socket) { q.holding(s.Inode) }
+
+func (q *inquiry) holding(inode uint32) {
+	holders := q.now.Holders.Of(inode)
+	if len(holders) == 0 && inode != 0 && !q.now.Holders.Wants(inode) {
+		q.wanted[inode] = struct{}{}
 	}
 	for _, h := range holders {
 		q.doing(h.PID).weight++
@@ -182,6 +186,20 @@ func (q *inquiry) end(netns int32, s *tcp.Socket) {
 	}
 }
 
+// within asks what a socket that is none of TCP is connected to, and who has the other end.
+func (q *inquiry) within(inode uint32) {
+	u, asked := q.now.Unix[inode]
+	switch {
+	case inode == 0 || q.ends >= followed:
+	case !asked:
+		q.ends++
+		q.unix[inode] = struct{}{}
+	default:
+		q.ends++
+		q.holding(u.End())
+	}
+}
+
 // process asks for what the activity of a process leads to.
 func (q *inquiry) process(pid int) {
 	d := q.doing(pid)
@@ -192,6 +210,13 @@ func (q *inquiry) process(pid int) {
 	for _, w := range d.off {
 		if p, ok := q.placeOf(w.call.Inode); ok {
 			q.end(p.netns, q.at(p))
+		} else {
+			q.within(w.call.Inode)
+		}
+	}
+	if p := q.petitionOf(d); len(p.asking) > 0 && len(p.others) >= len(p.asking) {
+		for _, own := range p.others {
+			q.within(own.Inode)
 		}
 	}
 	for _, l := range q.pairing(pid).legs {
@@ -251,10 +276,8 @@ func (q *inquiry) hasUninterruptible(d *doing) bool {
 
 func (q *inquiry) wish() look.Wish {
 	w := look.Wish{Flags: q.flags, Again: q.again, Patience: q.patience, Transit: q.transit}
-	for inode := range q.wanted {
-		w.Holders = append(w.Holders, inode)
-	}
-	slices.Sort(w.Holders)
+	w.Holders = slices.Sorted(maps.Keys(q.wanted))
+	w.Unix = slices.Sorted(maps.Keys(q.unix))
 	for pid, d := range q.doings {
 		if p := q.now.Processes[pid]; d.weight > 0 && p != nil && p.Activity == nil {
 			w.Activity = append(w.Activity, pid)

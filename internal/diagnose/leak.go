@@ -58,7 +58,7 @@ func (sc *scene) countUnanswered(g *group, f *report.Finding) []string {
 	if f.Role == nil || *f.Role != "server" {
 		return nil
 	}
-	n := g.count(unansweredClosed)
+	n := g.count(func(s *subject) bool { return readUnanswered(s.socket) })
 	f.Unanswered = &n
 	if n == 0 {
 		return nil

@@ -12,10 +12,10 @@ import (
 	"github.com/closewait/closewait/tcp"
 )
 
-// unansweredClosed reports whether a connection is closed by its client, whose last data was read and not answered.
-func unansweredClosed(s *subject) bool {
-	in, _ := s.socket.Info.Uint(tcp.DataSegsIn)
-	return in > 0 && !untouched(s.socket) && owes(s.socket)
+// readUnanswered reports whether the last data that came was read and not answered.
+func readUnanswered(s *tcp.Socket) bool {
+	in, _ := s.Info.Uint(tcp.DataSegsIn)
+	return in > 0 && !untouched(s) && owes(s)
 }
 
 // questions returns the connections on which a process has asked another and waits for the answer.
@@ -57,7 +57,7 @@ func asks(s *tcp.Socket) bool {
 func (sc *scene) asking(g *group) (places []place) {
 	var came []time.Duration
 	for _, s := range g.members {
-		if since, ok := s.socket.Info.Duration(tcp.LastDataRecv); ok && unansweredClosed(s) {
+		if since, ok := s.socket.Info.Duration(tcp.LastDataRecv); ok && readUnanswered(s.socket) {
 			came = append(came, since)
 		}
 	}

@@ -102,6 +102,14 @@ type leg struct {
 	behind, through int
 }
 
+// otherLeg is on what a relay waits for a member of a group.
+func (sc *scene) otherLeg(s *subject) wait {
+	if l := sc.unixLegs(s.blamed)[s.socket]; l != nil && sc.leg(s.blamed, s.socket) == nil {
+		return l.wait
+	}
+	return wait{place: sc.leg(s.blamed, s.socket).place}
+}
+
 // within is how far apart the moments may be at which one event passes both legs.
 const within = 150 * time.Millisecond
 
@@ -289,7 +297,9 @@ func (p *pairing) match(closed, open []end, m matching) {
 }
 
 // near prefers descriptors that were made one after the other.
-func near(a, b *end) int { return max(a.fd-b.fd, b.fd-a.fd) }
+func near(a, b *end) int { return distance(a.fd, b.fd) }
+
+func distance(a, b int) int { return max(a-b, b-a) }
 
 // payload returns the bytes received and the bytes sent, without SYN and FIN.
 func payload(s *tcp.Socket) (received, sent uint64) {

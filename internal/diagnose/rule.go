@@ -118,7 +118,7 @@ type rule struct {
 func rules() []rule {
 	return []rule{
 		processStopped, loopBlocked, workersBlocked, notAccepted, closingUnanswered, peerVanished, peerNotReading, localDrop, kernelOwned, inTransit,
-		finWait2Held, inherited, relayWaiting, handlerBusy, poolIdle, notReading, leak,
+		finWait2Held, inherited, relayWaiting, relayWaitingWithin, handlerBusy, poolIdle, notReading, leak,
 	}
 }
 

@@ -18,6 +18,8 @@ func helpRelay(c *Case) []report.Remedy {
 		list = append(list, read("closewait show "+*c.CausedBy, "shows the program at the end of the chain, which does not close"))
 	case leg != nil && leg.Peer != nil:
 		list = append(list, read("closewait show peer "+endpoint(*leg.Peer), "shows who the open leg leads to: that end does not close"))
+	case leg != nil && leg.PID != nil: // within the host
+		list = append(list, read("ps -L -o pid,tid,stat,wchan:20,time,comm -p "+strconv.Itoa(*leg.PID), "shows what the program behind the unix socket is doing, which has not answered"))
 	}
 	return append(list, c.restart()...)
 }

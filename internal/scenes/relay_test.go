@@ -1,8 +1,15 @@
 package scenes
 
 import (
+	"cmp"
 	"fmt"
+	"net"
+	"path/filepath"
+	"strings"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 const haproxyTCP = `
@@ -43,6 +50,17 @@ func TestRelay(t *testing.T) {
 		},
 		"two relays":       twoRelays,
 		"blocked back-end": relayToBlocked,
+		"unix back-end": func(p *place) []want { // a thread for each request, which sleeps
+			server, relay := relayToUnix(p, "threads_sleep")
+			return []want{{code: "CW108", severity: "warning", count: 3, role: "relay", pids: []int{relay.pid}, culprits: []culprit{{what: "other_leg", pid: server.pid}}}}
+		},
+		"stopped unix back-end": func(p *place) []want { // which has accepted nothing
+			server, relay := relayToUnix(p, "")
+			return []want{
+				{code: "CW111", severity: "critical", count: 3, pids: []int{server.pid}, culprits: []culprit{{what: "stopped", pid: server.pid}}},
+				{code: "CW108", count: 3, role: "relay", pids: []int{relay.pid}, root: "CW111", culprits: []culprit{{what: "other_leg", pid: server.pid}}},
+			}
+		},
 	})
 }
 
@@ -90,4 +108,27 @@ func relayToBlocked(p *place) []want {
 		{code: "CW105", severity: "critical", count: 4, pids: []int{server.pid}, culprits: []culprit{{what: "sleeping", pid: server.pid}}},
 		{code: "CW108", count: 4, pids: []int{relay.pid}, role: "relay", root: "CW105"},
 	}
+}
+
+// relayToUnix: clients of a proxy leave while the server that it asks over a unix socket does something, or is stopped.
+func relayToUnix(p *place, does string) (server, relay *program) {
+	p.t.Helper()
+	at := filepath.Join(p.dir, "b.sock")
+	server = p.start("serve.py", cmp.Or(does, "leak_read"), at, "0")
+	relay = p.haproxy(strings.ReplaceAll(haproxyTCP, "mode tcp", "mode http") + "listen a\n\tbind 127.0.0.1:8000\n\tserver s unix@" + at + "\n")
+	p.listening(8000)
+	eventually(p.t, patience, 20*time.Millisecond, func() string {
+		c, err := net.Dial("unix", at)
+		if err != nil {
+			return err.Error()
+		}
+		c.Close()
+		return ""
+	})
+	if does == "" {
+		server.signal(unix.SIGSTOP)
+		awaitTask(p.t, server.pid, server.pid, "T", "")
+	}
+	p.impatient("127.0.0.1:8000", request, 3, 3, 0)
+	return server, relay
 }

@@ -1,6 +1,8 @@
 """A server that does one wrong thing.
 
 serve.py WHAT ADDRESS PORT [BACKLOG]
+
+An address with a slash is the path of a unix socket.
 """
 import array, os, resource, select, signal, socket, subprocess, sys, threading, time
 
@@ -14,6 +16,11 @@ def say(*words):
 
 
 def listener(host=address, number=port, queue=backlog, reuse_port=False):
+    if "/" in host:
+        s = socket.socket(socket.AF_UNIX)
+        s.bind(host)
+        s.listen(queue)
+        return s
     s = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if reuse_port:

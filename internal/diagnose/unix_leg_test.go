@@ -1,0 +1,162 @@
+package diagnose
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/tcp"
+)
+
+// The program behind a unix socket, and the end of the first connection to it that it has, at which it listens.
+const (
+	theirs     = 3000
+	theirEnd   = 700
+	theirQueue = 600
+	path       = "/run/app.sock"
+)
+
+// behindUnix is a program with two clients that left, and as many unix sockets as connections to another program, with those threads; of each there is said what the kernel shows.
+func behindUnix(of func(n uint32) look.Unix, threads ...look.Thread) (*look.Snapshot, *look.Activity) {
+	now := snapshot(client(1, time.Minute, 83, 1), client(2, time.Minute, 83, 1), listening(0, 128))
+	a := busyWith(now)
+	now.Unix = map[uint32]look.Unix{}
+	now.Processes[theirs] = &look.Process{PID: theirs, Comm: "app", Activity: &look.Activity{Threads: threads, ThreadCount: len(threads), CallsKnown: true}}
+	now.Holders.Hold(theirQueue, look.Holder{PID: theirs, FD: 3})
+	for n := range uint32(2) {
+		a.Sockets = append(a.Sockets, look.Descriptor{FD: int(20 + n), Inode: 500 + n})
+		now.Unix[500+n] = of(n)
+		now.Holders.Hold(theirEnd+n, look.Holder{PID: theirs, FD: int(10 + n)})
+	}
+	return now, a
+}
+
+func accepted(n uint32) look.Unix {
+	return look.Unix{Peer: theirEnd + n, Connected: true, Path: path, Listener: theirQueue}
+}
+
+// looping gives our process an event loop that has its clients.
+func looping(a *look.Activity) {
+	a.Threads, a.ThreadCount = []look.Thread{in(ours, look.CallPoll, "epoll_wait", 4, 0)}, 1
+	watching(a, 4, 0, 1)
+	for i := range a.Epolls[0].Watches {
+		a.Epolls[0].Watches[i].Events = 0 // not before the answer has come
+	}
+}
+
+// TestRelayWaitingWithin: a program waits for another behind a unix socket, if there is such a connection for each client, and the other has not done with it.
+func TestRelayWaitingWithin(t *testing.T) {
+	queued := func(uint32) look.Unix {
+		return look.Unix{Queued: true, Connected: true, Path: path, Listener: theirQueue}
+	}
+	unread := func(n uint32) look.Unix {
+		u := accepted(n)
+		u.Unread = 83
+		return u
+	}
+	for name, test := range map[string]struct {
+		of      func(uint32) look.Unix
+		threads []look.Thread
+		code    string
+		said    string
+		change  func(*look.Snapshot)
+	}{
+		"nobody accepts":      {queued, []look.Thread{parked(theirs)}, "CW108", "descriptor 20 to the unix socket /run/app.sock, which nobody has accepted", nil},
+		"nobody reads":        {unread, []look.Thread{parked(theirs)}, "CW108", "where 83 bytes are unread", nil},
+		"read, not looked at": {accepted, []look.Thread{parked(theirs), parked(theirs + 1)}, "CW108", "which app (pid 3000) has read, and does not look at; ", nil},
+		"read, and looked at": {accepted, []look.Thread{in(theirs, look.CallRead, "read", 10, theirEnd), in(theirs+1, look.CallRead, "read", 11, theirEnd+1)}, "CW102", "", nil},
+		"one is looked at":    {accepted, []look.Thread{in(theirs, look.CallRead, "read", 10, theirEnd), parked(theirs + 1)}, "CW102", "", nil},
+		"watched": {accepted, []look.Thread{in(theirs, look.CallPoll, "epoll_wait", 5, 0)}, "CW102", "", func(now *look.Snapshot) {
+			now.Processes[theirs].Activity.Epolls = []look.PollSet{{FD: 5, Watches: []look.Watch{{FD: 10, Inode: theirEnd, Events: look.PollIn}, {FD: 11, Inode: theirEnd + 1, Events: look.PollIn}}}}
+		}},
+		"what it does is not known": {accepted, nil, "CW102", "", nil},
+		"one connection for two": {queued, []look.Thread{parked(theirs)}, "CW102", "", func(now *look.Snapshot) {
+			now.Unix[501] = look.Unix{}
+		}},
+		"a pair of its own": {func(n uint32) look.Unix { return look.Unix{Peer: theirEnd + n} }, []look.Thread{parked(theirs)}, "CW102", "", nil},
+		"its own listener": {queued, nil, "CW102", "", func(now *look.Snapshot) {
+			now.Holders.Hold(theirQueue, look.Holder{PID: ours, FD: 30})
+		}},
+		"answered": {queued, []look.Thread{parked(theirs)}, "CW102", "", func(now *look.Snapshot) {
+			for i := range 2 {
+				info(tcp.DataSegsOut, 3)(&now.Namespaces[0].Sockets[i])
+				info(tcp.LastDataSent, 100)(&now.Namespaces[0].Sockets[i])
+			}
+		}},
+	} {
+		now, a := behindUnix(test.of, test.threads...)
+		looping(a)
+		if test.change != nil {
+			test.change(now)
+		}
+		f := only(t, Run(now, nil))
+		said := strings.Join(f.Evidence, "; ") + "; "
+		if f.Code != test.code || !strings.Contains(said, test.said) {
+			t.Errorf("%s: %s:\n%s", name, f.Code, said)
+		}
+		if f.Code == "CW108" && (len(f.Culprits) != 1 || *f.Culprits[0].PID != theirs || f.Culprits[0].What != "other_leg" || *f.Role != "relay") {
+			t.Errorf("%s: %+v", name, f.Culprits)
+		}
+	}
+}
+
+// TestChain_unix: what explains a relay or workers that wait behind a unix socket is that the program there does not run; and workers say where they wait.
+func TestChain_unix(t *testing.T) {
+	for name, test := range map[string]struct {
+		code string
+		does func(*look.Activity)
+	}{
+		"relay": {"CW108", looping},
+		"workers": {"CW107", func(a *look.Activity) {
+			a.Threads, a.ThreadCount = []look.Thread{in(ours, look.CallRead, "recvfrom", 20, 500), in(ours+1, look.CallRead, "recvfrom", 21, 501)}, 2
+		}},
+	} {
+		now, a := behindUnix(accepted, stopping(theirs))
+		test.does(a)
+		v := Run(now, nil)
+		if len(v.Findings) != 2 {
+			t.Fatalf("%s: %d findings: %+v", name, len(v.Findings), v.Findings)
+		}
+		cause, effect := &v.Findings[0], &v.Findings[1]
+		if cause.Code != "CW111" || effect.Code != test.code || effect.CausedBy == nil || *effect.CausedBy != cause.ID {
+			t.Errorf("%s: %s, and %s by %v", name, cause.Code, effect.Code, effect.CausedBy)
+		}
+		if said := strings.Join(cause.Evidence, "; "); len(cause.Processes) != 1 || cause.Processes[0].PID != theirs || !strings.Contains(said, "java (pid 2214) waits for it at the unix socket "+path) {
+			t.Errorf("%s: %+v: %s", name, cause.Processes, said)
+		}
+		if said := strings.Join(effect.Evidence, "; "); !strings.Contains(said, "to the unix socket "+path) {
+			t.Errorf("%s: %s", name, said)
+		}
+		if got := v.Of(&now.Namespaces[0].Sockets[0]); got != effect {
+			t.Errorf("%s: the socket belongs to %+v", name, got)
+		}
+	}
+}
+
+// TestInquire_unix: the look is asked what unix sockets are connected to, then who has the other ends, then what those do; what is known is not asked for again.
+func TestInquire_unix(t *testing.T) {
+	now, a := behindUnix(accepted, parked(theirs))
+	looping(a)
+	known := now.Unix
+	now.Unix = nil
+	var d Diagnosis
+	if w := d.Inquire(now); len(w.Unix) != 2 || w.Unix[0] != 500 || len(w.Holders) != 0 {
+		t.Errorf("%+v", w)
+	}
+	now.Unix = known
+	now.Holders.Drop(theirs)
+	holders := now.Holders
+	now.Holders = look.Holders{}
+	for inode, h := range holders.All() {
+		now.Holders.Hold(inode, h)
+	}
+	if w := d.Inquire(now); len(w.Unix) != 0 || len(w.Holders) != 2 || w.Holders[0] != theirEnd {
+		t.Errorf("%+v", w)
+	}
+	now.Holders.Hold(theirEnd, look.Holder{PID: theirs, FD: 10})
+	now.Processes[theirs].Activity = nil
+	if w := d.Inquire(now); len(w.Activity) != 1 || w.Activity[0] != theirs {
+		t.Errorf("%+v", w)
+	}
+}
