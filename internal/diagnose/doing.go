@@ -119,6 +119,7 @@ func (sc *scene) newDoing(pid int) *doing {
 		}
 	}
 	sc.monitors(d, waking)
+	d.takeTurns()
 	served := sc.served(d)
 	d.leaveOut(served)
 	d.sort(func(w worker) bool { return sc.handles(d, w, served) })
@@ -260,6 +261,30 @@ func (sc *scene) worker(a *look.Activity, t *look.Thread) (worker, bool) {
 		again.strong, again.ran = false, true // it gets on, however slowly
 	}
 	return again.of(t), true
+}
+
+// takeTurns adds the threads that share one processor, as those do that need the lock of an interpreter to run (CPython, Ruby): each is in that lock most of the time, and together they are busy all the time.
+func (d *doing) takeTurns() {
+	if slices.ContainsFunc(d.off, func(w worker) bool { return w.what == busy }) {
+		return
+	}
+	turn := func(m *look.Moment) bool { return m.State == 'R' || m.Call.Kind == look.CallLock }
+	var list []worker
+	used, over := time.Duration(0), time.Duration(0)
+	for i := range d.process.Activity.Threads {
+		t := &d.process.Activity.Threads[i]
+		ran := t.Again.Runnable - t.First.Runnable
+		if t.First.At == 0 || t.Again.At == 0 || !turn(&t.First) || !turn(&t.Again) {
+			continue
+		}
+		if over = max(over, t.Again.At-t.First.At); 20*ran > over {
+			used += ran
+			list = append(list, worker{thread: t, what: busy, strong: true, call: &t.Again.Call})
+		}
+	}
+	if len(list) > 1 && 10*used >= 9*over {
+		d.off = append(d.off, list...)
+	}
 }
 
 // seldom reports whether a thread is known to have neither run nor waited for a processor for most of the time between the two looks, whatever it was seen at. On a busy host one that wakes
