@@ -27,6 +27,8 @@ type doing struct {
 	locked []worker
 	// unclear counts the threads of a JVM that may wait for a monitor or for time, see monitors.
 	unclear int
+	// woken counts the threads that slept, woke and sleep again: timers, or handlers of which each works for one client after the other.
+	woken int
 	// dozing is the main thread if it sleeps for a while, wakes, and sleeps again.
 	dozing []worker
 	// waits are the moments at which a thread waited for descriptors.
@@ -40,8 +42,8 @@ type doing struct {
 	behind *bool
 	// slow is whether the threads that keep it from its connections have begun what they do a moment ago, once that was asked.
 	slow answer
-	// replies is whether it has answered somebody a moment ago, once that was asked.
-	replies answer
+	// replies is whether it has answered somebody a moment ago, once that was asked, and paced whether it does so time and again.
+	replies, paced answer
 	// left is for its listeners, by inode, whether the loop that should look at them is elsewhere, once that was asked.
 	left map[uint32]bool
 	// unixLegs are connections of which it waits for the answer within the host, once that was asked.
@@ -116,6 +118,8 @@ func (sc *scene) newDoing(pid int) *doing {
 			waking = append(waking, w)
 		case w.what == sleeping && w.thread.TID == pid:
 			d.dozing = append(d.dozing, w)
+		case w.what == sleeping:
+			d.woken++
 		}
 	}
 	sc.monitors(d, waking)

@@ -42,7 +42,18 @@ func (sc *scene) drained(s *subject) bool {
 	in, known := s.socket.Info.Uint(tcp.DataSegsIn)
 	came, ok := s.socket.Info.Duration(tcp.LastDataRecv)
 	return s.socket.State == tcp.CloseWait && s.socket.Inode != 0 && s.socket.RecvQueue == 0 && s.socket.SendQueue == 0 && s.age.Time >= fresh &&
-		known && in > 0 && ok && came <= s.age.Time+within
+		known && in > 0 && ok && (came <= s.age.Time+within || sc.lateToIt(s))
+}
+
+// lateToIt reports whether a slow process, or one of one thread that is at something else, may have come to a connection when its client had left: it has not answered. One call reads the end with the data then.
+func (sc *scene) lateToIt(s *subject) bool {
+	if s.listener == nil || len(s.holders()) == 0 || !owes(s.socket) {
+		return false
+	}
+	h := s.holders()[0]
+	d := sc.doing(h.PID)
+	in := s.interest(d, h)
+	return d.known && d.halted == "" && in.set == nil && !in.waited && (d.single() && len(d.off) > 0 || sc.getsThrough(d))
 }
 
 // unserved reports whether somebody has asked a while ago, still waits, and nothing was read of it since.

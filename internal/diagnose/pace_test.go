@@ -19,6 +19,108 @@ func requested(n int, came, answered time.Duration) tcp.Socket {
 		info(tcp.BytesReceived, 100), info(tcp.DataSegsIn, 1), info(tcp.DataSegsOut, out), info(tcp.LastDataRecv, uint64(came/time.Millisecond)), info(tcp.LastDataSent, uint64(sent/time.Millisecond)))
 }
 
+// TestPaced: a pool of threads that are all at something for seconds is slow and not stuck while it answers, and comes to its connections in the order in which they asked.
+func TestPaced(t *testing.T) {
+	const idle = 20 * time.Second
+	accepting := in(ours, look.CallAccept, "accept4", 9, listener)
+	sleeps := func(tid int, since time.Duration) look.Thread {
+		s := resting(sleeper(tid), since)
+		s.First.Call.Left, s.Again.Call.Left = 8*time.Second, 8*time.Second
+		return s
+	}
+	for _, test := range []struct {
+		name           string
+		first, second  time.Duration // since when two threads sleep
+		came, answered time.Duration
+		want           string
+	}{
+		{"each for seconds", 7 * time.Second, 2 * time.Second, 25 * time.Second, 2 * time.Second, ""},
+		{"nobody was answered of late", 7 * time.Second, 2 * time.Second, 25 * time.Second, 6 * time.Second, "CW105"},
+		{"one for longer", 15 * time.Second, 2 * time.Second, 25 * time.Second, 2 * time.Second, "CW105"},
+		{"for who asked later", 7 * time.Second, 2 * time.Second, 7 * time.Second, 2 * time.Second, "CW105"},
+		{"nobody knows since when", 0, 0, 25 * time.Second, 2 * time.Second, "CW105"},
+	} {
+		now := snapshot(client(1, idle, 83, 84), client(2, idle, 83, 84), listening(0, 128), requested(1, test.came, 0), requested(2, test.came, 0), requested(3, 9*time.Second, test.answered))
+		busyWith(now, accepting, sleeps(2, test.first), sleeps(3, test.second))
+		v := Run(now, nil)
+		if a, b := code(v, now, 0), code(v, now, 1); a != test.want || b != test.want {
+			t.Errorf("%s: %q and %q, want %q", test.name, a, b, test.want)
+		}
+	}
+}
+
+// TestPaced_takes: whose threads are between two requests at either look is slow when it has come to a connection meanwhile, and the others have their turn.
+func TestPaced_takes(t *testing.T) {
+	const idle = 20 * time.Second
+	accepting := in(ours, look.CallAccept, "accept4", 9, listener)
+	waiting := []tcp.Socket{client(1, idle, 83, 84), client(2, idle, 83, 84), client(3, idle, 83, 0), listening(0, 128)}
+	for _, taken := range []bool{false, true} {
+		now := snapshot(waiting...)
+		busyWith(now, accepting, ran(sleeper(2)), ran(sleeper(3)))
+		later := append([]tcp.Socket{}, waiting[:3]...)
+		want := "CW101"
+		if taken {
+			later[0].RecvQueue, want = 1, ""
+		}
+		if v := Run(now, later); code(v, now, 2) != want {
+			t.Errorf("one was read: %v: %q, want %q", taken, code(v, now, 2), want)
+		}
+	}
+}
+
+// TestHandlerBusy_late: a process of one thread that comes to a connection after its client has left reads the end with the data, and works for it all the same.
+func TestHandlerBusy_late(t *testing.T) {
+	left := func(options ...made) tcp.Socket { // 10 s after it had asked
+		return client(1, time.Minute, 83, 0, append([]made{info(tcp.LastDataRecv, 70_000), info(tcp.LastDataSent, 71_000)}, options...)...)
+	}
+	for _, test := range []struct {
+		name   string
+		client tcp.Socket
+		thread look.Thread
+		watch  bool
+		want   string
+	}{
+		{"it sleeps", left(), sleeper(ours), false, "CW107"},
+		{"it waits for the next", left(), in(ours, look.CallAccept, "accept4", 8, listener), false, "CW101"},
+		{"it has answered", left(info(tcp.DataSegsOut, 1), info(tcp.LastDataSent, 65_000)), sleeper(ours), false, "CW101"},
+		{"its loop looks at it", left(), sleeper(ours), true, "CW101"},
+	} {
+		now := snapshot(test.client, listening(0, 128))
+		a := busyWith(now, test.thread)
+		if test.watch {
+			watching(a, 3, 0)
+		}
+		if f := only(t, Run(now, nil)); f.Code != test.want {
+			t.Errorf("%s: %s, want %s", test.name, f.Code, test.want)
+		}
+	}
+}
+
+// TestLate: what a loop has read waits for a pool all of whose threads are at work for who came before.
+func TestLate(t *testing.T) {
+	const db = 5000
+	looping := in(ours, look.CallPoll, "epoll_wait", 3, 0)
+	reading := func(tid int) look.Thread { return in(tid, look.CallRead, "recvfrom", 10, db) }
+	for _, test := range []struct {
+		name     string
+		earlier  time.Duration // when another asked
+		threads  []look.Thread
+		want     string
+		answered time.Duration
+	}{
+		{"for who still waits", 70 * time.Second, []look.Thread{looping, reading(2), reading(3)}, "CW105", 0},
+		{"for nobody", 90 * time.Second, []look.Thread{looping, reading(2), reading(3)}, "CW102", 0},
+		{"for who has his answer", 70 * time.Second, []look.Thread{looping, reading(2), reading(3)}, "CW102", 66 * time.Second},
+		{"another may be idle", 70 * time.Second, []look.Thread{looping, reading(2), parked(3)}, "CW102", 0},
+	} {
+		now := snapshot(client(1, time.Minute, 83, 1), listening(0, 128), requested(1, test.earlier, test.answered), backend(db, 70*time.Second))
+		watching(busyWith(now, test.threads...), 3, 1)
+		if f := only(t, Run(now, nil)); f.Code != test.want {
+			t.Errorf("%s: %s, want %s", test.name, f.Code, test.want)
+		}
+	}
+}
+
 // TestTakeTurns: threads that need the lock of an interpreter to run have the processor in turn, each for a small part of the time.
 func TestTakeTurns(t *testing.T) {
 	const over = 2 * time.Second

@@ -51,6 +51,8 @@ func (sc *scene) judgeKeeper(netns int32, l *tcp.Socket) queueKeeper {
 			return queueKeeper{} // its thread was not elsewhere all the time
 		case sc.loopOff(d, in):
 			looping = append(looping, h.PID)
+		case len(d.working) > 0 && sc.paced(d) && sc.serves(netns, d, l):
+			return queueKeeper{}
 		case len(stuck(d.strong)) > 0 || len(stuck(d.working)) > 0 && sc.serves(netns, d, l) || sc.allLocked(d):
 			working = append(working, h.PID)
 		}

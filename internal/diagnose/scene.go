@@ -46,6 +46,7 @@ type answers struct {
 	asked     [64]*doing // the last, each at the place that the last bits of its pid give it: sockets of few processes come in any order
 	keepers   map[*tcp.Socket]queueKeeper
 	advanced  map[waitingSet]bool // where what waited became less between the two looks
+	taking    map[int]bool        // who came to a connection between the two looks
 	interval  *time.Duration      // between the two looks, nil before it was asked for
 	weighed   bool                // whether the loads were counted
 	tunnel    *pairing

@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"math"
 	"net/netip"
 	"slices"
 	"time"
@@ -14,9 +15,15 @@ import (
 // watchful is for how long a program is watched at most that may be slow: what a screen may take. One that comes to no connection in that time is not called slow.
 const watchful = 4 * time.Second
 
-// began returns how long ago a thread began with what it does: however long that takes, as long as it is less than makes a connection old nothing shows that it is stuck. A thread that waits for a connection may run
-// now and then without anything passing that. Of a thread that is busy the kernel does not tell since when; and a wait with a short time limit may be one of many for the same thing, as those of a resolver are.
-func (sc *scene) began(w worker) time.Duration {
+// slowest is how long something takes at most of which a program that answers meanwhile is called slow, and queueing how old a connection is at most that waits for such a program: who has waited for longer may have been forgotten.
+const (
+	slowest  = 2 * fresh
+	queueing = time.Minute
+)
+
+// since returns how long ago a thread began with what it does, 0 when not known: of a thread that is busy the kernel does not tell. A thread that waits for a connection may run now and then without
+// anything passing that.
+func (sc *scene) since(w worker) time.Duration {
 	if w.what == busy {
 		return 0
 	}
@@ -25,10 +32,16 @@ func (sc *scene) began(w worker) time.Duration {
 			return max(w.thread.Resting, still)
 		}
 	}
-	if w.call.Left > 0 && w.call.Left < 2*fresh {
+	return w.thread.Resting
+}
+
+// began is since where that tells that a thread is slow: however long what it does takes, as long as it is less than makes a connection old nothing shows that it is stuck. A wait with a short time limit may be one of
+// many for the same thing, as those of a resolver are.
+func (sc *scene) began(w worker) time.Duration {
+	if w.call.Left > 0 && w.call.Left < slowest && sc.socketOf(w.call.Inode) == nil {
 		return 0
 	}
-	return w.thread.Resting
+	return sc.since(w)
 }
 
 // watched returns how much time there was between the two looks, 0 without a second: by so much older was the last acknowledgement of a connection on which nothing has happened meanwhile. A program that goes from one
@@ -64,6 +77,81 @@ func (sc *scene) replies(d *doing) bool {
 		}
 	}
 	return d.replies == yes
+}
+
+// paced reports whether a process is slow by what it gets done: it has answered somebody a moment ago, or come to a connection between the two looks, the threads that may be at work have been at one thing for no longer than
+// a slow answer takes, and who came first is served first: clients that keep their connections may have all threads for themselves.
+func (sc *scene) paced(d *doing) bool {
+	if d.paced == unasked {
+		d.paced = no
+		if (sc.replies(d) || sc.takes(d)) && sc.turns(d) && sc.inOrder(d) {
+			d.paced = yes
+		}
+	}
+	return d.paced == yes
+}
+
+// getsThrough reports whether a process comes to its connections, however slowly, whatever its threads were seen at.
+func (sc *scene) getsThrough(d *doing) bool { return sc.takes(d) || len(d.working) > 0 && sc.paced(d) }
+
+// takes reports whether a process came between the two looks to a connection of which it had not read anything.
+func (sc *scene) takes(d *doing) bool {
+	if sc.taking == nil {
+		sc.taking = map[int]bool{}
+		sc.stuck(func(s *subject) {
+			if s.moved && s.listener != nil && s.socket.RecvQueue > 1 && untouched(s.socket) {
+				for _, h := range s.holders() {
+					sc.taking[h.PID] = true
+				}
+			}
+		})
+	}
+	return sc.taking[d.process.PID]
+}
+
+// inOrder reports whether nobody waits for a process, accepted or not, who has asked before one that it has in hand.
+func (sc *scene) inOrder(d *doing) bool {
+	inHand, waiting := time.Duration(math.MaxInt64), time.Duration(0) // the last of those, the first of these
+	listens := map[*tcp.Socket]bool{}
+	for _, own := range d.process.Activity.Sockets {
+		at, ok := sc.placeOf(own.Inode)
+		if !ok {
+			continue
+		}
+		s := sc.at(at)
+		if listens[s] = s.State == tcp.Listen; listens[s] || !sc.accepted(own.Inode) || !owes(s) {
+			continue
+		}
+		came, _ := s.Info.Duration(tcp.LastDataRecv)
+		in, _ := s.Info.Uint(tcp.DataSegsIn)
+		switch {
+		case unread(s) || s.State == tcp.CloseWait && s.RecvQueue > 1:
+			waiting = max(waiting, came)
+		case in > 0:
+			inHand = min(inHand, came)
+		}
+	}
+	sc.stuck(func(s *subject) {
+		if came, known := s.socket.Info.Duration(tcp.LastDataRecv); known && s.socket.Unaccepted() && listens[s.listener] && s.socket.RecvQueue > 1 {
+			waiting = max(waiting, came)
+		}
+	})
+	return waiting <= inHand+belated
+}
+
+// turns reports whether all threads that may be at work have been at one thing for less than a slow answer takes. Where they all wait for other threads, idle ones do as well, so that only as many count as there are
+// connections in hand.
+func (sc *scene) turns(d *doing) bool {
+	told := slices.ContainsFunc(d.process.Activity.Threads, func(t look.Thread) bool { return t.Resting > 0 }) // then 0 is a moment
+	young := func(w worker) bool {
+		since := sc.since(w)
+		return w.ran || w.what != busy && (told || since > 0) && since+sc.watched() < slowest
+	}
+	if len(d.working) > 0 {
+		return len(without(d.working, young)) == 0
+	}
+	n := sc.loadOf(d).atWork()
+	return n > 0 && len(d.locked)-len(without(d.locked, young)) >= n
 }
 
 // lately reports whether all of some threads have begun what they do a moment ago, or get on with it.
@@ -139,6 +227,9 @@ func (sc *scene) willCome(s *subject) bool {
 // answer them; of several each has one in hand, and they come to those of which nothing was read.
 func (sc *scene) comesTo(s *subject, h look.Holder, behind bool) bool {
 	d := sc.doing(h.PID)
+	if d.known && d.halted == "" && s.age.Time < queueing && sc.getsThrough(d) {
+		return owes(s.socket)
+	}
 	if d.halted != "" || len(d.off) == 0 {
 		return false
 	}

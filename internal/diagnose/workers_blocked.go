@@ -3,6 +3,7 @@ package diagnose
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/report"
@@ -41,7 +42,7 @@ func claimsWorkersBlocked(sc *scene, s *subject) bool {
 			}
 		}
 		in := s.interest(d, h)
-		if sc.waiting(d) || in.set == nil && sc.waitingForLocks(d) || !in.armed && !in.waited && owes(s.socket) && sc.overrun(d) {
+		if sc.waiting(d) || in.set == nil && sc.waitingForLocks(d) || !in.armed && !in.waited && owes(s.socket) && (sc.overrun(d) || sc.late(d, s.socket)) {
 			s.blamed = h.PID
 			return true
 		}
@@ -60,16 +61,43 @@ func (sc *scene) waiting(d *doing) bool {
 	if l.untouched == 0 || !d.known {
 		return false
 	}
-	if d.mayNotAccept() {
+	if d.mayNotAccept() || sc.paced(d) {
 		return false
 	}
-	return len(stuck(d.strong)) > 0 || l.atWork() > 0 && len(stuck(d.working)) > 0 && l.atWork() <= len(d.working)
+	return len(stuck(d.strong)) > 0 || l.atWork() > 0 && len(stuck(d.working)) > 0 && l.atWork() <= len(d.working)+d.woken
 }
 
 // overrun reports whether more connections are in hand than threads at work, and no thread is left that may be idle: what was read of the others waits inside the program.
 func (sc *scene) overrun(d *doing) bool {
 	working := len(stuck(d.working))
-	return d.known && !d.single() && working > 0 && len(d.locked) == 0 && sc.loadOf(d).inHand > working
+	return d.known && !d.single() && working > 0 && len(d.locked) == 0 && sc.loadOf(d).inHand > working && !sc.paced(d)
+}
+
+// late reports whether a connection was read when all threads of a process were at work already, each for one that came before and still waits for its answer.
+func (sc *scene) late(d *doing, s *tcp.Socket) bool {
+	came, known := s.Info.Duration(tcp.LastDataRecv)
+	working := stuck(d.working)
+	if !d.known || d.single() || !known || len(d.locked) > 0 || len(working) == 0 {
+		return false
+	}
+	return len(without(working, func(w worker) bool {
+		since := sc.since(w)
+		return since > came+within && sc.occasion(d, since)
+	})) == 0
+}
+
+// occasion reports whether a process has got the data of a connection, and not answered, when a thread began with something.
+func (sc *scene) occasion(d *doing, since time.Duration) bool {
+	for _, own := range d.process.Activity.Sockets {
+		s := sc.socketOf(own.Inode)
+		if s == nil || !sc.accepted(own.Inode) || untouched(s) || !owes(s) {
+			continue
+		}
+		if came, known := s.Info.Duration(tcp.LastDataRecv); known && since <= came+within && came <= since+belated {
+			return true
+		}
+	}
+	return false
 }
 
 // waitingForLocks reports whether connections wait inside the program while each of those in hand may be in the hands of a thread that is at work or waits for another. That the idle members of a
@@ -77,7 +105,7 @@ func (sc *scene) overrun(d *doing) bool {
 func (sc *scene) waitingForLocks(d *doing) bool {
 	l := sc.loadOf(d)
 	locked := len(d.locked) + d.unclear
-	return d.known && l.untouched > 0 && l.atWork() > 0 && locked > 0 && l.atWork() <= len(d.working)+locked
+	return d.known && l.untouched > 0 && l.atWork() > 0 && locked > 0 && l.atWork() <= len(d.working)+locked && !sc.paced(d)
 }
 
 // stuckOn reports whether a thread is blocked in writing to the socket.
