@@ -276,25 +276,17 @@ func (c *chain) add(end far, pid int) int {
 	return len(c.drafts) - 1
 }
 
-// stopped makes a finding for processes that do not run and have nothing to do with TCP: what waits behind them is told of by those sockets that another draft is about.
+// stopped makes a finding for processes that do not run and hold no socket of TCP: those of others wait for them, and are counted there.
 func (c *chain) stopped(sc *scene, pids []int, effect int, at *look.Unix) int {
 	waiter := "somebody"
 	if p := c.drafts[effect].finding.Processes; len(p) > 0 {
 		waiter = fmt.Sprintf("%s (pid %d)", p[0].Comm, p[0].PID)
 	}
 	g := &group{rule: &processStopped, netns: c.drafts[effect].group.netns, blamed: pids}
-	for _, s := range c.drafts[effect].group.members {
-		victim := *s
-		victim.hold(nil) // who holds it is not the one
-		victim.blamed = 0
-		g.members = append(g.members, &victim)
-	}
 	d := draft{scene: sc, finding: g.complete(sc), group: g}
 	d.finding.Evidence = append(d.finding.Evidence, waiter+" waits for it at "+addressOfUnix(at))
 	c.drafts = append(c.drafts, d)
-	for _, pid := range pids {
-		c.byPID[processKey{sc, pid}] = append(c.byPID[processKey{sc, pid}], len(c.drafts)-1)
-	}
+	c.index(len(c.drafts) - 1)
 	return len(c.drafts) - 1
 }
 

@@ -50,8 +50,9 @@ var processStopped = rule{
 		}
 		f.Evidence = append(f.Evidence, few(lines)...)
 		slices.SortFunc(f.Culprits, func(a, b report.Culprit) int { return *a.PID - *b.PID })
-		f.Victims.Count = len(g.members)
-		g.queueEvidence(f)
+		if f.Victims.Count = len(g.members); f.Count > 0 {
+			g.queueEvidence(f)
+		}
 	},
 }
 

@@ -119,8 +119,8 @@ func TestChain_unix(t *testing.T) {
 			t.Fatalf("%s: %d findings: %+v", name, len(v.Findings), v.Findings)
 		}
 		cause, effect := &v.Findings[0], &v.Findings[1]
-		if cause.Code != "CW111" || effect.Code != test.code || effect.CausedBy == nil || *effect.CausedBy != cause.ID {
-			t.Errorf("%s: %s, and %s by %v", name, cause.Code, effect.Code, effect.CausedBy)
+		if cause.Code != "CW111" || cause.Count != 0 || effect.Count != 2 || effect.Code != test.code || effect.CausedBy == nil || *effect.CausedBy != cause.ID {
+			t.Errorf("%s: %s of %d, and %s of %d by %v", name, cause.Code, cause.Count, effect.Code, effect.Count, effect.CausedBy)
 		}
 		if said := strings.Join(cause.Evidence, "; "); len(cause.Processes) != 1 || cause.Processes[0].PID != theirs || !strings.Contains(said, "java (pid 2214) waits for it at the unix socket "+path) {
 			t.Errorf("%s: %+v: %s", name, cause.Processes, said)

@@ -232,7 +232,7 @@ func (f finding) ends() string {
 		}
 		return words
 	case "unknown":
-		if f.aboutHost() {
+		if f.aboutHost() || f.Count == 0 {
 			return ""
 		}
 		return because("not known", reason)

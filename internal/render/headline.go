@@ -45,7 +45,12 @@ var headlines = map[string]func(finding) string{
 	"CW110": func(f finding) string {
 		return f.subject() + " leaks descriptors: " + f.sockets("dead socket") + f.growth()
 	},
-	"CW111": func(f finding) string { return f.subject() + " " + f.stopped() + ": " + f.sockets("socket") + " stuck" },
+	"CW111": func(f finding) string {
+		if f.Count == 0 { // it holds none itself
+			return f.subject() + " " + f.stopped() + ": others wait for it"
+		}
+		return f.subject() + " " + f.stopped() + ": " + f.sockets("socket") + " stuck"
+	},
 	"CW112": func(f finding) string { return f.sockets("socket") + " with no holder that can be seen" },
 	"CW113": func(f finding) string { return f.sockets("socket") + " of the kernel's own" },
 	"CW114": func(f finding) string {

@@ -57,7 +57,7 @@ func TestRelay(t *testing.T) {
 		"stopped unix back-end": func(p *place) []want { // which has accepted nothing
 			server, relay := relayToUnix(p, "")
 			return []want{
-				{code: "CW111", severity: "critical", count: 3, pids: []int{server.pid}, culprits: []culprit{{what: "stopped", pid: server.pid}}},
+				{code: "CW111", severity: "critical", pids: []int{server.pid}, culprits: []culprit{{what: "stopped", pid: server.pid}}}, // which holds nothing of TCP
 				{code: "CW108", count: 3, role: "relay", pids: []int{relay.pid}, root: "CW111", culprits: []culprit{{what: "other_leg", pid: server.pid}}},
 			}
 		},
