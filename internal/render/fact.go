@@ -168,15 +168,18 @@ var deeds = map[string]string{
 	"local_drop": "drops the packets", "fd_limit": "cannot accept for want of a descriptor",
 }
 
-// peerDeeds are what peers are to blame for, by the code of the finding.
-var peerDeeds = map[string]string{"CW201": "is silent", "CW202": "does not read", "CW205": "does not close"}
+// peerDeeds are what a peer, or several, are to blame for, by the code of the finding.
+var peerDeeds = map[string][2]string{"CW201": {"is silent", "are silent"}, "CW202": {"does not read", "do not read"}, "CW205": {"does not close", "do not close"}}
 
 // culprit is a sentence about who is to blame.
 func (f finding) culprit(c *report.Culprit) string {
 	name := f.culpritName(c)
 	deed, ok := deeds[c.What]
 	if of, own := peerDeeds[f.Code]; own && c.What == "peer" {
-		deed = of
+		deed = of[0]
+		if name == peers {
+			deed = of[1]
+		}
 	}
 	if !ok {
 		deed = strings.ReplaceAll(f.page.text(c.What), "_", " ")
@@ -197,6 +200,9 @@ func (f finding) culprit(c *report.Culprit) string {
 	return words
 }
 
+// peers is the name of a culprit that stands for several peers.
+const peers = "the peers"
+
 func (f finding) culpritName(c *report.Culprit) string {
 	var parts []string
 	if c.Comm != nil {
@@ -210,10 +216,13 @@ func (f finding) culpritName(c *report.Culprit) string {
 	case c.PID != nil:
 		parts = append(parts, "(pid "+strconv.Itoa(*c.PID)+")")
 	}
-	if len(parts) == 0 {
-		return "somebody"
+	switch {
+	case len(parts) > 0:
+		return strings.Join(parts, " ")
+	case c.What == "peer":
+		return peers
 	}
-	return strings.Join(parts, " ")
+	return "somebody"
 }
 
 // ends says when the kernel ends the sockets.

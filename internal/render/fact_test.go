@@ -28,15 +28,20 @@ func TestFinding_namespace(t *testing.T) {
 
 // TestFinding_peer: a peer is said to do what the finding is about.
 func TestFinding_peer(t *testing.T) {
-	for code, want := range map[string]string{
-		"CW201": "192.0.2.1:80 is silent for 20 s",
-		"CW202": "192.0.2.1:80 does not read for 20 s",
-		"CW205": "192.0.2.1:80 does not close for 20 s",
+	one := &report.Endpoint{Address: "192.0.2.1", Port: 80}
+	for _, test := range []struct {
+		code string
+		peer *report.Endpoint
+		want string
+	}{
+		{"CW201", one, "192.0.2.1:80 is silent for 20 s"},
+		{"CW202", one, "192.0.2.1:80 does not read for 20 s"},
+		{"CW205", one, "192.0.2.1:80 does not close for 20 s"},
+		{"CW201", nil, "the peers are silent for 20 s"},
 	} {
-		f := finding{&report.Finding{Code: code}, &page{}}
-		c := report.Culprit{What: "peer", Peer: &report.Endpoint{Address: "192.0.2.1", Port: 80}, SinceSeconds: new(report.Seconds(20e9))}
-		if got := f.culprit(&c); got != want {
-			t.Errorf("%s: %q, want %q", code, got, want)
+		f := finding{&report.Finding{Code: test.code}, &page{}}
+		if got := f.culprit(&report.Culprit{What: "peer", Peer: test.peer, SinceSeconds: new(report.Seconds(20e9))}); got != test.want {
+			t.Errorf("%s: %q, want %q", test.code, got, test.want)
 		}
 	}
 }
