@@ -3,6 +3,7 @@ package diagnose
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -169,8 +170,12 @@ func TestHandlerBusy(t *testing.T) {
 	for _, test := range tests {
 		now := snapshot(test.client, backend(db, test.still), listening(0, 128))
 		busyWith(now, test.threads...)
-		if f := only(t, Run(now, nil)); f.Code != test.want {
+		f := only(t, Run(now, nil))
+		if f.Code != test.want {
 			t.Errorf("%s: %s, want %s", test.name, f.Code, test.want)
+		}
+		if said := strings.Join(f.Evidence, "\n"); f.Code == "CW107" && strings.Contains(said, "the end with it") {
+			t.Errorf("%s: who has not noticed has not read the end: %s", test.name, said)
 		}
 	}
 }

@@ -102,7 +102,11 @@ func readEvidence(g *group) []string {
 			lines = append(lines, fmt.Sprintf("Recv-Q %s", fmt.Sprintf(what, n)))
 		}
 	}
-	add(read, "0 on %d: the program has read all there was, the end with it")
+	if g.rule.code == codeHandlerBusy { // it does not know that the client has left, see drained
+		add(read, "0 on %d: the end came so closely behind the last data that it was read in one call with it")
+	} else {
+		add(read, "0 on %d: the program has read all there was, the end with it")
+	}
 	add(unseen, "1 on %d: only the FIN is unread, the program has not looked")
 	add(data, "above 1 on %d: data is unread as well")
 	return lines
