@@ -1,8 +1,8 @@
 package look
 
-// Unix is an established socket of a unix domain stream: what it is connected to, on the same host by its nature. The zero value is one of which nothing is known.
+// Unix is an established socket of a unix domain stream: what it is connected to, on the same host by its nature. The zero value is one of which nothing is known, or whose other end is gone.
 type Unix struct {
-	// Peer is the inode of the other end, 0 where it is gone or nobody has accepted it.
+	// Peer is the inode of the other end, 0 where nobody has accepted it.
 	Peer uint32
 	// Queued is true when the other end waits to be accepted.
 	Queued bool

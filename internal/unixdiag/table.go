@@ -27,16 +27,17 @@ func (t *Table) add(body []byte) {
 	}
 }
 
-// Of returns what an established socket is connected to; ok is false where the table has no such socket. An end that was accepted bears the name of its listener, the other as a rule none.
+// Of returns what an established socket is connected to; ok is false where the table does not tell. An end that was accepted bears the name of its listener, the other as a rule none. Of a connection that waits to
+// be accepted the table of the listener's namespace tells.
 func (t *Table) Of(inode uint32) (u look.Unix, ok bool) {
-	own, ok := t.byInode[inode]
-	if !ok {
-		return u, false
-	}
-	u = look.Unix{Peer: own.peer, Path: own.name}
 	if l, queued := t.queued[inode]; queued {
 		return look.Unix{Queued: true, Connected: true, Path: l.name, Listener: l.inode}, true
 	}
+	own, ok := t.byInode[inode]
+	if !ok || own.peer == 0 {
+		return u, false
+	}
+	u = look.Unix{Peer: own.peer, Path: own.name}
 	peer, known := t.byInode[own.peer]
 	if !known {
 		return u, true
