@@ -45,10 +45,11 @@ type answers struct {
 	doings    map[int]*doing
 	asked     [64]*doing // the last, each at the place that the last bits of its pid give it: sockets of few processes come in any order
 	keepers   map[*tcp.Socket]queueKeeper
-	advanced  map[waitingSet]bool // where what waited became less between the two looks
-	taking    map[int]bool        // who came to a connection between the two looks
-	interval  *time.Duration      // between the two looks, nil before it was asked for
-	weighed   bool                // whether the loads were counted
+	advanced  map[waitingSet]bool           // where what waited became less between the two looks
+	taking    map[int]bool                  // who came to a connection between the two looks
+	queued    map[*tcp.Socket]time.Duration // by listener, for how long the first has waited in its queue that asked for something
+	interval  *time.Duration                // between the two looks, nil before it was asked for
+	weighed   bool                          // whether the loads were counted
 	tunnel    *pairing
 	flocks    map[flockKey]*flock
 	flock     *flock // the last

@@ -112,14 +112,13 @@ func (sc *scene) takes(d *doing) bool {
 // inOrder reports whether nobody waits for a process, accepted or not, who has asked before one that it has in hand.
 func (sc *scene) inOrder(d *doing) bool {
 	inHand, waiting := time.Duration(math.MaxInt64), time.Duration(0) // the last of those, the first of these
-	listens := map[*tcp.Socket]bool{}
 	for _, own := range d.process.Activity.Sockets {
 		at, ok := sc.placeOf(own.Inode)
 		if !ok {
 			continue
 		}
 		s := sc.at(at)
-		if listens[s] = s.State == tcp.Listen; listens[s] || !sc.accepted(own.Inode) || !owes(s) {
+		if waiting = max(waiting, sc.queuedFor(s)); !sc.accepted(own.Inode) || !owes(s) {
 			continue
 		}
 		came, _ := s.Info.Duration(tcp.LastDataRecv)
@@ -131,12 +130,20 @@ func (sc *scene) inOrder(d *doing) bool {
 			inHand = min(inHand, came)
 		}
 	}
-	sc.stuck(func(s *subject) {
-		if came, known := s.socket.Info.Duration(tcp.LastDataRecv); known && s.socket.Unaccepted() && listens[s.listener] && s.socket.RecvQueue > 1 {
-			waiting = max(waiting, came)
-		}
-	})
 	return waiting <= inHand+belated
+}
+
+// queuedFor returns for how long a client waits in the queue of a listener that has asked for something, 0 where there is none.
+func (sc *scene) queuedFor(listener *tcp.Socket) time.Duration {
+	if sc.queued == nil {
+		sc.queued = map[*tcp.Socket]time.Duration{}
+		sc.stuck(func(s *subject) {
+			if came, known := s.socket.Info.Duration(tcp.LastDataRecv); known && s.socket.Unaccepted() && s.socket.RecvQueue > 1 {
+				sc.queued[s.listener] = max(sc.queued[s.listener], came)
+			}
+		})
+	}
+	return sc.queued[listener]
 }
 
 // turns reports whether all threads that may be at work have been at one thing for less than a slow answer takes. Where they all wait for other threads, idle ones do as well, so that only as many count as there are
