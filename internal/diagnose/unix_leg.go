@@ -59,6 +59,9 @@ type unixLeg struct {
 	why string
 }
 
+// stderr is the last of the descriptors that a program is given for its messages: behind them is who collects those.
+const stderr = 2
+
 // petition is which connections of a process ask for something that was not answered, and which of its sockets are none of TCP.
 type petition struct{ asking, others []look.Descriptor }
 
@@ -68,10 +71,14 @@ func (sc *scene) petitionOf(d *doing) *petition {
 		return cmp.Or(p, &petition{})
 	}
 	p := &petition{}
+	seen := map[uint32]bool{}
 	for _, own := range d.process.Activity.Sockets {
 		switch s := sc.socketOf(own.Inode); {
 		case s == nil:
-			p.others = append(p.others, own)
+			if own.FD > stderr && !seen[own.Inode] {
+				seen[own.Inode] = true
+				p.others = append(p.others, own)
+			}
 		case petitions(s) && sc.accepted(own.Inode):
 			p.asking = append(p.asking, own)
 		}

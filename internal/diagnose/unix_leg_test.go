@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -73,6 +74,14 @@ func TestRelayWaitingWithin(t *testing.T) {
 		"what it does is not known": {accepted, nil, "CW102", "", nil},
 		"one connection for two": {queued, []look.Thread{parked(theirs)}, "CW102", "", func(now *look.Snapshot) {
 			now.Unix[501] = look.Unix{}
+		}},
+		"only one, twice": {queued, []look.Thread{parked(theirs)}, "CW102", "", func(now *look.Snapshot) {
+			now.Processes[ours].Activity.Sockets[4].Inode = 500
+		}},
+		"its messages": {queued, []look.Thread{parked(theirs)}, "CW102", "", func(now *look.Snapshot) {
+			list := now.Processes[ours].Activity.Sockets
+			list[3].FD, list[4].FD = 1, 2
+			slices.SortFunc(list, func(a, b look.Descriptor) int { return a.FD - b.FD })
 		}},
 		"a pair of its own": {func(n uint32) look.Unix { return look.Unix{Peer: theirEnd + n} }, []look.Thread{parked(theirs)}, "CW102", "", nil},
 		"its own listener": {queued, nil, "CW102", "", func(now *look.Snapshot) {
