@@ -42,8 +42,11 @@ type doing struct {
 	behind *bool
 	// slow is whether the threads that keep it from its connections have begun what they do a moment ago, once that was asked.
 	slow answer
-	// replies is whether it has answered somebody a moment ago, once that was asked, and paced whether it does so time and again.
-	replies, paced answer
+	// replied is how long ago it has last answered somebody, once that was asked, and paced whether it is slow.
+	replied *time.Duration
+	paced   answer
+	// oneForEach is whether a thread may be at work for each connection that waits for its answer, once that was asked.
+	oneForEach answer
 	// left is for its listeners, by inode, whether the loop that should look at them is elsewhere, once that was asked.
 	left map[uint32]bool
 	// unixLegs are connections of which it waits for the answer within the host, once that was asked.
@@ -356,7 +359,7 @@ func (sc *scene) deed(a *look.Activity, m *look.Moment) (w worker, ok bool) {
 
 // polling tells a thread that waits for one connection from one that waits for work: with a time limit a blocking read is a poll of a single descriptor and a read that
 // does not block. What waits for a listener or for many connections is a loop; what waits for no connection at all waits for another process or thread: the output of a child, a
-// name server, a database behind a unix socket, an eventfd.
+// name server, an eventfd. A unix socket on which this end has connected is a connection: a database or an application behind it is asked something.
 func (sc *scene) polling(a *look.Activity, c *look.Call) (w worker, ok bool) {
 	var socket *tcp.Socket
 	for i := range c.Watches {
@@ -381,7 +384,9 @@ func (sc *scene) polling(a *look.Activity, c *look.Call) (w worker, ok bool) {
 	if socket == nil && len(c.Watches) > 0 {
 		first := c.Watches[0]
 		own, _ := a.Descriptor(first.FD)
-		w = worker{what: inRead, parked: true, call: &look.Call{Kind: look.CallRead, Name: c.Name, FD: first.FD, Inode: own.Inode, Left: c.Left}}
+		u := sc.unix(own.Inode)
+		asks := len(c.Watches) == 1 && u != nil && u.Connected
+		w = worker{what: inRead, strong: asks, parked: !asks, call: &look.Call{Kind: look.CallRead, Name: c.Name, FD: first.FD, Inode: own.Inode, Left: c.Left}}
 		if first.Events&look.PollIn == 0 {
 			w.what, w.call.Kind = inWrite, look.CallWrite
 		}

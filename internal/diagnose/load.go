@@ -45,7 +45,7 @@ func (sc *scene) drained(s *subject) bool {
 		known && in > 0 && ok && (came <= s.age.Time+within || sc.lateToIt(s))
 }
 
-// lateToIt reports whether a slow process, or one of one thread that is at something else, may have come to a connection when its client had left: it has not answered. One call reads the end with the data then.
+// lateToIt reports whether a process that is slow, or behind and whose threads are no fewer than what it has in hand, may have come to a connection when its client had left: it has not answered. One call reads the end with the data then.
 func (sc *scene) lateToIt(s *subject) bool {
 	if s.listener == nil || len(s.holders()) == 0 || !owes(s.socket) {
 		return false
@@ -53,7 +53,24 @@ func (sc *scene) lateToIt(s *subject) bool {
 	h := s.holders()[0]
 	d := sc.doing(h.PID)
 	in := s.interest(d, h)
-	return d.known && d.halted == "" && in.set == nil && !in.waited && (d.single() && len(d.off) > 0 || sc.getsThrough(d))
+	return d.known && d.halted == "" && in.set == nil && !in.waited && (d.single() && len(d.off) > 0 || sc.getsThrough(d) || s.listener.RecvQueue > 0 && sc.oneForEach(d))
+}
+
+// oneForEach reports whether as many threads are at work as there are connections whose request was read and not answered.
+func (sc *scene) oneForEach(d *doing) bool {
+	if d.oneForEach == unasked {
+		inHand := 0
+		for _, own := range d.process.Activity.Sockets {
+			if s := sc.socketOf(own.Inode); s != nil && (s.State == tcp.Established || s.State == tcp.CloseWait) && readUnanswered(s) && sc.accepted(own.Inode) {
+				inHand++
+			}
+		}
+		d.oneForEach = no
+		if inHand <= len(d.working) {
+			d.oneForEach = yes
+		}
+	}
+	return d.oneForEach == yes
 }
 
 // unserved reports whether somebody has asked a while ago, still waits, and nothing was read of it since.
@@ -116,11 +133,11 @@ func (sc *scene) inState(p *look.Process, state tcp.State) iter.Seq2[look.Descri
 	}
 }
 
-// patient counts the connections of a process whose clients wait for an answer.
+// patient counts the connections of a process whose clients wait for an answer, or take none of it: who answers them may wait for that without being seen to write.
 func (sc *scene) patient(d *doing) (n int) {
 	for _, at := range sc.inState(d.process, tcp.Established) {
 		s := sc.at(at)
-		if s.RecvQueue > 0 || untouched(s) || !owes(s) {
+		if s.RecvQueue > 0 || untouched(s) || !owes(s) && (s.SendQueue == 0 || !windowClosed(s)) {
 			continue
 		}
 		if _, connected := sc.origin(at.netns, s); !connected {

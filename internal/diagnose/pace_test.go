@@ -96,6 +96,82 @@ func TestHandlerBusy_late(t *testing.T) {
 	}
 }
 
+// TestWorkersBlocked_late: so it is where others wait for several threads, if one may be at work for each that waits for its answer.
+func TestWorkersBlocked_late(t *testing.T) {
+	const db = 5000
+	left := client(1, time.Minute, 83, 0, info(tcp.LastDataRecv, 70_000), info(tcp.LastDataSent, 71_000))
+	reading := func(tid int) look.Thread { return in(tid, look.CallRead, "recvfrom", 10, db) }
+	for _, test := range []struct {
+		name    string
+		threads []look.Thread
+		queue   uint32
+		want    string
+	}{
+		{"one for each", []look.Thread{reading(ours), reading(2)}, 2, "CW105"},
+		{"fewer", []look.Thread{reading(ours)}, 2, "CW101"},
+		{"nobody else waits", []look.Thread{reading(ours), reading(2)}, 0, "CW101"},
+	} {
+		now := snapshot(left, listening(test.queue, 128), requested(1, time.Minute, 0), backend(db, time.Minute), queued(2), queued(3))
+		busyWith(now, append(test.threads, parked(7))...)
+		v := Run(now, nil)
+		if got := code(v, now, 0); got != test.want {
+			t.Errorf("%s: %s, want %s", test.name, got, test.want)
+		}
+	}
+}
+
+// TestWorkersBlocked_unix: threads that poll a unix socket on which they have connected ask somebody; those that poll one of a pair may be idle.
+func TestWorkersBlocked_unix(t *testing.T) {
+	polls := func(tid int) look.Thread { return pollsOn(tid, 60) }
+	for _, test := range []struct {
+		name string
+		at   look.Unix
+		want string
+	}{
+		{"an application behind it", look.Unix{Peer: 701, Connected: true, Path: "/run/app.sock"}, "CW105"},
+		{"its own end of a pair", look.Unix{Peer: 701}, "CW104"},
+		{"nobody knows", look.Unix{}, "CW104"},
+	} {
+		now := snapshot(requested(1, time.Minute, 0), requested(2, time.Minute, 0), listening(2, 128), queued(2), queued(3))
+		a := busyWith(now, parked(ours), polls(2), polls(3))
+		a.Sockets = append(a.Sockets, look.Descriptor{FD: 60, Inode: 700})
+		now.Unix = map[uint32]look.Unix{700: test.at}
+		if f := only(t, Run(now, nil)); f.Code != test.want {
+			t.Errorf("%s: %s, want %s", test.name, f.Code, test.want)
+		}
+	}
+}
+
+// TestWorkersBlocked_writing: who writes to clients that take nothing may wait for that in a lock, until a loop tells that there is room.
+func TestWorkersBlocked_writing(t *testing.T) {
+	slow := requested(1, time.Minute, 59*time.Second)
+	queues(0, 1<<20)(&slow)
+	info(tcp.SndWnd, 0)(&slow)
+	now := snapshot(client(1, time.Minute, 83, 84), listening(0, 128), slow)
+	watching(busyWith(now, in(ours, look.CallPoll, "epoll_wait", 3, 0), parked(2)), 3, 1)
+	if f := only(t, Run(now, nil)); f.Code != "CW105" || f.Count != 1 {
+		t.Errorf("%s of %d", f.Code, f.Count)
+	}
+}
+
+// TestQueue_replies: a program that answers is not kept from accepting by a thread that sleeps.
+func TestQueue_replies(t *testing.T) {
+	for _, answered := range []time.Duration{2 * time.Second, time.Minute} {
+		now := snapshot(requested(1, 3*time.Second, answered), listening(2, 128), queued(2), queued(3))
+		if answered > 3*time.Second {
+			now.Namespaces[0].Sockets[0] = requested(1, time.Minute, 59*time.Second)
+		}
+		busyWith(now, parked(ours), sleeper(2), parked(3))
+		want := "CW105"
+		if answered < fresh {
+			want = "CW104"
+		}
+		if f := only(t, Run(now, nil)); f.Code != want {
+			t.Errorf("answered %s ago: %s, want %s", answered, f.Code, want)
+		}
+	}
+}
+
 // TestLate: what a loop has read waits for a pool all of whose threads are at work for who came before.
 func TestLate(t *testing.T) {
 	const db = 5000

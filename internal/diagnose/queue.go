@@ -53,7 +53,7 @@ func (sc *scene) judgeKeeper(netns int32, l *tcp.Socket) queueKeeper {
 			looping = append(looping, h.PID)
 		case len(d.working) > 0 && sc.paced(d) && sc.serves(netns, d, l):
 			return queueKeeper{}
-		case len(stuck(d.strong)) > 0 || len(stuck(d.working)) > 0 && sc.serves(netns, d, l) || sc.allLocked(d):
+		case len(stuck(d.strong)) > 0 || len(stuck(d.working)) > 0 && sc.serves(netns, d, l) && (d.single() || !sc.replies(d)) || sc.allLocked(d):
 			working = append(working, h.PID)
 		}
 	}

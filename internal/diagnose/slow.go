@@ -19,6 +19,7 @@ const watchful = 4 * time.Second
 const (
 	slowest  = 2 * fresh
 	queueing = time.Minute
+	forever  = time.Duration(math.MaxInt64 / 2)
 )
 
 // since returns how long ago a thread began with what it does, 0 when not known: of a thread that is busy the kernel does not tell. A thread that waits for a connection may run now and then without
@@ -61,30 +62,32 @@ func (sc *scene) watched() time.Duration {
 	return *sc.interval
 }
 
-// replies reports whether a process has sent something a moment ago on a connection that it accepted: it gets on, however slowly.
-func (sc *scene) replies(d *doing) bool {
-	if d.replies != unasked {
-		return d.replies == yes
+// replied returns how long ago a process has last sent something on a connection that it accepted, forever where it has not.
+func (sc *scene) replied(d *doing) time.Duration {
+	if d.replied != nil {
+		return *d.replied
 	}
-	d.replies = no
+	d.replied = new(forever)
 	for own, at := range sc.inState(d.process, tcp.Established) {
 		s := sc.at(at)
 		sent, known := s.Info.Duration(tcp.LastDataSent)
 		out, _ := s.Info.Uint(tcp.DataSegsOut)
-		if s.SendQueue == 0 && known && out > 0 && sent < fresh && sc.accepted(own.Inode) { // what the kernel sends again by itself is none of its doing
-			d.replies = yes
-			break
+		if s.SendQueue == 0 && known && out > 0 && sent < *d.replied && sc.accepted(own.Inode) { // what the kernel sends again by itself is none of its doing
+			*d.replied = sent
 		}
 	}
-	return d.replies == yes
+	return *d.replied
 }
+
+// replies reports whether a process has answered somebody a moment ago: it gets on, however slowly.
+func (sc *scene) replies(d *doing) bool { return sc.replied(d) < fresh }
 
 // paced reports whether a process is slow by what it gets done: it has answered somebody a moment ago, or come to a connection between the two looks, the threads that may be at work have been at one thing for no longer than
 // a slow answer takes, and who came first is served first: clients that keep their connections may have all threads for themselves.
 func (sc *scene) paced(d *doing) bool {
 	if d.paced == unasked {
 		d.paced = no
-		if (sc.replies(d) || sc.takes(d)) && sc.turns(d) && sc.inOrder(d) {
+		if (sc.replied(d)+sc.watched() < fresh+belated || sc.takes(d)) && sc.turns(d) && sc.inOrder(d) {
 			d.paced = yes
 		}
 	}
@@ -111,7 +114,7 @@ func (sc *scene) takes(d *doing) bool {
 
 // inOrder reports whether nobody waits for a process, accepted or not, who has asked before one that it has in hand.
 func (sc *scene) inOrder(d *doing) bool {
-	inHand, waiting := time.Duration(math.MaxInt64), time.Duration(0) // the last of those, the first of these
+	inHand, waiting := forever, time.Duration(0) // the last of those, the first of these
 	for _, own := range d.process.Activity.Sockets {
 		at, ok := sc.placeOf(own.Inode)
 		if !ok {
