@@ -220,3 +220,21 @@ func TestTakeTurns(t *testing.T) {
 		}
 	}
 }
+
+// TestUndecided_atWork: a process of one thread may come to an end with what it has begun no longer ago than a slow answer takes, and with it the connection, of which nothing else moves.
+func TestUndecided_atWork(t *testing.T) {
+	for _, test := range []struct {
+		thread look.Thread
+		want   bool
+	}{
+		{resting(sleeper(ours), 7*time.Second), true},
+		{resting(sleeper(ours), 12*time.Second), false},
+		{resting(in(ours, look.CallPoll, "epoll_wait", 3, 0), 7*time.Second), false},
+	} {
+		now := snapshot(client(1, 6*time.Second, 83, 1), listening(0, 128))
+		busyWith(now, test.thread)
+		if got := Undecided(now, &now.Namespaces[0].Sockets[0]); got != test.want {
+			t.Errorf("%s for %s: %v", test.thread.First.Call.Name, test.thread.Resting, got)
+		}
+	}
+}

@@ -175,7 +175,7 @@ func ignored(s *tcp.Socket) bool {
 // unread reports whether a program has something to read of a peer that has not left.
 func unread(s *tcp.Socket) bool { return s.State == tcp.Established && s.RecvQueue > 0 && s.Inode != 0 }
 
-// heldByOneAtWork reports whether the holder has but one thread, which has begun with something else a moment ago.
+// heldByOneAtWork reports whether the holder has but one thread, which has begun with something else no longer ago than a slow answer takes: it may come to an end with it.
 func heldByOneAtWork(now *look.Snapshot, s *tcp.Socket) bool {
 	holders := now.Holders.Of(s.Inode)
 	if len(holders) == 0 {
@@ -186,7 +186,7 @@ func heldByOneAtWork(now *look.Snapshot, s *tcp.Socket) bool {
 		return false
 	}
 	only := &p.Activity.Threads[0]
-	return only.Resting < fresh && only.First.Call.Kind != look.CallPoll && only.First.Call.Kind != look.CallAccept
+	return only.Resting < slowest && only.First.Call.Kind != look.CallPoll && only.First.Call.Kind != look.CallAccept
 }
 
 // silent returns how long the peer has not been heard; ok is false when the kernel does not say.
