@@ -214,7 +214,7 @@ func (q *inquiry) process(pid int) {
 			q.within(w.call.Inode)
 		}
 	}
-	if p := q.petitionOf(d); len(p.asking) > 0 && len(p.others) >= len(p.asking) {
+	if p := q.requestsOf(d); len(p.unanswered) > 0 && len(p.others) >= len(p.unanswered) {
 		for _, own := range p.others {
 			q.within(own.Inode)
 		}

@@ -24,7 +24,7 @@ type scene struct {
 	byInode   index
 	byTuple   index
 	pairings  map[int]*pairing
-	petitions map[int]*petition
+	requests  map[int]*requests
 	oldest    map[int]time.Duration // for how long the oldest connection that a process serves has existed
 	// found is how much was known of the holders when it was joined to the suspects.
 	found   extent
@@ -62,7 +62,7 @@ type listenKey struct {
 }
 
 func newScene(now *look.Snapshot, later []tcp.Socket) *scene {
-	sc := &scene{now: now, listeners: map[listenKey][]*tcp.Socket{}, shares: map[shareKey][]*tcp.Socket{}, pairings: map[int]*pairing{}, petitions: map[int]*petition{}, oldest: map[int]time.Duration{}}
+	sc := &scene{now: now, listeners: map[listenKey][]*tcp.Socket{}, shares: map[shareKey][]*tcp.Socket{}, pairings: map[int]*pairing{}, requests: map[int]*requests{}, oldest: map[int]time.Duration{}}
 	sc.each(func(netns, _ int32, s *tcp.Socket) {
 		port := s.Local.Port()
 		if s.State != tcp.Listen {

@@ -18,7 +18,7 @@ import (
 var relayWaitingWithin = rule{
 	code: codeRelayWaiting, cause: "relay_waiting",
 	claims: func(sc *scene, s *subject) bool {
-		if s.age.Time < fresh || len(s.holders()) == 0 || !petitions(s.socket) || sc.halfClosed(s) {
+		if s.age.Time < fresh || len(s.holders()) == 0 || !hasRequest(s.socket) || sc.halfClosed(s) {
 			return false
 		}
 		pid := s.holders()[0].PID
@@ -47,8 +47,8 @@ var relayWaitingWithin = rule{
 	},
 }
 
-// petitions reports whether the client has left, and all it sent was read and not answered.
-func petitions(s *tcp.Socket) bool {
+// hasRequest reports whether the client has left, and all it sent was read and not answered.
+func hasRequest(s *tcp.Socket) bool {
 	return s.State == tcp.CloseWait && s.RecvQueue <= 1 && s.SendQueue == 0 && readUnanswered(s)
 }
 
@@ -62,15 +62,15 @@ type unixLeg struct {
 // stderr is the last of the descriptors that a program is given for its messages: behind them is who collects those.
 const stderr = 2
 
-// petition is which connections of a process ask for something that was not answered, and which of its sockets are none of TCP.
-type petition struct{ asking, others []look.Descriptor }
+// requests is which connections of a process have brought one that was not answered, and which of its sockets are none of TCP.
+type requests struct{ unanswered, others []look.Descriptor }
 
-// petitionOf is looked for once: neither changes when more becomes known of the processes.
-func (sc *scene) petitionOf(d *doing) *petition {
-	if p := sc.petitions[d.process.PID]; p != nil || d.process.Activity == nil {
-		return cmp.Or(p, &petition{})
+// requestsOf is looked for once: neither changes when more becomes known of the processes.
+func (sc *scene) requestsOf(d *doing) *requests {
+	if p := sc.requests[d.process.PID]; p != nil || d.process.Activity == nil {
+		return cmp.Or(p, &requests{})
 	}
-	p := &petition{}
+	p := &requests{}
 	seen := map[uint32]bool{}
 	for _, own := range d.process.Activity.Sockets {
 		switch s := sc.socketOf(own.Inode); {
@@ -79,11 +79,11 @@ func (sc *scene) petitionOf(d *doing) *petition {
 				seen[own.Inode] = true
 				p.others = append(p.others, own)
 			}
-		case petitions(s) && sc.accepted(own.Inode):
-			p.asking = append(p.asking, own)
+		case hasRequest(s) && sc.accepted(own.Inode):
+			p.unanswered = append(p.unanswered, own)
 		}
 	}
-	sc.petitions[d.process.PID] = p
+	sc.requests[d.process.PID] = p
 	return p
 }
 
@@ -94,7 +94,7 @@ func (sc *scene) unixLegs(pid int) map[*tcp.Socket]*unixLeg {
 		return d.unixLegs
 	}
 	d.unixLegs = map[*tcp.Socket]*unixLeg{}
-	p := sc.petitionOf(d)
+	p := sc.requestsOf(d)
 	var legs []*unixLeg
 	for _, own := range p.others {
 		if u := sc.unix(own.Inode); u != nil && u.Connected && !sc.has(d, u.End()) {
@@ -103,10 +103,10 @@ func (sc *scene) unixLegs(pid int) map[*tcp.Socket]*unixLeg {
 			}
 		}
 	}
-	if len(legs) < len(p.asking) || slices.ContainsFunc(d.off, func(w worker) bool { return sc.unix(w.call.Inode) != nil }) {
+	if len(legs) < len(p.unanswered) || slices.ContainsFunc(d.off, func(w worker) bool { return sc.unix(w.call.Inode) != nil }) {
 		return d.unixLegs
 	}
-	for _, own := range p.asking {
+	for _, own := range p.unanswered {
 		near := 0
 		for i := range legs {
 			if distance(legs[i].fd, own.FD) < distance(legs[near].fd, own.FD) {
