@@ -140,6 +140,12 @@ func TestPeerVanished_kinds(t *testing.T) {
 		{"segments lost both ways", []tcp.Socket{socket(tcp.Established, time.Minute, append(probing, info(tcp.SegsIn, 13))...), socket(tcp.Established, time.Second, append(here, info(tcp.BytesReceived, 122_726), info(tcp.SegsIn, 80), info(tcp.SegsOut, 19))...)}, report.SeverityWarning, 1, "in all\x00"},
 		{"keepalive arrived", []tcp.Socket{socket(tcp.Established, time.Minute, append(asking, info(tcp.SegsIn, 3))...), socket(tcp.Established, time.Second, append(asked, info(tcp.SegsIn, 6), info(tcp.SegsOut, 4))...), listening(0, 4)}, report.SeverityWarning, 1, "on the way back"},
 		{"keepalive lost", []tcp.Socket{socket(tcp.Established, time.Minute, append(asking, info(tcp.SegsIn, 3))...), socket(tcp.Established, time.Second, append(asked, info(tcp.SegsIn, 4), info(tcp.SegsOut, 2))...), listening(0, 4)}, report.SeverityWarning, 1, "on the way there"},
+		{"another connection is answered", []tcp.Socket{socket(tcp.Established, time.Minute, lost...), socket(tcp.Established, time.Second, between("192.0.2.1:80", "198.51.100.7:6000"), cookie(78))}, report.SeverityWarning, 1, "the addresses of 1 have answered on other connections since (last 1.0 s ago)"},
+		{"another was answered before", []tcp.Socket{socket(tcp.Established, time.Minute, lost...), socket(tcp.Established, 50*time.Second, between("192.0.2.1:80", "198.51.100.7:6000"), cookie(78))}, report.SeverityWarning, 1, "20 kB queued or unacknowledged in all\x00"},
+		{"large ones passed on another", []tcp.Socket{
+			socket(tcp.Established, time.Minute, append(lost, info(tcp.BytesAcked, 301), info(tcp.Unacked, 10), info(tcp.NotSentBytes, 5600))...),
+			socket(tcp.Established, 50*time.Second, between("192.0.2.1:80", "198.51.100.7:6000"), cookie(78), info(tcp.BytesAcked, 14_480), info(tcp.Delivered, 11)),
+		}, report.SeverityWarning, 1, "20 kB queued or unacknowledged in all\x00"},
 		{"keepalive of a server", []tcp.Socket{socket(tcp.Established, time.Minute, timer(tcp.TimerKeepalive, 4, time.Second)), listening(0, 4)}, report.SeverityInfo, 1, "up to 4 times in a row"},
 		{"keepalive of a client", []tcp.Socket{socket(tcp.Established, time.Minute, timer(tcp.TimerKeepalive, 4, time.Second), between("192.0.2.1:40000", "198.51.100.7:80"))}, report.SeverityWarning, 1, "up to 4 times in a row"},
 	} {

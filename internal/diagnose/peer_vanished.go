@@ -110,9 +110,10 @@ func describePeerVanished(sc *scene, g *group, f *report.Finding) {
 			fmt.Sprintf("no acknowledgement of what %s sent; the peers have been silent for %s or longer", n, silence),
 			fmt.Sprintf("%s, %s queued or unacknowledged in all", g.attempts(), spoken.Size(g.sendQueue())))
 	}
+	f.Evidence = append(f.Evidence, sc.reachedEvidence(g)...)
 	arrived, lines := sc.arrivalEvidence(g)
 	if !arrived {
-		f.Evidence = append(f.Evidence, g.largeEvidence()...)
+		f.Evidence = append(f.Evidence, sc.largeEvidence(g)...)
 	}
 	f.Evidence = append(f.Evidence, lines...)
 }
@@ -126,11 +127,12 @@ func (g *group) maxHeard() (d time.Duration) {
 }
 
 // largeEvidence tells of connections that have never got a segment of full size across, while smaller ones were acknowledged: somewhere on the way packets may have to be smaller than both ends know.
-func (g *group) largeEvidence() []string {
+// Refuted by another connection to the same address on which such segments were acknowledged.
+func (sc *scene) largeEvidence(g *group) []string {
 	n := g.count(func(s *subject) bool {
 		acked, known := s.socket.Info.Uint(tcp.BytesAcked)
 		mss, _ := s.socket.Info.Uint(tcp.SndMSS)
-		return known && mss > 0 && acked < mss && fullSegments(s.socket, mss)
+		return known && mss > 0 && acked < mss && fullSegments(s.socket, mss) && !sc.address(s).large
 	})
 	if n == 0 {
 		return nil

@@ -23,6 +23,7 @@ type scene struct {
 	suspected []subject
 	byInode   index
 	byTuple   index
+	addresses map[addressKey]*address // of peers that leave connections unanswered, once one was asked for
 	pairings  map[int]*pairing
 	requests  map[int]*requests
 	oldest    map[int]time.Duration // for how long the oldest connection that a process serves has existed
