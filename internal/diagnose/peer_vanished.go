@@ -153,7 +153,7 @@ func fullSegments(s *tcp.Socket, mss uint64) bool {
 
 // arrivalEvidence says in which direction packets are lost, where the other ends are seen, and whether any arrived.
 func (sc *scene) arrivalEvidence(g *group) (got bool, lines []string) {
-	var arrived, lost, inside int
+	var arrived, lost, either, inside int
 	for i := range g.members {
 		s := g.members[i]
 		end, ok := sc.end(s.netns, s.socket)
@@ -162,6 +162,8 @@ func (sc *scene) arrivalEvidence(g *group) (got bool, lines []string) {
 		}
 		there, back := lostWhere(s, end.socket())
 		switch {
+		case there && back:
+			either++
 		case there:
 			lost++
 		case back:
@@ -176,21 +178,26 @@ func (sc *scene) arrivalEvidence(g *group) (got bool, lines []string) {
 	if arrived > 0 {
 		lines = append(lines, fmt.Sprintf("the other ends of %d are on this host and have got what was sent: the answers are lost on the way back", arrived))
 	}
+	if either > 0 {
+		lines = append(lines, fmt.Sprintf("the other ends of %d are on this host and have got some of what was sent: the answers were lost on the way back, and what is sent again may be lost on the way there as well", either))
+	}
 	if lost > 0 {
 		lines = append(lines, fmt.Sprintf("the other ends of %d are on this host, open, and have not got what was sent: it is lost on the way there", lost))
 	}
 	if inside > 0 {
 		lines = append(lines, fmt.Sprintf("both ends of %d are in this network namespace, which such packets never leave: what drops them is here, as a firewall rule is (nft list ruleset)", inside))
 	}
-	return arrived > 0, lines
+	return arrived+either > 0, lines
 }
 
-// lostWhere says whether packets of a connection are lost on the way to its other end or back. Data that has arrived is counted there. A probe carries none, and of data for which there is no
-// room nothing is kept: of these the segments tell that each end has counted, where only one direction lacks as many as went unanswered. Neither is said where that cannot be told.
+// lostWhere says whether packets of a connection are lost on the way to its other end or back. Data that has arrived is counted there, also where only its first copy did. A probe carries none, and
+// of data for which there is no room nothing is kept: of these the segments tell that each end has counted, where only one direction lacks as many as went unanswered. Neither is said where that
+// cannot be told.
 func lostWhere(s *subject, end *tcp.Socket) (there, back bool) {
+	missed := int64(max(s.socket.Timer.Count, 2))
+	there = lacking(s.socket, end, !s.connected) >= missed
 	if s.socket.Timer.Kind == tcp.TimerKeepalive || windowClosed(s.socket) {
-		missed := int64(max(s.socket.Timer.Count, 2))
-		there, back = lacking(s.socket, end, !s.connected) >= missed, lacking(end, s.socket, s.connected) >= missed
+		back = lacking(end, s.socket, s.connected) >= missed
 		return there && !back, back && !there
 	}
 	acked, known := s.socket.Info.Uint(tcp.BytesAcked)
@@ -201,8 +208,10 @@ func lostWhere(s *subject, end *tcp.Socket) (there, back bool) {
 	if s.connected && acked > 0 {
 		acked-- // our SYN
 	}
-	received, _ := payload(end)
-	return received <= acked, received > acked
+	if received, _ := payload(end); received <= acked {
+		return true, false
+	}
+	return there, true
 }
 
 // lacking returns how many of the segments that one end has sent the other has not got. The one that accepted has not counted its SYN-ACK (tcp_make_synack).
