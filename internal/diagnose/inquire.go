@@ -235,7 +235,11 @@ func (q *inquiry) limit(d *doing) (longest time.Duration) {
 	const slack = 50 * time.Millisecond
 	var begun time.Duration
 	for _, w := range d.off {
-		if left := w.call.Left; !w.strong && left > 0 && left <= patient {
+		limit := patient
+		if q.since(w) == 0 { // then nothing else tells a slow one
+			limit = watchful
+		}
+		if left := w.call.Left; !w.strong && left > 0 && left <= limit {
 			longest = max(longest, left+slack)
 		}
 		if w.lately { // as long as it may take, and what it works off becomes less by then

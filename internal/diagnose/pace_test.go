@@ -154,6 +154,26 @@ func TestWorkersBlocked_writing(t *testing.T) {
 	}
 }
 
+// TestQueue_heldUp: threads that have waited for another since the requests came that nobody has answered are no idle ones, though their clients still wait.
+func TestQueue_heldUp(t *testing.T) {
+	for _, test := range []struct {
+		name          string
+		first, second time.Duration // since when they wait
+		want          string
+	}{
+		{"since then", 60 * time.Second, 40 * time.Second, "CW105"},
+		{"one from before", 90 * time.Second, 40 * time.Second, "CW104"},
+		{"one has run since", 60 * time.Second, 20 * time.Second, "CW104"},
+		{"nobody knows since when", 0, 0, "CW104"},
+	} {
+		now := snapshot(requested(1, time.Minute, 0), requested(2, 40*time.Second, 0), listening(2, 128), queued(3), queued(4))
+		busyWith(now, resting(in(ours, look.CallSleep, "pause", -1, 0), time.Hour), resting(parked(2), test.first), resting(parked(3), test.second))
+		if f := only(t, Run(now, nil)); f.Code != test.want {
+			t.Errorf("%s: %s, want %s", test.name, f.Code, test.want)
+		}
+	}
+}
+
 // TestQueue_replies: a program that answers is not kept from accepting by a thread that sleeps.
 func TestQueue_replies(t *testing.T) {
 	for _, answered := range []time.Duration{2 * time.Second, time.Minute} {

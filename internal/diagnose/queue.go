@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"slices"
+	"time"
 
 	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/tcp"
@@ -72,7 +73,40 @@ func (sc *scene) judgeKeeper(netns int32, l *tcp.Socket) queueKeeper {
 // connections waiting to be accepted and none of the threads there to accept them, those are not idle.
 func (sc *scene) allLocked(d *doing) bool {
 	l := sc.loadOf(d)
-	return d.known && l.inHand > 0 && l.inHand <= len(still(d.locked))+d.unclear
+	return d.known && (l.inHand > 0 && l.inHand <= len(still(d.locked))+d.unclear || sc.heldUp(d))
+}
+
+// heldUp reports whether each connection whose request was read and not answered has a thread of its own that has waited for another since that came: a thread that goes idle does so when it has answered.
+func (sc *scene) heldUp(d *doing) bool {
+	var asked []time.Duration
+	for _, own := range d.process.Activity.Sockets {
+		s := sc.socketOf(own.Inode)
+		if s == nil || s.State != tcp.Established && s.State != tcp.CloseWait || !readUnanswered(s) || !sc.accepted(own.Inode) {
+			continue
+		}
+		came, _ := s.Info.Duration(tcp.LastDataRecv)
+		asked = append(asked, came)
+	}
+	var rests []time.Duration
+	for _, w := range still(d.locked) {
+		rests = append(rests, w.thread.Resting)
+	}
+	if len(asked) == 0 || len(asked) > len(rests) {
+		return false
+	}
+	slices.Sort(asked)
+	slices.Sort(rests)
+	next := 0
+	for _, came := range asked {
+		for next < len(rests) && rests[next] < came-within {
+			next++
+		}
+		if next == len(rests) || rests[next] > came+within {
+			return false
+		}
+		next++
+	}
+	return asked[0] >= fresh
 }
 
 // serves reports whether a process holds a connection that came through the listener.
