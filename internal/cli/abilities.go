@@ -13,6 +13,7 @@ import (
 	"github.com/closewait/closewait/internal/probe"
 	"github.com/closewait/closewait/internal/procfs"
 	"github.com/closewait/closewait/internal/sockopt"
+	"github.com/closewait/closewait/internal/unixdiag"
 	"github.com/closewait/closewait/tcp"
 )
 
@@ -21,7 +22,7 @@ const asRoot = "run as root"
 // abilities finds out what this process can do on this host, by trying it where that changes nothing.
 func abilities(ctx context.Context) []Capability {
 	list := []Capability{sockDiag(ctx)}
-	return append(list, namespaceAbility(ctx), ownerAbility(ctx), deadAbility(), destroyAbility(ctx), bpfAbility())
+	return append(list, namespaceAbility(ctx), ownerAbility(ctx), unixAbility(), deadAbility(), destroyAbility(ctx), bpfAbility())
 }
 
 // ability makes a Capability of the outcome of a try: nil means that it worked.
@@ -81,6 +82,15 @@ func ownerAbility(ctx context.Context) Capability {
 		err = fs.ErrPermission
 	}
 	return ability("owners", detail, err, asRoot+" (CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH)")
+}
+
+// unixAbility reads the table of unix sockets. A kernel without unix_diag knows no such question.
+func unixAbility() Capability {
+	_, err := unixdiag.Read()
+	if errors.Is(err, fs.ErrNotExist) {
+		err = errors.ErrUnsupported
+	}
+	return ability("unix_sockets", "finds who is waited for behind unix sockets", err, "needs CONFIG_UNIX_DIAG")
 }
 
 // deadAbility asks a descriptor of our own, standard input, in the way that dead sockets are asked. That it is no socket is a right answer.
