@@ -23,5 +23,7 @@ var closingUnanswered = rule{
 		if orphans := g.count(func(s *subject) bool { return s.socket.Orphan() }); orphans > 0 {
 			f.Evidence = append(f.Evidence, fmt.Sprintf("%s among them: closed by their program, only the kernel keeps them", plural(orphans, "orphan")))
 		}
+		_, lines := sc.arrivalEvidence(g)
+		f.Evidence = append(f.Evidence, lines...)
 	},
 }

@@ -158,6 +158,21 @@ func TestPeerVanished_kinds(t *testing.T) {
 	}
 }
 
+// TestClosing_arrived: whether a FIN has arrived shows in the state and the count of the other end.
+func TestClosing_arrived(t *testing.T) {
+	closing := socket(tcp.FinWait1, 20*time.Second, timer(tcp.TimerRetransmit, 4, time.Second), queues(0, 1), info(tcp.RTO, 3_264_000), info(tcp.Backoff, 4), info(tcp.BytesAcked, 200))
+	here := []made{between("198.51.100.7:5121", "192.0.2.1:80"), cookie(77)}
+	for want, end := range map[string]tcp.Socket{
+		"on the way there": socket(tcp.Established, time.Second, append(here, info(tcp.BytesReceived, 200))...),
+		"on the way back":  socket(tcp.CloseWait, time.Second, append(here, info(tcp.BytesReceived, 201))...),
+	} {
+		now := snapshot(closing, end)
+		if f := Run(now, nil).Of(&now.Namespaces[0].Sockets[0]); f == nil || f.Code != "CW204" || !strings.Contains(strings.Join(f.Evidence, "\n"), want) {
+			t.Errorf("%s: %+v", want, f)
+		}
+	}
+}
+
 // TestLeak_moves: bytes that move between two looks are no leak, whichever way they go.
 func TestLeak_moves(t *testing.T) {
 	first := socket(tcp.CloseWait, time.Hour, queues(5000, 0))

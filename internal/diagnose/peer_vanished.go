@@ -201,14 +201,14 @@ func lostWhere(s *subject, end *tcp.Socket) (there, back bool) {
 		return there && !back, back && !there
 	}
 	acked, known := s.socket.Info.Uint(tcp.BytesAcked)
-	_, counted := end.Info.Uint(tcp.BytesReceived)
+	received, counted := end.Info.Uint(tcp.BytesReceived) // a FIN counts as well
 	if !known || !counted || s.socket.SendQueue == 0 {
 		return false, false
 	}
 	if s.connected && acked > 0 {
 		acked-- // our SYN
 	}
-	if received, _ := payload(end); received <= acked {
+	if received <= acked {
 		return true, false
 	}
 	return there, true
