@@ -22,7 +22,7 @@ const asRoot = "run as root"
 // abilities finds out what this process can do on this host, by trying it where that changes nothing.
 func abilities(ctx context.Context) []Capability {
 	list := []Capability{sockDiag(ctx)}
-	return append(list, namespaceAbility(ctx), ownerAbility(ctx), unixAbility(), deadAbility(), destroyAbility(ctx), bpfAbility())
+	return append(list, namespaceAbility(ctx), ownerAbility(ctx), unixAbility(ctx), deadAbility(), destroyAbility(ctx), bpfAbility())
 }
 
 // ability makes a Capability of the outcome of a try: nil means that it worked.
@@ -85,8 +85,8 @@ func ownerAbility(ctx context.Context) Capability {
 }
 
 // unixAbility reads the table of unix sockets. A kernel without unix_diag knows no such question.
-func unixAbility() Capability {
-	_, err := unixdiag.Read()
+func unixAbility(ctx context.Context) Capability {
+	_, err := unixdiag.Read(ctx)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = errors.ErrUnsupported
 	}

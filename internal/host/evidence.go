@@ -102,7 +102,7 @@ func (v *visit) evidence(ctx context.Context) {
 		if wish.Empty() || ctx.Err() != nil {
 			break
 		}
-		v.unix(wish.Unix)
+		v.unix(ctx, wish.Unix)
 		v.moreHolders(ctx, wish.Holders)
 		abreast(len(wish.Activity), func(i int) { v.activity(ctx, wish.Activity[i]) })
 		for _, h := range wish.Flags {

@@ -156,7 +156,7 @@ func (v *visit) several(ctx context.Context, some []netns.Namespace) (read, refu
 	}
 	for _, r := range tables {
 		v.table(ctx, r)
-		if err := v.finish(r); err != nil {
+		if err := v.finish(ctx, r); err != nil {
 			return read, refused, err
 		}
 		read++
@@ -279,14 +279,14 @@ func (v *visit) table(ctx context.Context, r *reading) {
 }
 
 // finish takes a namespace that was read into the look, with what else there is to ask in it.
-func (v *visit) finish(r *reading) error {
+func (v *visit) finish(ctx context.Context, r *reading) error {
 	found := &r.found
 	found.Sockets = r.sockets
 	if r.conn != nil {
 		found.Partial = v.restricted() || r.err != nil || r.stats.Interrupted || r.stats.Malformed > 0
 	}
 	if r.done && !r.listeners {
-		v.neighbours(r.hops, found, v.read(found, r.waited))
+		v.neighbours(ctx, r.hops, found, v.read(found, r.waited))
 	}
 	index := len(v.snapshot.Namespaces)
 	v.snapshot.Namespaces = append(v.snapshot.Namespaces, *found)

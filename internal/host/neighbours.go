@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"iter"
 
 	"github.com/closewait/closewait/internal/look"
@@ -12,7 +13,7 @@ import (
 const mostWays = 4096
 
 // neighbours asks what is known of the next hops of those sockets of a namespace that wait for an answer. conn is nil where nobody is to be asked. What fails leaves them unknown.
-func (v *visit) neighbours(conn *neighbour.Conn, found *look.Namespace, sockets iter.Seq[*tcp.Socket]) {
+func (v *visit) neighbours(ctx context.Context, conn *neighbour.Conn, found *look.Namespace, sockets iter.Seq[*tcp.Socket]) {
 	if conn == nil {
 		return
 	}
@@ -29,14 +30,14 @@ func (v *visit) neighbours(conn *neighbour.Conn, found *look.Namespace, sockets 
 	if len(ways) == 0 {
 		return
 	}
-	table, err := conn.Table()
+	table, err := conn.Table(ctx)
 	if err != nil || table.Empty() {
 		return
 	}
 	read := v.host.now().Sub(found.ReadAt)
 	senders := map[neighbour.Route][]tcp.Cookie{}
 	for w, cookies := range ways {
-		if r, ok, err := conn.Route(w); err == nil && ok {
+		if r, ok, err := conn.Route(ctx, w); err == nil && ok {
 			senders[r] = append(senders[r], cookies...)
 		}
 	}

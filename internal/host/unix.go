@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"slices"
 
 	"github.com/closewait/closewait/internal/look"
@@ -8,7 +9,7 @@ import (
 )
 
 // unix asks what unix sockets are connected to: namespace by namespace, until all are found. Those of which nobody knows are noted as such, so that nobody asks again.
-func (v *visit) unix(inodes []uint32) {
+func (v *visit) unix(ctx context.Context, inodes []uint32) {
 	if len(inodes) == 0 {
 		return
 	}
@@ -24,7 +25,7 @@ func (v *visit) unix(inodes []uint32) {
 			continue
 		}
 		_ = v.host.roots.Do(ns, func() error { // where that fails they stay unknown
-			table, err := unixdiag.Read()
+			table, err := unixdiag.Read(ctx)
 			if err != nil {
 				return err
 			}

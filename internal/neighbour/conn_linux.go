@@ -1,6 +1,7 @@
 package neighbour
 
 import (
+	"context"
 	"encoding/binary"
 
 	"golang.org/x/sys/unix"
@@ -24,9 +25,9 @@ func Open() (*Conn, error) {
 func (c *Conn) Close() { c.kernel.Close() }
 
 // Table reads what the kernel knows of neighbours.
-func (c *Conn) Table() (*Table, error) {
+func (c *Conn) Table(ctx context.Context) (*Table, error) {
 	t := &Table{map[place]entry{}, map[tableOf]asking{}}
-	err := c.kernel.Ask(unix.RTM_GETNEIGH, unix.NLM_F_DUMP, make([]byte, neighSize), func(body []byte) {
+	err := c.kernel.Ask(ctx, unix.RTM_GETNEIGH, unix.NLM_F_DUMP, make([]byte, neighSize), func(body []byte) {
 		if p, e, ok := decodeNeighbour(body); ok {
 			t.entries[p] = e
 		}
@@ -34,7 +35,7 @@ func (c *Conn) Table() (*Table, error) {
 	if err != nil || t.Empty() {
 		return t, err
 	}
-	return t, c.kernel.Ask(unix.RTM_GETNEIGHTBL, unix.NLM_F_DUMP, make([]byte, tableSize), func(body []byte) {
+	return t, c.kernel.Ask(ctx, unix.RTM_GETNEIGHTBL, unix.NLM_F_DUMP, make([]byte, tableSize), func(body []byte) {
 		if of, how, ok := decodeTable(body); ok {
 			t.asking[of] = how
 		}
@@ -42,7 +43,7 @@ func (c *Conn) Table() (*Table, error) {
 }
 
 // Route finds where packets go next; ok is false where they stay on this host or cannot be sent.
-func (c *Conn) Route(w Way) (r Route, ok bool, err error) {
+func (c *Conn) Route(ctx context.Context, w Way) (r Route, ok bool, err error) {
 	to, from := w.To.Unmap(), w.From.Unmap()
 	body := make([]byte, routeSize, 64)
 	body[0], body[1] = addressFamily, byte(to.BitLen())
@@ -57,6 +58,6 @@ func (c *Conn) Route(w Way) (r Route, ok bool, err error) {
 	if w.Device != 0 {
 		body = netlink.Attribute(body, unix.RTA_OIF, binary.NativeEndian.AppendUint32(nil, w.Device))
 	}
-	err = c.kernel.Ask(unix.RTM_GETROUTE, 0, body, func(body []byte) { r.place, ok = decodeRoute(body, to) })
+	err = c.kernel.Ask(ctx, unix.RTM_GETROUTE, 0, body, func(body []byte) { r.place, ok = decodeRoute(body, to) })
 	return r, ok, err
 }

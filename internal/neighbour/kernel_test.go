@@ -74,12 +74,12 @@ func ask(t *testing.T, in *stage.Network, way neighbour.Way) (n look.Neighbour) 
 			return
 		}
 		defer conn.Close()
-		route, ok, err := conn.Route(way)
+		route, ok, err := conn.Route(t.Context(), way)
 		if err != nil || !ok {
 			t.Errorf("no route to %v: %v", way.To, err)
 			return
 		}
-		table, err := conn.Table()
+		table, err := conn.Table(t.Context())
 		if err != nil {
 			t.Error(err)
 			return
@@ -87,7 +87,7 @@ func ask(t *testing.T, in *stage.Network, way neighbour.Way) (n look.Neighbour) 
 		if n, ok = table.Of(route); !ok {
 			t.Errorf("%v is not known", way.To)
 		}
-		if _, ok, _ := conn.Route(neighbour.Way{To: way.From}); ok {
+		if _, ok, _ := conn.Route(t.Context(), neighbour.Way{To: way.From}); ok {
 			t.Error("a next hop to an address of this host")
 		}
 	}); err != nil {

@@ -1,6 +1,7 @@
 package netlink
 
 import (
+	"context"
 	"encoding/binary"
 	"os"
 
@@ -27,8 +28,8 @@ func (c *Conn) Close() { _ = unix.Close(c.fd) }
 
 // Ask sends a question and calls visit for each message of the answer, without its header; what it is handed is overwritten by the next part. With NLM_F_DUMP the answer has as many messages as there are things.
 //
-// Errors: those of the system calls, and what the kernel answered as a bare unix.Errno.
-func (c *Conn) Ask(kind, flags uint16, body []byte, visit func(body []byte)) error {
+// Errors: those of the system calls, what the kernel answered as a bare unix.Errno, and that of ctx, which is looked at before each further part of an answer; nobody else may ask on the connection then.
+func (c *Conn) Ask(ctx context.Context, kind, flags uint16, body []byte, visit func(body []byte)) error {
 	b := binary.NativeEndian.AppendUint32(nil, uint32(headerSize+len(body)))
 	b = binary.NativeEndian.AppendUint16(b, kind)
 	b = binary.NativeEndian.AppendUint16(b, unix.NLM_F_REQUEST|flags)
@@ -36,7 +37,7 @@ func (c *Conn) Ask(kind, flags uint16, body []byte, visit func(body []byte)) err
 	if err := unix.Sendto(c.fd, b, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
 		return os.NewSyscallError("sendto", err)
 	}
-	for {
+	for ctx.Err() == nil {
 		n, _, err := unix.Recvfrom(c.fd, c.buffer, 0)
 		if err == unix.EINTR {
 			continue
@@ -52,4 +53,5 @@ func (c *Conn) Ask(kind, flags uint16, body []byte, visit func(body []byte)) err
 			return nil
 		}
 	}
+	return ctx.Err()
 }

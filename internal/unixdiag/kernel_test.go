@@ -73,7 +73,7 @@ func TestRead_pair(t *testing.T) {
 
 func read(t *testing.T, inode uint32) look.Unix {
 	t.Helper()
-	table, err := unixdiag.Read()
+	table, err := unixdiag.Read(t.Context())
 	if errors.Is(err, fs.ErrNotExist) {
 		nstest.Missing(t, "the kernel's unix_diag")
 	}
