@@ -47,6 +47,8 @@ type doing struct {
 	paced   answer
 	// oneForEach is whether a thread may be at work for each connection that waits for its answer, once that was asked.
 	oneForEach answer
+	// outnumbered is whether more connections were read than its threads can be at work for, once that was asked.
+	outnumbered answer
 	// left is for its listeners, by inode, whether the loop that should look at them is elsewhere, once that was asked.
 	left map[uint32]bool
 	// unixLegs are connections of which it waits for the answer within the host, once that was asked.

@@ -207,6 +207,7 @@ func TestLate(t *testing.T) {
 		{"for who still waits", 70 * time.Second, []look.Thread{looping, reading(2), reading(3)}, "CW105", 0},
 		{"for nobody", 90 * time.Second, []look.Thread{looping, reading(2), reading(3)}, "CW102", 0},
 		{"for who has his answer", 70 * time.Second, []look.Thread{looping, reading(2), reading(3)}, "CW102", 66 * time.Second},
+		{"another waits for that since", 70 * time.Second, []look.Thread{looping, reading(2), resting(parked(3), 70*time.Second)}, "CW105", 0},
 		{"another may be idle", 70 * time.Second, []look.Thread{looping, reading(2), parked(3)}, "CW102", 0},
 	} {
 		now := snapshot(client(1, time.Minute, 83, 1), listening(0, 128), requested(1, test.earlier, test.answered), backend(db, 70*time.Second))

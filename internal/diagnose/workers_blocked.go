@@ -42,7 +42,7 @@ func claimsWorkersBlocked(sc *scene, s *subject) bool {
 			}
 		}
 		in := s.interest(d, h)
-		if sc.waiting(d) || in.set == nil && sc.waitingForLocks(d) || !in.armed && !in.waited && owes(s.socket) && (sc.overrun(d) || sc.late(d, s.socket)) {
+		if sc.waiting(d) || in.set == nil && sc.waitingForLocks(d) || !in.armed && !in.waited && owes(s.socket) && (sc.overrun(d) || sc.outnumbered(d)) {
 			s.blamed = h.PID
 			return true
 		}
@@ -73,24 +73,47 @@ func (sc *scene) overrun(d *doing) bool {
 	return d.known && !d.single() && working > 0 && len(d.locked) == 0 && sc.loadOf(d).inHand > working && !sc.paced(d)
 }
 
-// late reports whether a connection was read when all threads of a process were at work already, each for one that came before and still waits for its answer.
-func (sc *scene) late(d *doing, s *tcp.Socket) bool {
-	came, known := s.Info.Duration(tcp.LastDataRecv)
-	working := stuck(d.working)
-	if !d.known || d.single() || !known || len(d.locked) > 0 || len(working) == 0 {
+// outnumbered reports whether something was read of a connection when all threads of a process were at work already, or waiting for one that is, each for a connection that came before and still waits for its answer.
+func (sc *scene) outnumbered(d *doing) bool {
+	if d.outnumbered != unasked {
+		return d.outnumbered == yes
+	}
+	d.outnumbered = no
+	if !d.known || d.single() || d.woken > 0 || len(stuck(d.working)) == 0 || sc.paced(d) {
 		return false
 	}
-	return len(without(working, func(w worker) bool {
+	last := forever // of them to begin
+	for _, w := range slices.Concat(d.working, d.locked) {
 		since := sc.since(w)
-		return since > came+within && sc.occasion(d, since)
-	})) == 0
+		if !sc.occasion(d, since) {
+			return false
+		}
+		last = min(last, since)
+	}
+	if came, asked := sc.lastAsked(d); asked && came+within < last {
+		d.outnumbered = yes
+	}
+	return d.outnumbered == yes
+}
+
+// lastAsked returns how long ago the last data came of the connections of a process whose request was read and not answered.
+func (sc *scene) lastAsked(d *doing) (came time.Duration, asked bool) {
+	came = forever
+	for _, own := range d.process.Activity.Sockets {
+		if s := sc.socketOf(own.Inode); s != nil && sc.accepted(own.Inode) && readUnanswered(s) {
+			if last, known := s.Info.Duration(tcp.LastDataRecv); known {
+				came, asked = min(came, last), true
+			}
+		}
+	}
+	return came, asked
 }
 
 // occasion reports whether a process has got the data of a connection, and not answered, when a thread began with something.
 func (sc *scene) occasion(d *doing, since time.Duration) bool {
 	for _, own := range d.process.Activity.Sockets {
 		s := sc.socketOf(own.Inode)
-		if s == nil || !sc.accepted(own.Inode) || untouched(s) || !owes(s) {
+		if s == nil || !sc.accepted(own.Inode) || !readUnanswered(s) {
 			continue
 		}
 		if came, known := s.Info.Duration(tcp.LastDataRecv); known && since <= came+within && came <= since+belated {

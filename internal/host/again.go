@@ -76,10 +76,9 @@ func (v *visit) secondLook(ctx context.Context) time.Time {
 	return patient
 }
 
-// reopen connects to the namespaces with sockets that are undecided since holders were looked for, or since it is known what they do: where the diagnosis takes its time one may come to an end with that. Where it fails there is
-// no second look.
+// reopen connects to the namespaces with sockets that are undecided since holders were looked for, or since it is known what these do: one may come to an end with that. Where it fails there is no second look.
 func (v *visit) reopen() {
-	if v.snapshot.Holders.Held() == v.snapshot.Holders.Wanted() && v.patience == 0 {
+	if v.snapshot.Holders.Held() == v.snapshot.Holders.Wanted() && len(v.unsettled) == 0 {
 		return
 	}
 	for i := range v.snapshot.Namespaces {
