@@ -14,7 +14,7 @@ var notReading = rule{
 	code: codeNotReading, cause: "not_reading",
 	claims: func(sc *scene, s *subject) bool {
 		return !(s.connected && s.socket.RecvQueue <= farewell) && sc.stuckUnread(s) && !sc.awaited(s) && !sc.inTurn(s) &&
-			len(s.holders()) > 0 && sc.doing(s.holders()[0].PID).known && !sc.accumulates(s)
+			len(s.holders()) > 0 && sc.doing(s.holders()[0].PID).watchable() && !sc.accumulates(s)
 	},
 	describe: func(sc *scene, g *group, f *report.Finding) {
 		if len(g.members) == 1 {
@@ -29,6 +29,9 @@ var notReading = rule{
 		}
 	},
 }
+
+// watchable reports whether it shows what a process looks at: not where it may have asked a ring for it.
+func (d *doing) watchable() bool { return d.known && !d.rings() }
 
 // interestEvidence says how the programs look at their sockets.
 func (sc *scene) interestEvidence(g *group) (lines []string) {

@@ -259,3 +259,14 @@ func TestUndecided_atWork(t *testing.T) {
 		}
 	}
 }
+
+// TestNotReading_ring: what a program has asked a ring for does not show, nor then that it does not look.
+func TestNotReading_ring(t *testing.T) {
+	for name, want := range map[string]string{"epoll_wait": "CW102", "io_uring_enter": "CW101"} {
+		now := snapshot(client(1, time.Minute, 83, 1), client(2, time.Minute, 83, 1), listening(0, 128))
+		busyWith(now, in(ours, look.CallPoll, name, 3, 0))
+		if f := only(t, Run(now, nil)); f.Code != want {
+			t.Errorf("%s: %s, want %s", name, f.Code, want)
+		}
+	}
+}
