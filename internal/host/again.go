@@ -36,14 +36,18 @@ func (v *visit) undecided(s *tcp.Socket) bool {
 
 // again looks at the undecided sockets once more, and at what else may have changed its mind: threads and dead descriptors. nil means that there were none or that time was up; a socket that is gone is not in the result.
 func (v *visit) again(ctx context.Context) []tcp.Socket {
-	v.reopen()
-	if len(v.tables) == 0 && len(v.unsettled) == 0 && len(v.snapshot.Dead) == 0 {
+	unopened := v.reopen()
+	if unopened == nil && len(v.tables) == 0 && len(v.unsettled) == 0 && len(v.snapshot.Dead) == 0 {
 		return nil
 	}
 	if !v.wait(ctx, v.secondLook(ctx)) || !v.threadsAgain(ctx) {
 		return nil
 	}
 	v.snapshot.Dead = slices.DeleteFunc(v.snapshot.Dead, v.closedSince)
+	if unopened != nil { // what is not found again would pass for gone
+		v.unseenAgain(unopened)
+		return nil
+	}
 	if len(v.tables) == 0 {
 		return nil
 	}
@@ -55,11 +59,15 @@ func (v *visit) again(ctx context.Context) []tcp.Socket {
 		}
 		var err error
 		if later, err = v.relook(ctx, v.tables[index], n.Sockets, later); err != nil {
-			v.missing("CW506", "the second look at undecided sockets failed: "+err.Error(), "look again")
+			v.unseenAgain(err)
 			return nil
 		}
 	}
 	return later
+}
+
+func (v *visit) unseenAgain(err error) {
+	v.missing("CW506", "the second look at undecided sockets failed: "+err.Error(), "look again")
 }
 
 // secondLook is when the second look begins: as late as the diagnosis wants, where there is the time. It is better early than never, and takes about as long as the first.
@@ -77,23 +85,26 @@ func (v *visit) secondLook(ctx context.Context) time.Time {
 }
 
 // reopen connects to the namespaces with sockets that are undecided since holders were looked for, or since it is known what these do: one may come to an end with that. Where it fails there is no second look.
-func (v *visit) reopen() {
+func (v *visit) reopen() error {
 	if v.snapshot.Holders.Held() == v.snapshot.Holders.Wanted() && len(v.unsettled) == 0 {
-		return
+		return nil
 	}
 	for i := range v.snapshot.Namespaces {
 		n := &v.snapshot.Namespaces[i]
 		if v.tables[i] != nil || !v.anyUndecided(n.Sockets) {
 			continue
 		}
-		_ = v.host.roots.Do(v.spaces[n.Inode], func() error {
+		if err := v.host.roots.Do(v.spaces[n.Inode], func() error {
 			conn, err := inetdiag.Open()
 			if err == nil {
 				v.tables[i] = conn
 			}
 			return err
-		})
+		}); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 // threadsAgain looks at the unsettled processes a second time, and reports whether there was time for it. What took long to read the first time takes long again: each is read in its turn, a moment
