@@ -25,7 +25,7 @@ const (
 // Inquire says what else a diagnosis wants to know of the snapshot: what the holders of stuck sockets are doing, and from there on the programs at the other ends of the
 // connections they wait for.
 func (d *Diagnosis) Inquire(now *look.Snapshot) look.Wish {
-	q := &inquiry{scene: d.on(now, nil), wanted: map[uint32]struct{}{}, unix: map[uint32]struct{}{}, strayed: map[*tcp.Socket]bool{}, entrusted: map[*tcp.Socket]bool{}, owing: map[int]bool{}}
+	q := &inquiry{scene: d.on(now, nil), wanted: map[uint32]struct{}{}, unix: map[uint32]struct{}{}, strayed: map[*tcp.Socket]bool{}, entrusted: map[*tcp.Socket]bool{}}
 	q.stuck(q.suspect)
 	for pid, p := range now.Processes {
 		if p.Activity != nil && len(p.Activity.Threads) > 0 {
@@ -41,15 +41,13 @@ type inquiry struct {
 	strayed map[*tcp.Socket]bool // listeners whose holders were asked for because of a stranger
 	// entrusted are the listeners of which it was asked whether a runtime keeps them.
 	entrusted map[*tcp.Socket]bool
-	// owing are the processes that have read what clients sent and answered nothing until those left.
-	owing    map[int]bool
-	wanted   map[uint32]struct{}
-	unix     map[uint32]struct{}
-	flags    []look.Holder
-	again    []int
-	patience time.Duration
-	ends     int
-	transit  bool
+	wanted    map[uint32]struct{}
+	unix      map[uint32]struct{}
+	flags     []look.Holder
+	again     []int
+	patience  time.Duration
+	ends      int
+	transit   bool
 }
 
 func (q *inquiry) suspect(s *subject) {
@@ -82,13 +80,9 @@ func (q *inquiry) suspect(s *subject) {
 	if s.listener != nil && s.socket.RecvQueue > 1 && untouched(s.socket) {
 		q.blind(s.socket)
 	}
-	owes := s.socket.State == tcp.CloseWait && s.listener != nil && readUnanswered(s.socket)
 	for _, h := range s.holders() {
 		d := q.doing(h.PID)
 		d.weight++
-		if owes {
-			q.owing[h.PID] = true
-		}
 		if q.unserved(s) && d.known && d.halted == "" && len(d.off) > 0 {
 			q.patience = max(q.patience, patient)
 		}
@@ -214,15 +208,13 @@ func (q *inquiry) process(pid int) {
 			q.within(w.call.Inode)
 		}
 	}
-	if p := q.requestsOf(d); len(p.unanswered) > 0 && len(p.others) >= len(p.unanswered) {
-		for _, own := range p.others {
-			q.within(own.Inode)
-		}
+	for _, own := range q.mayBeLegs(d) {
+		q.within(own.Inode)
 	}
 	for _, l := range q.pairing(pid).legs {
 		q.end(l.netns, q.at(l.place))
 	}
-	if q.owing[pid] {
+	if q.requesting(pid) > 0 {
 		for _, at := range q.questions(pid) {
 			q.end(at.netns, q.at(at))
 		}
@@ -265,10 +257,15 @@ func (q *inquiry) limit(d *doing) (longest time.Duration) {
 
 // waitedFor reports whether connections wait for a process of which it has not read anything.
 func (q *inquiry) waitedFor(d *doing) bool {
-	return q.loadOf(d).untouched > 0 || slices.ContainsFunc(d.process.Activity.Sockets, func(own look.Descriptor) bool {
-		s := q.socketOf(own.Inode)
-		return s != nil && s.State == tcp.Listen && s.RecvQueue > 0
-	})
+	if q.loadOf(d).untouched > 0 {
+		return true
+	}
+	for _, at := range q.inState(d.process, tcp.Listen) {
+		if q.at(at).RecvQueue > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // moving reports whether a thread was running, which a second look must confirm.

@@ -1,7 +1,6 @@
 package diagnose
 
 import (
-	"iter"
 	"slices"
 
 	"github.com/closewait/closewait/internal/look"
@@ -117,20 +116,6 @@ func (sc *scene) loadOf(d *doing) *load {
 		}
 	}
 	return &d.load
-}
-
-// inState yields the sockets that a process has in a state, as far as is known.
-func (sc *scene) inState(p *look.Process, state tcp.State) iter.Seq2[look.Descriptor, place] {
-	return func(yield func(look.Descriptor, place) bool) {
-		if p == nil || p.Activity == nil {
-			return
-		}
-		for _, own := range p.Activity.Sockets {
-			if at, ok := sc.placeOf(own.Inode); ok && sc.at(at).State == state && !yield(own, at) {
-				return
-			}
-		}
-	}
 }
 
 // patient counts the connections of a process whose clients wait for an answer, or take none of it: who answers them may wait for that without being seen to write.

@@ -149,7 +149,7 @@ func (sc *scene) pairing(pid int) *pairing {
 	}
 	p := newPairing()
 	if process := sc.now.Processes[pid]; process != nil && process.Activity != nil {
-		sc.pairLegs(process.Activity, p)
+		sc.pairLegs(process, p)
 		sc.pairings[pid] = p
 	}
 	return p
@@ -179,17 +179,24 @@ func newEnd(at place, fd int, s *tcp.Socket, server bool, heard time.Duration) e
 }
 
 // pairLegs finds the legs that belong together, the surest signs first. Only sockets of opposite roles can, so that nothing is compared in a process that has but one kind.
-func (sc *scene) pairLegs(a *look.Activity, to *pairing) {
-	open := sc.placesOf(a, func(s *tcp.Socket) bool { return tcp.SetOf(tcp.FinWait2, tcp.Established, tcp.FinWait1).Has(s.State) })
+func (sc *scene) pairLegs(p *look.Process, to *pairing) {
+	var open, closed []place
+	for _, at := range sc.inState(p, tcp.FinWait2, tcp.Established, tcp.FinWait1) {
+		open = append(open, at)
+	}
 	if len(open) == 0 {
 		return // a server whose clients have all gone, say
 	}
-	closed := sc.placesOf(a, func(s *tcp.Socket) bool { return s.State == tcp.CloseWait && s.RecvQueue <= 1 })
+	for _, at := range sc.inState(p, tcp.CloseWait) {
+		if sc.at(at).RecvQueue <= 1 {
+			closed = append(closed, at)
+		}
+	}
 	if len(closed) == 0 {
 		return
 	}
-	held := make(map[uint32]int, len(a.Sockets)) // descriptors
-	for _, d := range a.Sockets {
+	held := make(map[uint32]int, len(p.Activity.Sockets)) // descriptors
+	for _, d := range p.Activity.Sockets {
 		held[d.Inode] = d.FD
 	}
 	ends, others := sc.legs(closed, held), sc.legs(open, held)
@@ -203,16 +210,6 @@ func (sc *scene) pairLegs(a *look.Activity, to *pairing) {
 		}
 		to.match(ends, others, m)
 	}
-}
-
-// placesOf returns where those sockets of a process are that are as asked.
-func (sc *scene) placesOf(a *look.Activity, is func(*tcp.Socket) bool) (places []place) {
-	for _, own := range a.Sockets {
-		if at, ok := sc.placeOf(own.Inode); ok && is(sc.at(at)) {
-			places = append(places, at)
-		}
-	}
-	return places
 }
 
 // legs makes ends of those sockets whose other ends the process has not as well.

@@ -177,7 +177,8 @@ func unread(s *tcp.Socket) bool { return s.State == tcp.Established && s.RecvQue
 
 // heldByOneAtWork reports whether the holder has but one thread, which has begun with something else no longer ago than a slow answer takes: it may come to an end with it.
 func heldByOneAtWork(now *look.Snapshot, s *tcp.Socket) bool {
-	holders := now.Holders.Of(s.Inode)
+	var room [1]look.Holder // as a rule there is one
+	holders := now.Holders.Append(room[:0], s.Inode)
 	if len(holders) == 0 {
 		return false
 	}

@@ -15,18 +15,18 @@ type scene struct {
 	host   string
 	others []*scene
 	// What follows is about the sockets themselves, and stays true when more becomes known of the processes.
-	listeners map[listenKey][]*tcp.Socket
-	shares    map[shareKey][]*tcp.Socket // of them, those that share an address
-	shared    shareKey                   // the last of the addresses, with its listeners
-	sharers   []*tcp.Socket
-	ports     [1 << 16 / 64]uint64 // a bit for each local port of a connection
-	suspected []subject
-	byInode   index
-	byTuple   index
-	addresses map[addressKey]*address // of peers that leave connections unanswered, once one was asked for
-	pairings  map[int]*pairing
-	requests  map[int]*requests
-	oldest    map[int]time.Duration // for how long the oldest connection that a process serves has existed
+	listeners  map[listenKey][]*tcp.Socket
+	shares     map[shareKey][]*tcp.Socket // of them, those that share an address
+	shared     shareKey                   // the last of the addresses, with its listeners
+	sharers    []*tcp.Socket
+	ports      [1 << 16 / 64]uint64 // a bit for each local port of a connection
+	suspected  []subject
+	byInode    index
+	byTuple    index
+	addresses  map[addressKey]*address // of peers that leave connections unanswered, once one was asked for
+	pairings   map[int]*pairing
+	belongings map[int]*belongings
+	oldest     map[int]time.Duration // for how long the oldest connection that a process serves has existed
 	// found is how much was known of the holders when it was joined to the suspects.
 	found   extent
 	queues  map[*tcp.Socket]*tcp.Socket     // of unaccepted connections, where several listeners share an address
@@ -47,6 +47,7 @@ type answers struct {
 	asked     [64]*doing // the last, each at the place that the last bits of its pid give it: sockets of few processes come in any order
 	keepers   map[*tcp.Socket]queueKeeper
 	advanced  map[waitingSet]bool           // where what waited became less between the two looks
+	requests  map[int]int                   // how many connections of a process have a request that was read and not answered
 	taking    map[int]bool                  // who came to a connection between the two looks
 	queued    map[*tcp.Socket]time.Duration // by listener, for how long the first has waited in its queue that asked for something
 	interval  *time.Duration                // between the two looks, nil before it was asked for
@@ -63,7 +64,7 @@ type listenKey struct {
 }
 
 func newScene(now *look.Snapshot, later []tcp.Socket) *scene {
-	sc := &scene{now: now, listeners: map[listenKey][]*tcp.Socket{}, shares: map[shareKey][]*tcp.Socket{}, pairings: map[int]*pairing{}, requests: map[int]*requests{}, oldest: map[int]time.Duration{}}
+	sc := &scene{now: now, listeners: map[listenKey][]*tcp.Socket{}, shares: map[shareKey][]*tcp.Socket{}, pairings: map[int]*pairing{}, belongings: map[int]*belongings{}, oldest: map[int]time.Duration{}}
 	sc.each(func(netns, _ int32, s *tcp.Socket) {
 		port := s.Local.Port()
 		if s.State != tcp.Listen {

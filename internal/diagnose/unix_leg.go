@@ -1,7 +1,6 @@
 package diagnose
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 
@@ -59,34 +58,6 @@ type unixLeg struct {
 	why string
 }
 
-// stderr is the last of the descriptors that a program is given for its messages: behind them is who collects those.
-const stderr = 2
-
-// requests is which connections of a process have brought one that was not answered, and which of its sockets are none of TCP.
-type requests struct{ unanswered, others []look.Descriptor }
-
-// requestsOf is looked for once: neither changes when more becomes known of the processes.
-func (sc *scene) requestsOf(d *doing) *requests {
-	if p := sc.requests[d.process.PID]; p != nil || d.process.Activity == nil {
-		return cmp.Or(p, &requests{})
-	}
-	p := &requests{}
-	seen := map[uint32]bool{}
-	for _, own := range d.process.Activity.Sockets {
-		switch s := sc.socketOf(own.Inode); {
-		case s == nil:
-			if own.FD > stderr && !seen[own.Inode] {
-				seen[own.Inode] = true
-				p.others = append(p.others, own)
-			}
-		case hasRequest(s) && sc.accepted(own.Inode):
-			p.unanswered = append(p.unanswered, own)
-		}
-	}
-	sc.requests[d.process.PID] = p
-	return p
-}
-
 // unixLegs pairs the connections of a process that ask for something with those to unix sockets on which it waits for an answer; empty where these are fewer.
 func (sc *scene) unixLegs(pid int) map[*tcp.Socket]*unixLeg {
 	d := sc.doing(pid)
@@ -94,29 +65,68 @@ func (sc *scene) unixLegs(pid int) map[*tcp.Socket]*unixLeg {
 		return d.unixLegs
 	}
 	d.unixLegs = map[*tcp.Socket]*unixLeg{}
-	p := sc.requestsOf(d)
 	var legs []*unixLeg
-	for _, own := range p.others {
+	for _, own := range sc.mayBeLegs(d) {
 		if u := sc.unix(own.Inode); u != nil && u.Connected && !sc.has(d, u.End()) {
 			if why := sc.pending(u); why != "" {
 				legs = append(legs, &unixLeg{wait{inode: own.Inode, unix: u}, own.FD, why})
 			}
 		}
 	}
-	if len(legs) < len(p.unanswered) || slices.ContainsFunc(d.off, func(w worker) bool { return sc.unix(w.call.Inode) != nil }) {
+	if len(legs) < max(1, sc.requesting(pid)) || slices.ContainsFunc(d.off, func(w worker) bool { return sc.unix(w.call.Inode) != nil }) {
 		return d.unixLegs
 	}
-	for _, own := range p.unanswered {
-		near := 0
+	sc.eachRequest(func(s *subject) {
+		if s.holders()[0].PID != pid {
+			return
+		}
+		fd, near := s.holders()[0].FD, 0
 		for i := range legs {
-			if distance(legs[i].fd, own.FD) < distance(legs[near].fd, own.FD) {
+			if distance(legs[i].fd, fd) < distance(legs[near].fd, fd) {
 				near = i
 			}
 		}
-		d.unixLegs[sc.socketOf(own.Inode)] = legs[near]
+		d.unixLegs[s.socket] = legs[near]
 		legs = slices.Delete(legs, near, near+1)
-	}
+	})
 	return d.unixLegs
+}
+
+// requesting counts the connections of a process with a request that was read and not answered.
+func (sc *scene) requesting(pid int) int {
+	if sc.requests == nil {
+		sc.requests = map[int]int{}
+		last, n := 0, 0
+		sc.eachRequest(func(s *subject) {
+			if own := s.holders()[0].PID; own != last { // as a rule few processes hold many
+				sc.requests[last] += n
+				last, n = own, 0
+			}
+			n++
+		})
+		sc.requests[last] += n
+	}
+	return sc.requests[pid]
+}
+
+func (sc *scene) eachRequest(visit func(*subject)) {
+	sc.stuck(func(s *subject) {
+		if s.listener != nil && hasRequest(s.socket) && len(s.holders()) > 0 {
+			visit(s)
+		}
+	})
+}
+
+// mayBeLegs returns the sockets of a process that are none of TCP, where there may be as many as requests that wait; what a process holds beside is not looked at.
+func (sc *scene) mayBeLegs(d *doing) []look.Descriptor {
+	n := sc.requesting(d.process.PID)
+	if n == 0 || d.process.Activity == nil || len(d.process.Activity.Sockets) < 2*n {
+		return nil
+	}
+	if strangers := sc.belongingsOf(d.process).strangers; len(strangers) >= n {
+		return strangers
+	}
+	return nil
 }
 
 // pending says why the other end has certainly not done with what it was asked, "" where it may have.

@@ -86,7 +86,7 @@ func (v *visit) secondLook(ctx context.Context) time.Time {
 
 // reopen connects to the namespaces with sockets that are undecided since holders were looked for, or since it is known what these do: one may come to an end with that. Where it fails there is no second look.
 func (v *visit) reopen() error {
-	if v.snapshot.Holders.Held() == v.snapshot.Holders.Wanted() && len(v.unsettled) == 0 {
+	if v.snapshot.Holders.Held() == v.snapshot.Holders.Wanted() && !slices.ContainsFunc(v.unsettled, v.handler) {
 		return nil
 	}
 	for i := range v.snapshot.Namespaces {
@@ -105,6 +105,12 @@ func (v *visit) reopen() error {
 		}
 	}
 	return nil
+}
+
+// handler reports whether a process has but one thread: whether its sockets are decided may depend on what that does.
+func (v *visit) handler(pid int) bool {
+	p := v.snapshot.Processes[pid]
+	return p != nil && p.Activity != nil && p.Activity.ThreadCount == 1
 }
 
 // threadsAgain looks at the unsettled processes a second time, and reports whether there was time for it. What took long to read the first time takes long again: each is read in its turn, a moment
