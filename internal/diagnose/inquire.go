@@ -236,7 +236,7 @@ func (q *inquiry) limit(d *doing) (longest time.Duration) {
 		}
 		if w.lately { // as long as it may take, and what it works off becomes less by then
 			begun = max(begun, min(fresh-w.began, watchful)+slack)
-		} else if since := q.since(w); since > 0 && since < slowest && !q.replies(d) { // it may be one of several that come to an end at the same time
+		} else if w.began > 0 && w.began < slowest && !q.replies(d) { // it may be one of several that come to an end at the same time
 			begun = watchful
 		}
 	}
