@@ -98,7 +98,11 @@ func (d Dir) Lock(wait bool) (release func(), err error) {
 		_ = file.Close()
 		return nil, opError("write", path, err)
 	}
-	return func() { _ = file.Close() }, nil
+	return func() {
+		// A process that is being started at this moment has a copy of the descriptor until it executes its program, and with it the lock.
+		_ = unix.FcntlFlock(file.Fd(), unix.F_OFD_SETLK, &unix.Flock_t{Type: unix.F_UNLCK})
+		_ = file.Close()
+	}, nil
 }
 
 // acquire locks the file. It is a lock of the open file (F_OFD_SETLK, since 3.15), because whoever only asks for such a lock (see locked) does not get in the way of

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -120,6 +122,45 @@ func TestPending(t *testing.T) {
 	if pending, err := dir.Pending(); len(pending) != 2 || err != nil {
 		t.Errorf("afterwards: %d, %v", len(pending), err)
 	}
+}
+
+// TestLock_copied: a copy of the descriptor, as a process has that is being started, keeps no lock that was released.
+func TestLock_copied(t *testing.T) {
+	state := t.TempDir()
+	dir, err := journal.Open(state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	release, err := dir.Lock(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fds, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := 0
+	for _, fd := range fds {
+		if to, _ := os.Readlink("/proc/self/fd/" + fd.Name()); !strings.HasPrefix(to, state) || filepath.Base(to) != "lock" {
+			continue
+		}
+		n, err := strconv.Atoi(fd.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err = syscall.Dup(n); err != nil {
+			t.Fatal(err)
+		}
+		defer syscall.Close(n)
+		copied++
+		break // its number may be one of those that were listed
+	}
+	release()
+	again, err := dir.Lock(false)
+	if err != nil || copied != 1 {
+		t.Fatalf("%d copies: %v", copied, err)
+	}
+	again()
 }
 
 // TestRead_notFiles: what is no file of its own is not opened, however it got into the directory.
