@@ -22,6 +22,7 @@ func TestBeside(t *testing.T) {
 			g := p.start("waits.py", "thread_each", "127.0.0.1", "7000")
 			r := p.start("threads_sleep.rb", "127.0.0.1", "7001")
 			p.listening(7000, 7001)
+			time.Sleep(300 * time.Millisecond) // a thread that starts with its program may be one of a pool
 			p.impatient("127.0.0.1:7000", request, 3, 3, 0)
 			p.impatient("127.0.0.1:7001", request, 3, 3, 0)
 			var culprits []culprit
