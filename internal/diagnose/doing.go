@@ -45,10 +45,12 @@ type doing struct {
 	// replied is how long ago it has last answered somebody, once that was asked, and paced whether it is slow.
 	replied *time.Duration
 	paced   answer
-	// oneForEach is whether a thread may be at work for each connection that waits for its answer, once that was asked.
-	oneForEach answer
+	// outstanding are the ages of what it was asked and has not answered, once they were asked for.
+	outstanding []time.Duration
 	// outnumbered is whether more connections were read than its threads can be at work for, once that was asked.
 	outnumbered answer
+	// inRing is whether a thread waits for a ring, once that was asked.
+	inRing answer
 	// left is for its listeners, by inode, whether the loop that should look at them is elsewhere, once that was asked.
 	left map[uint32]bool
 	// unixLegs are connections of which it waits for the answer within the host, once that was asked.

@@ -180,17 +180,12 @@ func (q *inquiry) end(netns int32, s *tcp.Socket) {
 	}
 }
 
-// within asks what a socket that is none of TCP is connected to, and who has the other end.
+// within asks what a socket that is none of TCP is connected to, and who has the other end. One reading of a table and one walk over descriptors tell that of any number.
 func (q *inquiry) within(inode uint32) {
-	u, asked := q.now.Unix[inode]
-	switch {
-	case inode == 0 || q.ends >= followed:
-	case !asked:
-		q.ends++
-		q.unix[inode] = struct{}{}
-	default:
-		q.ends++
+	if u, asked := q.now.Unix[inode]; asked {
 		q.holding(u.End())
+	} else if inode != 0 {
+		q.unix[inode] = struct{}{}
 	}
 }
 

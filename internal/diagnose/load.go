@@ -56,21 +56,7 @@ func (sc *scene) lateToIt(s *subject) bool {
 }
 
 // oneForEach reports whether as many threads are at work as there are connections whose request was read and not answered.
-func (sc *scene) oneForEach(d *doing) bool {
-	if d.oneForEach == unasked {
-		inHand := 0
-		for _, own := range d.process.Activity.Sockets {
-			if s := sc.socketOf(own.Inode); s != nil && (s.State == tcp.Established || s.State == tcp.CloseWait) && readUnanswered(s) && sc.accepted(own.Inode) {
-				inHand++
-			}
-		}
-		d.oneForEach = no
-		if inHand <= len(d.working) {
-			d.oneForEach = yes
-		}
-	}
-	return d.oneForEach == yes
-}
+func (sc *scene) oneForEach(d *doing) bool { return len(sc.outstanding(d)) <= len(d.working) }
 
 // unserved reports whether somebody has asked a while ago, still waits, and nothing was read of it since.
 func (sc *scene) unserved(s *subject) bool {

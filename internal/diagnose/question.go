@@ -18,6 +18,22 @@ func readUnanswered(s *tcp.Socket) bool {
 	return in > 0 && !untouched(s) && owes(s)
 }
 
+// outstanding returns, in ascending order, how long ago the last data came of the connections that a process has accepted and whose request was read and not answered.
+func (sc *scene) outstanding(d *doing) []time.Duration {
+	if d.outstanding == nil {
+		d.outstanding = []time.Duration{}
+		for _, own := range d.process.Activity.Sockets {
+			s := sc.socketOf(own.Inode)
+			if s != nil && (s.State == tcp.Established || s.State == tcp.CloseWait) && readUnanswered(s) && sc.accepted(own.Inode) {
+				came, _ := s.Info.Duration(tcp.LastDataRecv)
+				d.outstanding = append(d.outstanding, came)
+			}
+		}
+		slices.Sort(d.outstanding)
+	}
+	return d.outstanding
+}
+
 // questions returns the connections on which a process has asked another and waits for the answer.
 func (sc *scene) questions(pid int) (places []place) {
 	p := sc.now.Processes[pid]

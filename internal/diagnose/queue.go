@@ -78,15 +78,7 @@ func (sc *scene) allLocked(d *doing) bool {
 
 // heldUp reports whether each connection whose request was read and not answered has a thread of its own that has waited for another since that came: a thread that goes idle does so when it has answered.
 func (sc *scene) heldUp(d *doing) bool {
-	var asked []time.Duration
-	for _, own := range d.process.Activity.Sockets {
-		s := sc.socketOf(own.Inode)
-		if s == nil || s.State != tcp.Established && s.State != tcp.CloseWait || !readUnanswered(s) || !sc.accepted(own.Inode) {
-			continue
-		}
-		came, _ := s.Info.Duration(tcp.LastDataRecv)
-		asked = append(asked, came)
-	}
+	asked := sc.outstanding(d)
 	var rests []time.Duration
 	for _, w := range still(d.locked) {
 		rests = append(rests, w.thread.Resting)
@@ -94,7 +86,6 @@ func (sc *scene) heldUp(d *doing) bool {
 	if len(asked) == 0 || len(asked) > len(rests) {
 		return false
 	}
-	slices.Sort(asked)
 	slices.Sort(rests)
 	next := 0
 	for _, came := range asked {

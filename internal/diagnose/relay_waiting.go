@@ -294,9 +294,7 @@ func (p *pairing) match(closed, open []end, m matching) {
 }
 
 // near prefers descriptors that were made one after the other.
-func near(a, b *end) int { return distance(a.fd, b.fd) }
-
-func distance(a, b int) int { return max(a-b, b-a) }
+func near(a, b *end) int { return max(a.fd-b.fd, b.fd-a.fd) }
 
 // payload returns the bytes received and the bytes sent, without SYN and FIN.
 func payload(s *tcp.Socket) (received, sent uint64) {

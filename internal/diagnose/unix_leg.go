@@ -13,7 +13,7 @@ import (
 //
 // Needs: what the unix sockets of the holder are connected to, who has the other ends and what they do. Claims: the program has read what came and sent nothing since, and for each such connection it has
 // made one to a unix socket whose other end certainly has not done with it: nobody has accepted it, or has not read all of it, or looks at it. The kernel keeps no times and counts no bytes of these, so which of them belong
-// together is told by their number and the nearest descriptors. Refuted by a thread that waits there itself: that is a handler that asked somebody.
+// together is told by their number and the order of their descriptors. Refuted by a thread that waits there itself: that is a handler that asked somebody.
 var relayWaitingWithin = rule{
 	code: codeRelayWaiting, cause: "relay_waiting",
 	claims: func(sc *scene, s *subject) bool {
@@ -76,19 +76,16 @@ func (sc *scene) unixLegs(pid int) map[*tcp.Socket]*unixLeg {
 	if len(legs) < max(1, sc.requesting(pid)) || slices.ContainsFunc(d.off, func(w worker) bool { return sc.unix(w.call.Inode) != nil }) {
 		return d.unixLegs
 	}
+	var asking []*subject
 	sc.eachRequest(func(s *subject) {
-		if s.holders()[0].PID != pid {
-			return
+		if s.holders()[0].PID == pid {
+			asking = append(asking, s)
 		}
-		fd, near := s.holders()[0].FD, 0
-		for i := range legs {
-			if distance(legs[i].fd, fd) < distance(legs[near].fd, fd) {
-				near = i
-			}
-		}
-		d.unixLegs[s.socket] = legs[near]
-		legs = slices.Delete(legs, near, near+1)
 	})
+	slices.SortFunc(asking, func(a, b *subject) int { return a.holders()[0].FD - b.holders()[0].FD })
+	for i, s := range asking {
+		d.unixLegs[s.socket] = legs[i] // in the order of descriptors, too
+	}
 	return d.unixLegs
 }
 

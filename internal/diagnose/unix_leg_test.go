@@ -169,3 +169,20 @@ func TestInquire_unix(t *testing.T) {
 		t.Errorf("%+v", w)
 	}
 }
+
+// TestInquire_unix_many: however many wait behind unix sockets, all of these are asked for.
+func TestInquire_unix_many(t *testing.T) {
+	const n = 2 * followed
+	list := []tcp.Socket{listening(0, 128)}
+	for i := range n {
+		list = append(list, client(i, time.Minute, 83, 1))
+	}
+	now := snapshot(list...)
+	a := busyWith(now, in(ours, look.CallPoll, "epoll_wait", 4, 0))
+	for i := range n {
+		a.Sockets = append(a.Sockets, look.Descriptor{FD: 10_000 + i, Inode: uint32(50_000 + i)})
+	}
+	if w := new(Diagnosis).Inquire(now); len(w.Unix) != n {
+		t.Errorf("%d of %d are asked for", len(w.Unix), n)
+	}
+}

@@ -122,11 +122,13 @@ func (d *doing) polls(set *look.PollSet) bool {
 
 // rings reports whether a thread waits for an io_uring or for asynchronous I/O, whose requests do not show: it may be waiting for anything.
 func (d *doing) rings() bool {
-	return d.moments(func(m *look.Moment) bool {
-		switch m.Call.Name {
-		case "io_uring_enter", "io_getevents", "io_pgetevents":
-			return true
+	if d.inRing == unasked {
+		d.inRing = no
+		if d.moments(func(m *look.Moment) bool {
+			return m.Call.Name == "io_uring_enter" || m.Call.Name == "io_getevents" || m.Call.Name == "io_pgetevents"
+		}) {
+			d.inRing = yes
 		}
-		return false
-	})
+	}
+	return d.inRing == yes
 }

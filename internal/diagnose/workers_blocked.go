@@ -90,37 +90,17 @@ func (sc *scene) outnumbered(d *doing) bool {
 		}
 		last = min(last, since)
 	}
-	if came, asked := sc.lastAsked(d); asked && came+within < last {
+	if asked := sc.outstanding(d); len(asked) > 0 && asked[0]+within < last {
 		d.outnumbered = yes
 	}
 	return d.outnumbered == yes
 }
 
-// lastAsked returns how long ago the last data came of the connections of a process whose request was read and not answered.
-func (sc *scene) lastAsked(d *doing) (came time.Duration, asked bool) {
-	came = forever
-	for _, own := range d.process.Activity.Sockets {
-		if s := sc.socketOf(own.Inode); s != nil && sc.accepted(own.Inode) && readUnanswered(s) {
-			if last, known := s.Info.Duration(tcp.LastDataRecv); known {
-				came, asked = min(came, last), true
-			}
-		}
-	}
-	return came, asked
-}
-
 // occasion reports whether a process has got the data of a connection, and not answered, when a thread began with something.
 func (sc *scene) occasion(d *doing, since time.Duration) bool {
-	for _, own := range d.process.Activity.Sockets {
-		s := sc.socketOf(own.Inode)
-		if s == nil || !sc.accepted(own.Inode) || !readUnanswered(s) {
-			continue
-		}
-		if came, known := s.Info.Duration(tcp.LastDataRecv); known && since <= came+within && came <= since+belated {
-			return true
-		}
-	}
-	return false
+	asked := sc.outstanding(d)
+	i, _ := slices.BinarySearch(asked, since-within)
+	return i < len(asked) && asked[i] <= since+belated
 }
 
 // waitingForLocks reports whether connections wait inside the program while each of those in hand may be in the hands of a thread that is at work or waits for another. That the idle members of a
