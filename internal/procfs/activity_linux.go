@@ -222,6 +222,12 @@ func (r *threadReader) call(line []byte) look.Call {
 	switch c.Kind {
 	case look.CallRead, look.CallWrite, look.CallConnect, look.CallAccept:
 		c.Target, c.Inode = r.target(c.FD)
+		if c.Name == "splice" && c.Inode == 0 {
+			out := descriptorArg(s.Args[2])
+			if link, inode := r.target(out); inode != 0 { // from a pipe, as a rule its own, to a connection: that has no room
+				c.Kind, c.FD, c.Target, c.Inode = look.CallWrite, out, link, inode
+			}
+		}
 		c.OwnPipe = r.ownPipe(c.FD, c.Target)
 	case look.CallSleep, look.CallLock:
 		c.Left = r.left(c.Name, s.Args)

@@ -25,6 +25,7 @@ var waits = map[string]struct {
 	"recv":    {"a,b=socket.socketpair(); say(a.fileno()); a.recv(1)", look.Call{Kind: look.CallRead, Name: "recvfrom"}},
 	"accept":  {"s=socket.socket(); s.listen(); say(s.fileno()); s.accept()", look.Call{Kind: look.CallAccept, Name: "accept4"}},
 	"write":   {"r,w=os.pipe(); say(w); os.write(w,b'x'*(1<<20))", look.Call{Kind: look.CallWrite, Name: "write", OwnPipe: true}},
+	"splice":  {"r,w=os.pipe(); a,b=socket.socketpair(); say(a.fileno())\nwhile True: os.write(w,b'x'*4096); os.splice(r,a.fileno(),4096)", look.Call{Kind: look.CallWrite, Name: "splice"}},
 	"epoll":   {"r,w=os.pipe(); e=select.epoll(); e.register(r,select.EPOLLIN); say(e.fileno()); e.poll()", look.Call{Kind: look.CallPoll}},
 	"poll":    {"r,w=os.pipe(); p=select.poll(); p.register(r,select.POLLIN); say(r); p.poll()", look.Call{Kind: look.CallPoll, Watches: []look.Watch{{Events: 1}}}},
 	"select":  {"r,w=os.pipe(); say(r); select.select([r],[],[])", look.Call{Kind: look.CallPoll, Watches: []look.Watch{{Events: 1}}}},
