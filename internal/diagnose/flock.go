@@ -22,7 +22,9 @@ type flock struct {
 	unread              int  // with an answer that was not read
 	drains              bool // the program worked some of those off between the looks that it had not read before
 	accumulates, judged bool
-	unshared            int // connections made although an earlier one to the same server was idle
+	unshared            int           // connections made although an earlier one to the same server was idle
+	oldest              time.Duration // for how long the first of a client's has existed
+	owners              *int          // threads that may each keep one of them, once they were counted
 }
 
 // use is when a connection was used last: as times before the look, so the larger is the earlier.
@@ -104,9 +106,23 @@ func (sc *scene) accumulates(s *subject) bool {
 }
 
 // oneEach reports whether a process has as many threads as connections: each thread may keep its own, which no other uses. That they came one after another tells nothing then; that they are more than the threads does.
-func (sc *scene) oneEach(f *flock) bool {
-	p := sc.now.Processes[f.key.pid]
-	return !f.server && p != nil && p.Activity != nil && f.count <= p.Activity.ThreadCount
+func (sc *scene) oneEach(f *flock) bool { return !f.server && f.count <= sc.ownersOf(f) }
+
+// ownersOf counts the threads of a process that may have made one of its connections: neither those of the virtual machine nor any that has not run since before the first was made.
+func (sc *scene) ownersOf(f *flock) int {
+	if f.owners != nil {
+		return *f.owners
+	}
+	f.owners = new(int)
+	if p := sc.now.Processes[f.key.pid]; p != nil && p.Activity != nil {
+		*f.owners = p.Activity.ThreadCount
+		for i := range p.Activity.Threads {
+			if t := &p.Activity.Threads[i]; t.Runtime || t.Resting > f.oldest+within {
+				*f.owners--
+			}
+		}
+	}
+	return *f.owners
 }
 
 // counted reports whether an earlier look has counted the sockets of a flock, and whether they have become more since.
@@ -146,6 +162,8 @@ func (sc *scene) gather() {
 			return
 		}
 		f.ages = append(f.ages, s.age.Time)
+		began, _ := sc.existed(s.place)
+		f.oldest = max(f.oldest, began)
 		if s.socket.RecvQueue > farewell {
 			f.unread++
 		}

@@ -87,6 +87,29 @@ func TestPool_oneEach(t *testing.T) {
 	}
 }
 
+// TestPool_owners: neither a thread of the virtual machine nor one that has not run since before the first connection was made can keep one.
+func TestPool_owners(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		runtime bool
+		rests   time.Duration
+		want    string
+	}{{"any", false, 0, "CW103"}, {"the machine's own", true, 0, "CW101"}, {"one that has rested for longer", false, time.Hour, "CW101"}, {"one that has run since", false, time.Minute, "CW103"}} {
+		var sockets []tcp.Socket
+		var threads []look.Thread
+		for i := range 12 {
+			sockets = append(sockets, member(i, time.Minute, time.Duration(i)*5*time.Second))
+			threads = append(threads, parked(ours+i))
+		}
+		threads[11].Runtime, threads[11].Resting = test.runtime, test.rests
+		now := snapshot(sockets...)
+		busyWith(now, threads...)
+		if f := only(t, Run(now, nil)); f.Code != test.want {
+			t.Errorf("%s: %s, want %s: %v", test.name, f.Code, test.want, f.Evidence)
+		}
+	}
+}
+
 // TestPool_counted: what an earlier look counted is worth more than what the ages suggest.
 func TestPool_counted(t *testing.T) {
 	arriving := func(i int) tcp.Socket {

@@ -53,8 +53,8 @@ func (sc *scene) oneEachEvidence(g *group) string {
 	for i := range g.members {
 		f := sc.flockOf(g.members[i])
 		if f != nil && f.unshared >= needless && sc.oneEach(f) {
-			return fmt.Sprintf("pid %d made one after the other while earlier ones were idle, and has %s for %s: each thread may keep its own",
-				f.key.pid, plural(sc.now.Processes[f.key.pid].Activity.ThreadCount, "thread"), plural(f.count, "connection"))
+			return fmt.Sprintf("pid %d made one after the other while earlier ones were idle, and has %s that may have made one for %s: each thread may keep its own",
+				f.key.pid, plural(sc.ownersOf(f), "thread"), plural(f.count, "connection"))
 		}
 	}
 	return ""
