@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -22,10 +23,10 @@ var handlerBusy = rule{
 		if s.listener == nil || !sc.unnoticed(s) || len(s.holders()) == 0 || sc.accepting[s.listener] || sc.halfClosed(s) || sc.inTurn(s) {
 			return false
 		}
-		session := sc.atSession(s)
+		session := cmp.Or(sc.atSession(s), sc.onBehalf(s))
 		for _, h := range s.holders() {
 			d := sc.doing(h.PID)
-			if !d.known || d.halted != "" || session != 0 && session != h.PID || d.waitsForChild() && sc.onBehalf(s) {
+			if !d.known || d.halted != "" || session != 0 && session != h.PID {
 				continue
 			}
 			l := sc.loadOf(d)

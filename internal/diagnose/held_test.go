@@ -83,6 +83,35 @@ func TestInherited(t *testing.T) {
 			t.Errorf("%s: %s %+v, want %s", name, f.Code, f.Culprits, test.want)
 		}
 	}
+	forked := func(change func(handler *look.Process, s *look.Snapshot)) *look.Snapshot { // a handler was forked for its connection and runs a command, which has got a copy of it
+		s := inetd(5, in(script, look.CallChild, "wait4", -1, 0))
+		s.Processes[script].PPID, s.Processes[script].Activity.Executed = ours, false
+		change(s.Processes[script], s)
+		return s
+	}
+	for name, test := range map[string]struct {
+		change func(*look.Process, *look.Snapshot)
+		want   string
+	}{
+		"a handler waits for its command": {func(*look.Process, *look.Snapshot) {}, "CW107"},
+		"for its output": {func(p *look.Process, _ *look.Snapshot) {
+			t := in(script, look.CallRead, "read", 7, 0)
+			t.First.Call.Target, t.Again.Call.Target = "pipe:[9]", "pipe:[9]"
+			p.Activity.Threads = []look.Thread{t}
+		}, "CW107"},
+		"the server itself waits for it": {func(p *look.Process, s *look.Snapshot) {
+			p.Activity.Executed = true
+			held(s, listener, look.Holder{PID: script, FD: 3})
+		}, "CW107"},
+		"for another":         {func(_ *look.Process, s *look.Snapshot) { s.Processes[heir].PPID = 1 }, "CW109"},
+		"it does not wait":    {func(p *look.Process, _ *look.Snapshot) { p.Activity.Threads = []look.Thread{sleeper(script)} }, "CW109"},
+		"it has others to do": {func(p *look.Process, _ *look.Snapshot) { p.Activity.ThreadCount = 2 }, "CW109"},
+	} {
+		f := only(t, Run(forked(test.change), nil))
+		if f.Code != test.want || len(f.Culprits) != 1 || f.Code == "CW107" && *f.Culprits[0].PID != script {
+			t.Errorf("%s: %s %+v, want %s", name, f.Code, f.Culprits, test.want)
+		}
+	}
 	outgoing := func(change func(*look.Process)) *look.Snapshot { // a connection that the parent had made
 		connection := socket(tcp.CloseWait, time.Minute, inode(1001), queues(1, 0), between("192.0.2.1:45000", "203.0.113.5:6379"))
 		s := now(connection, func(p *look.Process) {

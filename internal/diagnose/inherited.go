@@ -3,6 +3,7 @@ package diagnose
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/closewait/closewait/internal/look"
@@ -26,7 +27,7 @@ var inherited = rule{
 		}
 		first := s.holders()[0]
 		if several := slices.ContainsFunc(s.holders(), func(h look.Holder) bool { return h.PID != first.PID }); several {
-			if sc.onBehalf(s) {
+			if sc.onBehalf(s) != 0 {
 				return false
 			}
 			if sc.atSession(s) != 0 {
@@ -44,28 +45,44 @@ var inherited = rule{
 	describe: describeInherited,
 }
 
-// onBehalf reports whether the holders of a socket are one handler: a program that was given it as its input and output, as by inetd, and what that has started with the same and waits for.
-func (sc *scene) onBehalf(s *subject) bool {
+// onBehalf returns which of several holders of a connection is its handler, 0 where none is: each but one of them waits for the end or the output of the next, which it has started. Who was given the connection as its input
+// and output, as by inetd, hands it on as those to the command that it runs. Other commands have it because nobody closed it for them, and the handler is who accepted it, or was forked to serve it.
+func (sc *scene) onBehalf(s *subject) (pid int) {
 	const output = 2
-	at := 0
+	first, last, at, handed := 0, 0, 0, true
 	for _, h := range s.holders() {
-		d := sc.doing(h.PID)
-		if h.FD > output || !d.known {
-			return false
+		handed = handed && h.FD <= output
+		if h.PID == at {
+			continue
 		}
-		if at != h.PID && !d.waitsForChild() {
-			if at != 0 {
-				return false
+		at = h.PID
+		d := sc.doing(h.PID)
+		switch {
+		case !d.known:
+			return 0
+		case !d.waitsForChild() || !slices.ContainsFunc(s.holders(), func(c look.Holder) bool { return sc.doing(c.PID).process.PPID == h.PID }):
+			if last != 0 {
+				return 0
 			}
-			at = h.PID
+			last = h.PID
+		case !slices.ContainsFunc(s.holders(), func(p look.Holder) bool { return p.PID == d.process.PPID }):
+			first = h.PID
 		}
 	}
-	return at != 0
+	switch {
+	case handed:
+		return last
+	case last == 0 || first == 0 || s.listener == nil:
+		return 0
+	case sc.doing(first).process.Activity.Executed && !sc.now.Holders.Any(s.listener.Inode, func(l look.Holder) bool { return l.PID == first }):
+		return 0 // it got the connection from somebody itself
+	}
+	return first
 }
 
-// waitsForChild reports whether a process does nothing but wait for the end of another that it has started.
+// waitsForChild reports whether a process does nothing but wait for the end of another that it has started, or for what that writes.
 func (d *doing) waitsForChild() bool {
-	return len(d.off) == 1 && d.single() && d.off[0].call.Kind == look.CallChild
+	return len(d.off) == 1 && d.single() && (d.off[0].call.Kind == look.CallChild || d.off[0].call.Kind == look.CallRead && strings.HasPrefix(d.off[0].call.Target, "pipe:") && !d.off[0].call.OwnPipe)
 }
 
 // sinceStart allows for the steps of the clocks compared.

@@ -80,6 +80,10 @@ func (q *inquiry) suspect(s *subject) {
 	if s.listener != nil && s.socket.RecvQueue > 1 && untouched(s.socket) {
 		q.blind(s.socket)
 	}
+	if s.several != nil && s.listener != nil && !q.strayed[s.listener] {
+		q.strayed[s.listener] = true // who of them has accepted it
+		q.holdersOf(s.listener)
+	}
 	for _, h := range s.holders() {
 		d := q.doing(h.PID)
 		d.weight++
