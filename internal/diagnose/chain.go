@@ -222,9 +222,13 @@ func (c *chain) held(end far, h look.Holder) int {
 
 // trouble returns the draft of a connection whose peer takes nothing or is not heard, -1 where it has none.
 func (c *chain) trouble(sc *scene, p place) int {
-	if s := sc.at(p); s.State == tcp.SynSent { // another connection to that peer tells of it
+	if s := sc.at(p); s.State == tcp.SynSent { // another connection to that peer tells of it, or the queue of that listener
+		full := slices.DeleteFunc(slices.Clone(sc.sharing(p.netns, s.Peer)), func(l *tcp.Socket) bool { return l.RecvQueue <= l.SendQueue })
 		return slices.IndexFunc(c.drafts, func(d draft) bool {
-			return d.scene == sc && d.finding.Code == codePeerVanished && slices.ContainsFunc(d.group.members, func(m *subject) bool { return m.netns == p.netns && m.socket.Peer == s.Peer })
+			vanished := d.finding.Code == codePeerVanished
+			return d.scene == sc && d.group != nil && (vanished || len(full) > 0) && slices.ContainsFunc(d.group.members, func(m *subject) bool {
+				return vanished && m.netns == p.netns && m.socket.Peer == s.Peer || m.socket.Unaccepted() && slices.Contains(full, m.listener)
+			})
 		})
 	}
 	if s := sc.suspectAt(p); s != nil && s.draft != 0 && slices.Contains([]string{codePeerVanished, codePeerNotReading, codeLocalDrop, codeClosing}, c.drafts[s.draft-1].finding.Code) {

@@ -209,3 +209,24 @@ func TestChain_trouble(t *testing.T) {
 		}
 	}
 }
+
+// TestChain_queueFull: who cannot connect to a listener of this host waits for whoever should empty its queue.
+func TestChain_queueFull(t *testing.T) {
+	const them = 300
+	for backlog, want := range map[uint32]bool{0: true, 128: false} {
+		up := socket(tcp.SynSent, time.Minute, inode(60), cookie(60), between("127.0.0.1:45000", "127.0.0.1:7001"))
+		there := listening(1, backlog)
+		there.Inode, there.Cookie, there.Local = 70, 70, netip.MustParseAddrPort("127.0.0.1:7001")
+		waiting := client(5, time.Minute, 83, 83, inode(0), between("127.0.0.1:7001", "127.0.0.1:45001"))
+		waiting.State = tcp.Established
+		now := snapshot(client(1, time.Minute, 83, 1), listening(0, 128), up, there, waiting)
+		held(now, 70, look.Holder{PID: them, FD: 3})
+		busyWith(now, in(ours, look.CallConnect, "connect", 9, 60))
+		now.Processes[them] = &look.Process{PID: them, Comm: "other", Activity: &look.Activity{Threads: []look.Thread{sleeper(them)}, ThreadCount: 1, CallsKnown: true, Sockets: []look.Descriptor{{FD: 3, Inode: 70}}}}
+		v := Run(now, nil)
+		handler, queue := v.Of(&now.Namespaces[0].Sockets[0]), v.Of(&now.Namespaces[0].Sockets[4])
+		if handler == nil || queue == nil || (handler.CausedBy != nil && *handler.CausedBy == queue.ID) != want {
+			t.Errorf("backlog %d: %+v", backlog, v.Findings)
+		}
+	}
+}
