@@ -356,6 +356,9 @@ func (sc *scene) deed(a *look.Activity, m *look.Moment) (w worker, ok bool) {
 			w.what = sleeping
 			return w, true
 		}
+		if own, ok := sc.ownLoop(a, &m.Call); ok {
+			return own, true
+		}
 		return sc.polling(a, &m.Call)
 	}
 	return w, w.what != ""
@@ -380,7 +383,10 @@ func (sc *scene) polling(a *look.Activity, c *look.Call) (w worker, ok bool) {
 			socket = s
 			w.call = &look.Call{Kind: look.CallRead, Name: c.Name, FD: d.FD, Inode: d.Inode}
 			w.what, w.strong = inRead, sc.still(d.Inode)
-			if c.Watches[i].Events&look.PollIn == 0 {
+			switch {
+			case s.State == tcp.SynSent:
+				w.what, w.call.Kind = inConnect, look.CallConnect
+			case c.Watches[i].Events&look.PollIn == 0:
 				w.what, w.call.Kind = inWrite, look.CallWrite
 			}
 		}
@@ -393,6 +399,40 @@ func (sc *scene) polling(a *look.Activity, c *look.Call) (w worker, ok bool) {
 		w = worker{what: inRead, strong: asks, parked: !asks, call: &look.Call{Kind: look.CallRead, Name: c.Name, FD: first.FD, Inode: own.Inode, Left: c.Left}}
 		if first.Events&look.PollIn == 0 {
 			w.what, w.call.Kind = inWrite, look.CallWrite
+		}
+	}
+	return w, w.what != ""
+}
+
+// ownLoop tells a thread that waits for an answer in an event loop of its own, as a handler does that calls an asynchronous client and waits for that: what its epoll instance has of TCP are connections
+// that were made here, and nothing has come on one since something was asked there, or it is not made yet. Through what else is in the instance the thread may be given other work, so that no more is claimed than of one in a lock.
+func (sc *scene) ownLoop(a *look.Activity, c *look.Call) (w worker, ok bool) {
+	const few = 16 // of what a handler watches; a loop may watch any number
+	at := slices.IndexFunc(a.Epolls, func(set look.PollSet) bool { return set.FD == c.FD })
+	if at < 0 || len(a.Epolls[at].Watches) > few {
+		return w, false
+	}
+	for i := range a.Epolls[at].Watches {
+		watch := &a.Epolls[at].Watches[i]
+		d, _ := a.Descriptor(watch.FD)
+		p, of := sc.placeOf(d.Inode)
+		switch {
+		case slices.ContainsFunc(a.Epolls, func(set look.PollSet) bool { return set.FD == watch.FD }):
+			return worker{}, false
+		case !of || watch.Inode != 0 && uint32(watch.Inode) != d.Inode:
+			continue
+		}
+		s := sc.at(p)
+		_, connected := sc.origin(p.netns, s)
+		switch connecting := s.State == tcp.SynSent; {
+		case !connected && !connecting:
+			return worker{}, false
+		case !connecting && (s.State != tcp.Established || s.RecvQueue > 0 || !asks(s)):
+			continue
+		case connecting:
+			w = worker{what: inConnect, parked: true, call: &look.Call{Kind: look.CallConnect, Name: c.Name, FD: d.FD, Inode: d.Inode, Left: c.Left}}
+		default:
+			w = worker{what: inRead, parked: true, call: &look.Call{Kind: look.CallRead, Name: c.Name, FD: d.FD, Inode: d.Inode, Left: c.Left}}
 		}
 	}
 	return w, w.what != ""

@@ -73,14 +73,14 @@ func (sc *scene) judgeKeeper(netns int32, l *tcp.Socket) queueKeeper {
 // connections waiting to be accepted and none of the threads there to accept them, those are not idle.
 func (sc *scene) allLocked(d *doing) bool {
 	l := sc.loadOf(d)
-	return d.known && (l.inHand > 0 && l.inHand <= len(still(d.locked))+d.unclear || sc.heldUp(d))
+	return d.known && (l.inHand > 0 && l.inHand <= len(still(d.parked()))+d.unclear || sc.heldUp(d))
 }
 
 // heldUp reports whether each connection whose request was read and not answered has a thread of its own that has waited for another since that came: a thread that goes idle does so when it has answered.
 func (sc *scene) heldUp(d *doing) bool {
 	asked := sc.outstanding(d)
 	var rests []time.Duration
-	for _, w := range still(d.locked) {
+	for _, w := range still(d.parked()) {
 		rests = append(rests, w.thread.Resting)
 	}
 	if len(asked) == 0 || len(asked) > len(rests) {

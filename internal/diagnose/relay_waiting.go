@@ -23,7 +23,7 @@ var relayWaiting = rule{
 			return false
 		}
 		leg := sc.leg(s.holders()[0].PID, s.socket)
-		if leg == nil || sc.at(leg.place).State == tcp.Established && sc.doing(s.holders()[0].PID).reads(sc.at(leg.place)) {
+		if leg == nil || sc.at(leg.place).State == tcp.Established && sc.doing(s.holders()[0].PID).asks(s.socket, sc.at(leg.place)) {
 			return false // a handler that asked somebody
 		}
 		s.blamed = s.holders()[0].PID

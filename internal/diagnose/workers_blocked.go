@@ -116,9 +116,16 @@ func (d *doing) stuckOn(s *tcp.Socket) bool {
 	return slices.ContainsFunc(d.off, func(w worker) bool { return w.what == inWrite && w.call.Inode == s.Inode })
 }
 
-// reads reports whether a thread is blocked in reading from the socket.
-func (d *doing) reads(s *tcp.Socket) bool {
-	return slices.ContainsFunc(d.off, func(w worker) bool { return w.what == inRead && w.call.Inode == s.Inode })
+// asks reports whether a handler asks somebody: a thread is blocked in writing the question or in reading the answer, and has not looked at its own client since where it may do so in an event loop of its own, as a relay does.
+func (d *doing) asks(client, s *tcp.Socket) bool {
+	return slices.ContainsFunc(d.off, func(w worker) bool {
+		return (w.what == inRead || w.what == inWrite) && w.call.Inode == s.Inode && (!w.parked || client.RecvQueue > 0)
+	})
+}
+
+// parked returns the threads that wait for another, and the main one as well: it may be one of those that serve.
+func (d *doing) parked() []worker {
+	return slices.DeleteFunc(slices.Clone(d.off), func(w worker) bool { return !w.parked })
 }
 
 // held returns the threads that have been in a lock since a connection came.
@@ -175,8 +182,12 @@ func (d *doing) blocked() []worker {
 	if d.unclear > 0 && d.unclear >= len(d.locked) {
 		return nil // of those that wait for one monitor only one wakes: were these behind it, they would be more
 	}
-	working = append(working, d.locked...) // a main thread that waits for nobody is one of several that may have to do with it
-	if slices.ContainsFunc(d.locked, func(w worker) bool { return w.what == inLock }) {
+	locked := d.locked
+	if max(d.load.inHand, len(d.outstanding)) > len(locked) {
+		locked = d.parked() // the main one may have one of those, too
+	}
+	working = append(working, locked...) // a main thread that waits for nobody is one of several that may have to do with it
+	if slices.ContainsFunc(locked, func(w worker) bool { return w.what == inLock }) {
 		return working
 	}
 	return append(working, d.dozing...) // nor is a thread that waits to be told of something more likely to be the one

@@ -1,0 +1,89 @@
+package diagnose
+
+import (
+	"testing"
+	"time"
+
+	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/tcp"
+)
+
+// TestOwnLoop: a handler that waits for an answer in an event loop of its own (asyncio.run in a worker, say) is at work, and blamed on the connection it asked on; a loop that serves, or has been told all it asked, is none.
+func TestOwnLoop(t *testing.T) {
+	const set, minute = 30, time.Minute
+	asked := func(options ...made) tcp.Socket {
+		return backend(60, minute, append([]made{info(tcp.DataSegsIn, 0), info(tcp.DataSegsOut, 1), info(tcp.BytesAcked, 19), info(tcp.BytesSent, 18)}, options...)...)
+	}
+	connecting := func(s *tcp.Socket) { s.State = tcp.SynSent }
+	for name, test := range map[string]struct {
+		upstream tcp.Socket
+		watched  []int // positions in the set, beside a wake-up descriptor
+		want     string
+		what     string
+	}{
+		"it has asked":             {asked(), []int{2}, "CW105", inRead},
+		"it connects":              {asked(connecting), []int{2}, "CW105", inConnect},
+		"it was answered":          {backend(60, minute, info(tcp.DataSegsIn, 3), info(tcp.LastDataRecv, 1000), info(tcp.LastDataSent, 60_000)), []int{2}, "CW104", ""},
+		"it watches the listener":  {asked(), []int{1, 2}, "CW104", ""},
+		"it watches a client":      {asked(), []int{0, 2}, "CW104", ""},
+		"it watches nothing of it": {asked(), nil, "CW104", ""},
+	} {
+		now := snapshot(client(1, minute, 83, 1), listening(2, 128), test.upstream, queued(2), queued(3))
+		a := busyWith(now, in(ours, look.CallPoll, "epoll_wait", set, 0))
+		watching(a, set, test.watched...)
+		a.Epolls[0].Watches = append(a.Epolls[0].Watches, look.Watch{FD: 40, Inode: 77, Events: look.PollIn})
+		v := Run(now, nil)
+		if got := code(v, now, 3); got != test.want {
+			t.Errorf("%s: %s, want %s", name, got, test.want)
+		}
+		if f := v.Of(&now.Namespaces[0].Sockets[3]); test.what != "" && (len(f.Culprits) != 1 || f.Culprits[0].What != test.what || f.Culprits[0].Peer == nil || f.Culprits[0].Peer.Port != 5432) {
+			t.Errorf("%s: %+v", name, f.Culprits)
+		}
+	}
+}
+
+// TestOwnLoop_handler: a handler with a loop of its own that does not look at its client is no relay; one that has read its end, as relays do, is.
+func TestOwnLoop_handler(t *testing.T) {
+	for unread, want := range map[uint32]string{1: "CW107", 0: "CW108"} {
+		now := snapshot(client(1, time.Minute, 83, unread), listening(0, 128), backend(60, time.Minute, info(tcp.DataSegsIn, 0), info(tcp.DataSegsOut, 1), info(tcp.BytesAcked, 19), info(tcp.BytesSent, 18),
+			info(tcp.LastDataSent, 61_000), info(tcp.LastDataRecv, 61_100)))
+		watching(busyWith(now, in(ours, look.CallPoll, "epoll_wait", 30, 0)), 30, 2)
+		if f := only(t, Run(now, nil)); f.Code != want {
+			t.Errorf("%d unread: %s %v, want %s", unread, f.Code, f.Evidence, want)
+		}
+	}
+}
+
+// TestRelay_blocked: a handler that is blocked in writing what it asks is no relay, as one that waits for the answer is none.
+func TestRelay_blocked(t *testing.T) {
+	for _, kind := range []look.CallKind{look.CallRead, look.CallWrite} {
+		now := snapshot(client(1, time.Minute, 83, 1), listening(0, 128), backend(60, time.Minute, info(tcp.DataSegsIn, 0), info(tcp.DataSegsOut, 9), info(tcp.LastDataSent, 61_000), info(tcp.LastDataRecv, 61_100)))
+		busyWith(now, in(ours, kind, "", 9, 60))
+		if f := only(t, Run(now, nil)); f.Code != "CW107" {
+			t.Errorf("%d: %s %v", kind, f.Code, f.Evidence)
+		}
+	}
+}
+
+// TestParked_main: where the main thread serves as the others do, it has one of the connections in hand as well, and is named.
+func TestParked_main(t *testing.T) {
+	now := snapshot(client(1, time.Minute, 83, 1), client(2, time.Minute, 83, 1), client(3, time.Minute, 83, 1), listening(1, 128), queued(4))
+	busyWith(now, parked(ours), pollsOn(2, 90), parked(3))
+	if f := only(t, Run(now, nil)); f.Code != "CW105" || f.Count != 4 || len(f.Culprits) != 3 {
+		t.Errorf("%s of %d: %+v", f.Code, f.Count, f.Culprits)
+	}
+}
+
+// TestPolling_connect: who waits with a time limit until a connection is made is blocked in connecting.
+func TestPolling_connect(t *testing.T) {
+	up := backend(60, time.Minute)
+	up.State = tcp.SynSent
+	now := snapshot(client(1, time.Minute, 83, 1), listening(1, 128), up, queued(2))
+	wait := pollsOn(ours, 9)
+	wait.First.Call.Watches = []look.Watch{{FD: 9, Events: look.PollOut}}
+	wait.Again.Call.Watches = wait.First.Call.Watches
+	busyWith(now, wait)
+	if f := only(t, Run(now, nil)); f.Code != "CW105" || len(f.Culprits) != 1 || f.Culprits[0].What != inConnect {
+		t.Errorf("%s: %+v", f.Code, f.Culprits)
+	}
+}
