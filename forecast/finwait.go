@@ -44,19 +44,43 @@ func (v *view) miniTime() int64 {
 // out as 60 s.
 func (v *view) finWait2() Ends {
 	ends := Ends{By: ByFinTimeout, Earliest: v.socket.Timer.Expires, Reason: reasonFinOpen}
-	if v.options.Linger.Known && v.options.Linger.Value < 0 {
+	linger := v.options.Linger
+	switch {
+	case linger.Value < 0:
 		return v.finEnds(0)
-	}
-	whole := v.options.Linger
-	if !whole.Known || whole.Value == 0 {
-		whole = v.Limits.FinTimeout
-	}
-	if !whole.Known {
+	case linger.Value > 0:
+		return v.finEnds(v.finExcess(linger.Value))
+	case !v.Limits.FinTimeout.Known:
 		return ends
 	}
-	// tcp_fin_time: no shorter than three and a half time-outs.
-	length := max(v.Clock.jiffies(whole.Value), v.rto<<2-v.rto>>1)
-	return v.finEnds(length - v.Clock.jiffies(timeWaitTime))
+	excess := v.finExcess(v.Limits.FinTimeout.Value)
+	ends = v.finEnds(excess)
+	if !linger.Known {
+		v.ownLinger(&ends, excess)
+	}
+	return ends
+}
+
+// ownLinger widens the answer where the timer that runs is none that the setting arms: it asks for none, or for a longer one. It was armed for a TCP_LINGER2, or for what the setting was then.
+func (v *view) ownLinger(e *Ends, excess int64) {
+	longest := v.Clock.jiffies(lingerMax - timeWaitTime)
+	if v.hasAcked { // it was armed when the FIN was acknowledged, or later
+		longest = min(longest, v.expires+v.acked+v.Clock.jiffies(v.Rough))
+	}
+	if excess > 0 && longest+slotOf(longest) >= excess {
+		return
+	}
+	other := v.finEnds(longest)
+	if v.hasAcked {
+		e.Also = other.Best
+	}
+	e.Latest = max(e.Latest, other.Latest)
+	e.enclose()
+}
+
+// finExcess is what the time to wait for the peer's FIN exceeds a minute by; it is no shorter than three and a half time-outs (tcp_fin_time).
+func (v *view) finExcess(whole time.Duration) int64 {
+	return max(v.Clock.jiffies(whole), v.rto<<2-v.rto>>1) - v.Clock.jiffies(timeWaitTime)
 }
 
 // finEnds adds the mini socket's part, if any, to what runs now.
@@ -68,8 +92,12 @@ func (v *view) finEnds(excess int64) Ends {
 		l.arm(excess)
 	}
 	v.moments(&ends, l.moment(), v.into())
-	if v.Limits.FinTimeout.Known {
-		ends.Limit = Limit{"tcp_fin_timeout", int64(v.Limits.FinTimeout.Value / time.Second), v.Limits.FinTimeout.Value}
+	name, whole := "tcp_fin_timeout", v.Limits.FinTimeout
+	if own := v.options.Linger; own.Value != 0 {
+		name, whole, ends.Reason = "TCP_LINGER2", own, reasonLinger
+	}
+	if whole.Known {
+		ends.Limit = Limit{name, int64(whole.Value / time.Second), max(whole.Value, 0)}
 	}
 	return ends
 }

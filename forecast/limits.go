@@ -78,7 +78,7 @@ type Options struct {
 	KeepaliveTime     Setting[time.Duration] // TCP_KEEPIDLE
 	KeepaliveInterval Setting[time.Duration] // TCP_KEEPINTVL
 	KeepaliveProbes   Setting[int64]         // TCP_KEEPCNT
-	Linger            Setting[time.Duration] // TCP_LINGER2
+	Linger            Setting[time.Duration] // TCP_LINGER2; 0 when the socket has none of its own
 	SynRetries        Setting[int64]         // TCP_SYNCNT
 	ThinLinear        Setting[bool]          // TCP_THIN_LINEAR_TIMEOUTS
 	// Congestion is the name of the congestion control (TCP_CONGESTION), "" when it is not known. What sock_diag reports counts for more ([tcp.Socket.Congestion]). It matters
@@ -86,6 +86,8 @@ type Options struct {
 	Congestion string
 	// Elapsed is the time since the first retransmission, exactly: now - tcp_sock.retrans_stamp.
 	Elapsed Setting[time.Duration]
+	// Probing is the time from the first probe of the peer's closed window to the nominal expiry of the running one: icsk_timeout - icsk_probes_tstamp.
+	Probing Setting[time.Duration]
 	// SoftError is the number of the error that was recorded for a time-out to report (sk_err_soft), 0 for none: the network said that the peer cannot be reached.
 	SoftError Setting[int]
 	// Neighbour is what is known of the next hop towards the peer.
@@ -101,6 +103,7 @@ const (
 	rtoMaxDefault = 120 * time.Second      // TCP_RTO_MAX
 	rtoMaxLeast   = time.Second            // the least TCP_RTO_MAX_MS takes
 	timeWaitTime  = 60 * time.Second       // TCP_TIMEWAIT_LEN
+	lingerMax     = 120 * time.Second      // TCP_FIN_TIMEOUT_MAX: the most TCP_LINGER2 takes
 	localInterval = 500 * time.Millisecond // TCP_RESOURCE_PROBE_INTERVAL: the pause after a packet did not leave this host
 	synTimeout    = time.Second            // TCP_TIMEOUT_INIT
 	thinRetries   = 6                      // TCP_THIN_LINEAR_RETRIES

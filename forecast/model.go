@@ -1,6 +1,7 @@
 package forecast
 
 import (
+	"strings"
 	"time"
 
 	"github.com/closewait/closewait/tcp"
@@ -68,6 +69,7 @@ func (v *view) sending() (e Ends) {
 		e = v.writeTimer()
 	}
 	if v.orphan {
+		e.Reason = strings.TrimSuffix(e.Reason, staysOpen)
 		return v.reset(e)
 	}
 	return e

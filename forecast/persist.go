@@ -1,6 +1,7 @@
 package forecast
 
 import (
+	"math"
 	"math/bits"
 	"time"
 
@@ -138,7 +139,7 @@ func (v *view) probesEnd(answered bool) Ends {
 // uncounted is how many probes went out since the back-off stopped growing, which it does at tcp_retries2 (tcp_send_probe0): as many as fit into the time since data
 // were sent last, for then the window closed.
 func (v *view) uncounted(answered bool) (probes int64) {
-	if v.options.UserTimeout.Value == 0 || !v.hasSent || v.backoff == 0 || v.backoff < v.Limits.Retries2.Value {
+	if v.options.UserTimeout.Value == 0 || v.options.Probing.Known || !v.hasSent || v.backoff == 0 || v.backoff < v.Limits.Retries2.Value {
 		return 0
 	}
 	first, interval := v.probeInterval(0), v.probeInterval(v.backoff)
@@ -158,12 +159,18 @@ func (v *view) explainProbes(e *Ends, w *probeWalk, verdict probeVerdict) {
 	case verdict == userTimedOut:
 		e.By, e.Reason, e.Elapsed = ByUserTimeout, reasonUserTimeout, Reconstructed
 		e.Limit = Limit{"TCP_USER_TIMEOUT", w.user.Milliseconds(), w.user}
-		// When the probes began is summed up from their intervals, and the last is cut short to fit.
+		if v.options.Probing.Known {
+			e.Elapsed = Exact
+		}
+		// Otherwise when the probes began is summed up from their intervals, and the last is cut short to fit.
 		spread := time.Duration(w.spread+(w.slot+1)*(1+2*v.Clock.unsure)) * v.tick
 		e.Earliest, e.Latest = max(e.Earliest-spread, 0), e.Latest+spread
 		// Those at the end of the doubling are not counted.
-		if v.backoff >= v.Limits.Retries2.Value {
+		if v.backoff >= v.Limits.Retries2.Value && !v.options.Probing.Known {
 			e.Elapsed, e.Earliest = Bounded, v.socket.Timer.Expires
+		}
+		if longer := v.postponed(w); longer > 0 {
+			e.Elapsed, e.Earliest = Bounded, min(e.Earliest, max(e.Earliest-time.Duration(longer)*v.tick, v.socket.Timer.Expires))
 		}
 	case v.orphan:
 		e.Limit = Limit{"tcp_orphan_retries", v.Limits.OrphanRetries.Value, v.probesTime(v.orphanRetries(true))}
@@ -177,6 +184,26 @@ func (v *view) explainProbes(e *Ends, w *probeWalk, verdict probeVerdict) {
 	if v.unsentHere() && !v.options.SoftError.Known && !v.overIPv4() {
 		e.Error = "" // a firewall leaves none, a route that fails leaves its own (inet6_csk_xmit)
 	}
+}
+
+// postponed is how much longer the probes may have lasted than their intervals come to: whatever arrives from the peer arms the timer anew (tcp_ack_probe), a FIN once and payload
+// each time.
+func (v *view) postponed(w *probeWalk) int64 {
+	if v.options.Probing.Known || v.backoff == 0 {
+		return 0
+	}
+	began := w.stamp
+	longest := int64(0)
+	if tcp.SetOf(tcp.CloseWait, tcp.LastAck, tcp.Closing).Has(v.socket.State) {
+		longest = v.probeInterval(v.backoff)
+	}
+	if received, ok := v.since(tcp.LastDataRecv); ok && received < began {
+		longest = math.MaxInt32
+	}
+	if v.hasSent { // the window closed after that
+		longest = min(longest, v.sent-v.probeInterval(0)-began)
+	}
+	return max(longest, 0)
 }
 
 // unsentHere says whether what is probed for does not leave this host: the window is open. One smaller than a segment counts as closed, too (tcp_snd_wnd_test).
@@ -235,6 +262,9 @@ func (v *view) probeWalk(answered bool, uncounted int64) probeWalk {
 	} else {
 		armed += outside
 		w.spread += slotOf(armed) // the first firing, from which the option counts, may be served late
+	}
+	if began := v.options.Probing; began.Known && w.stamped {
+		w.stamp, w.spread = v.Clock.jiffies(began.Value)-v.expires, 0
 	}
 	w.slot = slotOf(armed + w.spread)
 	w.lanes = start(&v.Clock, armed, expires, before)

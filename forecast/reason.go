@@ -41,11 +41,15 @@ const (
 
 	reasonKeepaliveOwn = "keepalive probes stay unanswered, at intervals of the socket's own that could not be read: the kernel gives up after some more of them; the descriptor stays open until the program closes it"
 
+	// staysOpen is what does not hold of a socket that nobody has.
+	staysOpen = "; the descriptor stays open until the program closes it"
+
 	// What is added where the socket's own options could not be read.
 	unreadOption = "; a TCP_USER_TIMEOUT of its own, which could not be read, would count instead"
 	unreadNever  = ", unless it has a TCP_USER_TIMEOUT, which could not be read"
 
 	reasonFinLong  = "tcp_fin_timeout is above 60 s: the excess runs on this timer and once more on that of a mini socket"
 	reasonFinShort = "tcp_fin_timeout ends the closed socket: the peer does not close its side"
+	reasonLinger   = "TCP_LINGER2 of the socket ends it: the peer does not close its side"
 	reasonFinOpen  = "tcp_fin_timeout is above 60 s: its first part runs on this timer"
 )
