@@ -311,10 +311,11 @@ func TestLook_optionsOfAll(t *testing.T) {
 	nstest.New(t).Do(func() {
 		held, deaf := nstest.Connect(t, nstest.IPv4)
 		for option, value := range map[int]int{
-			unix.TCP_USER_TIMEOUT: 41_000, unix.TCP_KEEPIDLE: 50, unix.TCP_KEEPINTVL: 6, unix.TCP_KEEPCNT: 3, unix.TCP_SYNCNT: 4, unix.TCP_THIN_LINEAR_TIMEOUTS: 1,
+			unix.TCP_USER_TIMEOUT: 41_000, unix.TCP_KEEPIDLE: 50, unix.TCP_KEEPINTVL: 6, unix.TCP_KEEPCNT: 3, unix.TCP_SYNCNT: 4, unix.TCP_THIN_LINEAR_TIMEOUTS: 1, unix.TCP_LINGER2: 65,
 		} {
 			held.Set(unix.IPPROTO_TCP, option, value)
 		}
+		closed := nstest.Build(t, "close_wait_zero_window", nstest.IPv4).Subject.Tuple()
 		limited, other := nstest.Connect(t, nstest.IPv6)
 		limited.Set(unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, 40_000)
 		common, third := nstest.Connect(t, nstest.Mapped)
@@ -351,6 +352,9 @@ func TestLook_optionsOfAll(t *testing.T) {
 		seen := 0
 		for i := range n.Sockets {
 			cookie := n.Sockets[i].Cookie
+			if o := n.Options[cookie]; n.Sockets[i].Tuple() == closed && o.Probing < n.Sockets[i].Timer.Expires {
+				t.Errorf("probes a closed window since %v before its next probe, in %v", o.Probing, n.Sockets[i].Timer.Expires)
+			}
 			by, ours := ends[n.Sockets[i].Tuple()]
 			if !ours {
 				continue
@@ -363,7 +367,7 @@ func TestLook_optionsOfAll(t *testing.T) {
 				t.Errorf("%v: by the program %+v, through its descriptor %+v", n.Sockets[i].State, got, want)
 			}
 			if o := n.Options[cookie]; !o.Inside || o.SoftError != 0 || o.Recoveries > 1 || o.Recoveries == 1 && o.Ahead.Abs() > 10*time.Millisecond || o.RTOMin == 0 ||
-				o.Armed.Expires > o.Armed.Fires || o.Armed.At == 0 {
+				o.Armed.Expires > o.Armed.Fires || o.Armed.At == 0 || o.Linger != map[bool]time.Duration{true: 65 * time.Second}[n.Sockets[i].Inode == held.Inode()] {
 				t.Errorf("%v: not as it is inside: %+v", n.Sockets[i].State, o)
 			}
 		}
@@ -375,6 +379,6 @@ func TestLook_optionsOfAll(t *testing.T) {
 
 // optional leaves out what no option of the socket tells.
 func optional(o look.Options) look.Options {
-	o.Inside, o.SoftError, o.Recoveries, o.Ahead, o.RTOMin, o.Armed = false, 0, 0, 0, 0, look.Armed{}
+	o.Inside, o.SoftError, o.Recoveries, o.Ahead, o.RTOMin, o.Linger, o.Probing, o.Armed = false, 0, 0, 0, 0, 0, 0, look.Armed{}
 	return o
 }

@@ -28,6 +28,10 @@ type Options struct {
 	Ahead      time.Duration
 	// RTOMin is the least time-out before back-off, 0 when not known: TCP_RTO_MIN_US tells it too, but is no older than 6.15.
 	RTOMin time.Duration
+	// Linger is TCP_LINGER2, negative when the socket waits for no FIN at all, 0 when it has none of its own. Sockets that nobody holds are the ones it is about.
+	Linger time.Duration
+	// Probing is from the first probe of the peer's closed window, from which TCP_USER_TIMEOUT counts, to the nominal expiry of the running one; 0 when not known.
+	Probing time.Duration
 	// Armed is how the running timer hangs in the kernel's timer wheel.
 	Armed Armed
 }
@@ -65,7 +69,10 @@ func (o *Options) apart(common *forecast.Limits) forecast.Options {
 		SynRetries:        unlike(int64(o.SynRetries), common.SynRetries),
 	}
 	if o.Inside {
-		own.SoftError = forecast.Is(o.SoftError)
+		own.SoftError, own.Linger = forecast.Is(o.SoftError), forecast.Is(o.Linger)
+	}
+	if o.Probing != 0 {
+		own.Probing = forecast.Is(o.Probing)
 	}
 	if o.RTOMax != 0 { // every socket has its own, copied when it was made
 		own.RTOMax = forecast.Is(o.RTOMax)

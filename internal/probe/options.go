@@ -10,7 +10,7 @@ import (
 )
 
 // optionSize is the size of struct option in bpf/options.c.
-const optionSize = 72
+const optionSize = 80
 
 // nowhere stands for the slot of a timer that does not hang in the wheel.
 const nowhere = 0xffff
@@ -22,6 +22,7 @@ func decodeOption(b *[optionSize]byte, tick time.Duration) (tcp.Cookie, look.Opt
 		UserTimeout: time.Duration(binary.NativeEndian.Uint32(b[8:])) * time.Millisecond, RTOMax: jiffies(12),
 		KeepaliveTime: jiffies(16), KeepaliveInterval: jiffies(20), KeepaliveProbes: int(b[24]), SynRetries: int(b[25]), ThinLinear: b[26] != 0,
 		Inside: true, SoftError: int(binary.NativeEndian.Uint16(b[30:])), RTOMin: jiffies(52),
+		Linger: time.Duration(int32(binary.NativeEndian.Uint32(b[72:]))) * tick, Probing: time.Duration(int32(binary.NativeEndian.Uint32(b[76:]))) * tick,
 	}
 	if slot := binary.NativeEndian.Uint16(b[68:]); slot != nowhere {
 		now := binary.NativeEndian.Uint64(b[56:])

@@ -220,6 +220,7 @@ struct inet_connection_sock {
 	__u8 icsk_retransmits;
 	__u8 icsk_backoff;
 	__u8 icsk_probes_out;
+	__u32 icsk_probes_tstamp;
 	struct {
 		__u32 lrcvtime;
 	} RELOCATED icsk_ack;
@@ -255,6 +256,7 @@ struct tcp_sock {
 	__u32 data_segs_out;
 	__u32 total_retrans;
 	__u16 total_rto; /* since 6.7 */
+	int linger2;
 } RELOCATED;
 
 struct bpf_iter_meta {

@@ -27,6 +27,8 @@ struct option {
 	__u16 slot;    /* where it hangs in the wheel: 64 times the level, and the number of the slot there; NOWHERE if it does not */
 	__u8 count;    /* of retransmissions or unanswered probes, as sock_diag reports them with the timer */
 	__u8 unused;
+	__s32 linger;  /* TCP_LINGER2: negative is none at all */
+	__s32 probing; /* from the first probe, from which user_timeout counts, to the expiry of the running one; 0 when nothing is probed */
 };
 
 #define NOWHERE 0xffff
@@ -98,6 +100,9 @@ int options(struct bpf_iter__tcp *ctx)
 	out.count = icsk->icsk_pending && icsk->icsk_pending != ICSK_TIME_PROBE0 ? icsk->icsk_retransmits : icsk->icsk_probes_out;
 	measure(&out, tcp);
 	hang(&out, timer);
+	out.linger = tcp->linger2;
+	if (icsk->icsk_pending == ICSK_TIME_PROBE0 && icsk->icsk_probes_tstamp && timer->entry.pprev)
+		out.probing = (__s32)((__u32)timer->expires - icsk->icsk_probes_tstamp);
 	bpf_seq_write(ctx->meta->seq, &out, sizeof(out));
 	return 0;
 }
