@@ -76,8 +76,12 @@ func namespaceAbility(ctx context.Context) Capability {
 }
 
 func ownerAbility(ctx context.Context) Capability {
-	stats, err := procfs.New("/proc").Walk(ctx, procfs.Walk{Visit: func(int, int, uint32) procfs.Next { return procfs.NextProcess }})
+	proc := procfs.New("/proc")
+	stats, err := proc.Walk(ctx, procfs.Walk{Visit: func(int, int, uint32) procfs.Next { return procfs.NextProcess }})
 	detail := fmt.Sprintf("descriptors of %d of %d processes readable", stats.Processes, stats.Processes+stats.NotPermitted)
+	if proc.Inner() {
+		detail += ", of one pid namespace"
+	}
 	if err == nil && stats.NotPermitted > 0 {
 		err = fs.ErrPermission
 	}

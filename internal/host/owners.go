@@ -20,6 +20,8 @@ import (
 
 const (
 	ownersRemedy = "run as root (CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH)"
+	outsideWhy   = "/proc shows no processes outside of this pid namespace"
+	outside      = "run it in the pid namespace of the host (docker run --pid=host)"
 	lockedOut    = "root is not let in: AppArmor, SELinux, a user namespace, no /proc?"
 )
 
@@ -37,13 +39,23 @@ func (v *visit) owners(ctx context.Context) {
 	stats, err := v.search(ctx, v.request.Dead && v.mayHaveDead())
 	s.HoldersComplete = err == nil && stats.NotPermitted == 0
 	v.processes(ctx)
-	if s.HoldersComplete {
+	if s.HoldersComplete && !v.host.proc.Inner() {
 		return
 	}
-	if hidden := v.unheld(); hidden > 0 {
+	switch hidden := v.unheld(); {
+	case hidden == 0:
+	case s.HoldersComplete:
+		v.outside(hidden)
+	default:
 		v.missing("CW501", fmt.Sprintf("sockets whose owners could not be seen: %d (%s)", hidden, why(err, stats)), remedy(err, ownersRemedy))
 		v.confined(stats.NotPermitted)
 	}
+}
+
+// outside notes that sockets without a holder may have one that this /proc does not show.
+func (v *visit) outside(hidden int) {
+	v.snapshot.HoldersComplete = false
+	v.missing("CW501", fmt.Sprintf("sockets whose owners could not be seen: %d (%s)", hidden, outsideWhy), outside)
 }
 
 // confined says so when it is not for want of capabilities that processes may not be looked into.

@@ -230,12 +230,14 @@ func (v *visit) late(ctx context.Context) error {
 
 // prepare finds out what the waiting sockets wait for.
 func (v *visit) prepare(ctx context.Context) {
-	unheld, mute := false, map[tcp.Cookie]struct{}{}
+	unheld, mute := 0, map[tcp.Cookie]struct{}{}
 	var namespaces []*look.Namespace
 	for i := range v.stream.waiting {
 		w := &v.stream.waiting[i]
 		if w.socket.Inode != 0 {
-			unheld = unheld || w.unheld
+			if w.unheld {
+				unheld++
+			}
 			continue
 		}
 		mute[w.socket.Cookie] = struct{}{}
@@ -243,13 +245,15 @@ func (v *visit) prepare(ctx context.Context) {
 			namespaces = append(namespaces, w.namespace)
 		}
 	}
-	if unheld {
+	if unheld > 0 {
 		total, _ := v.host.proc.Descriptors()
 		holders, err := allHolders(ctx, total)
 		if err == nil {
 			v.snapshot.Holders = holders
 		}
-		v.snapshot.HoldersComplete = err == nil
+		if v.snapshot.HoldersComplete = err == nil; err == nil && v.host.proc.Inner() {
+			v.outside(unheld)
+		}
 	}
 	if len(mute) > 0 {
 		v.ownOf(ctx, mute, namespaces)

@@ -1,6 +1,7 @@
 package procfs
 
 import (
+	"os"
 	"strconv"
 	"strings"
 
@@ -20,6 +21,19 @@ func (f FS) Native() bool {
 	defer unix.Close(root)
 	b, err := readAt(root, "self/status", maxStatus)
 	return err == nil && isProc(root) && oneNumber(string(b))
+}
+
+// firstPIDNamespace is PROC_PID_INIT_INO (include/linux/proc_ns.h).
+const firstPIDNamespace = "pid:[4026531836]"
+
+// Inner reports whether this /proc shows the processes of a pid namespace below the first one, as in a container: what none of them has may be held by a process outside.
+func (f FS) Inner() bool {
+	witness := "/1" // the first of those it shows; even root may not be let in there
+	if f.Native() {
+		witness = "/self"
+	}
+	namespace, err := os.Readlink(f.proc + witness + "/ns/pid")
+	return err == nil && namespace != firstPIDNamespace
 }
 
 // oneNumber reads NSpid (since 4.1): the numbers of a process in the namespace of the mount and in those below it, down to its own.

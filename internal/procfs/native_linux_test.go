@@ -47,3 +47,24 @@ func TestDescriptors_counted(t *testing.T) {
 		t.Error("the size of a plain directory is taken for a number of descriptors")
 	}
 }
+
+// TestInner: where the first process of a /proc is that of a pid namespace below the first, others have descriptors that it does not show.
+func TestInner(t *testing.T) {
+	for namespace, inner := range map[string]bool{"pid:[4026531836]": false, "pid:[4026532401]": true, "": false} {
+		f, root := fixture(t, map[int]fakeProcess{1: {}})
+		if namespace != "" {
+			if err := os.Mkdir(root+"/1/ns", 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Symlink(namespace, root+"/1/ns/pid"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if f.Inner() != inner {
+			t.Errorf("%q: inner %v", namespace, !inner)
+		}
+	}
+	if own, err := os.Readlink("/proc/self/ns/pid"); procfs.New("/proc").Native() && err == nil && procfs.New("/proc").Inner() != (own != "pid:[4026531836]") {
+		t.Errorf("this process is in %s", own)
+	}
+}
