@@ -118,6 +118,9 @@ func remedy(err error, asRoot string) string {
 	case errors.Is(err, procfs.ErrHung):
 		return "look again" // more rights would not have helped
 	case os.Geteuid() == 0:
+		if procfs.New("/proc").Rights().Short {
+			return strings.Replace(asRoot, "run as root", "root lacks capabilities here", 1)
+		}
 		return lockedOut
 	}
 	return asRoot

@@ -14,6 +14,8 @@ import (
 type Rights struct {
 	// Every is true when its capabilities alone would open every process of the host: CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH over the first user namespace.
 	Every bool
+	// Short is true when it has not all the capabilities that such looks take, over whatever user namespace: those two and CAP_SYS_ADMIN. Root in a container usually lacks some.
+	Short bool
 	// Label is the security module's label of it (/proc/self/attr/current): "docker-default (enforce)"; "" when there is no such module.
 	Label string
 }
@@ -27,7 +29,9 @@ func (f FS) Rights() Rights {
 	const wanted = 1<<unix.CAP_SYS_PTRACE | 1<<unix.CAP_DAC_READ_SEARCH
 	if b, err := os.ReadFile(f.proc + "/self/status"); err == nil {
 		namespace, _ := os.Readlink(f.proc + "/self/ns/user")
-		r.Every = effective(b)&wanted == wanted && namespace == firstUserNamespace
+		has := effective(b)
+		r.Every = has&wanted == wanted && namespace == firstUserNamespace
+		r.Short = has&wanted != wanted || has&(1<<unix.CAP_SYS_ADMIN) == 0
 	}
 	if b, err := os.ReadFile(f.proc + "/self/attr/current"); err == nil {
 		r.Label = strings.TrimRight(string(b), "\x00\n")

@@ -15,9 +15,11 @@ func TestFS_Rights(t *testing.T) {
 	}{
 		{"root, confined", "Name:\tx\nCapEff:\t000001ffffffffff\n", first, "docker-default (enforce)\n", procfs.Rights{Every: true, Label: "docker-default (enforce)"}},
 		{"root of another user namespace", "CapEff:\t000001ffffffffff\n", other, "", procfs.Rights{}},
-		{"without the right to trace", "CapEff:\t000001fffff7ffff\n", first, "unconfined\n", procfs.Rights{Label: "unconfined"}},
-		{"nobody", "CapEff:\t0000000000000000\n", first, "", procfs.Rights{}},
-		{"no such line", "Name:\tx\n", first, "", procfs.Rights{}},
+		{"without the right to trace", "CapEff:\t000001fffff7ffff\n", first, "unconfined\n", procfs.Rights{Short: true, Label: "unconfined"}},
+		{"root of a container", "CapEff:\t00000000a80425fb\n", first, "", procfs.Rights{Short: true}},
+		{"without the right to enter", "CapEff:\t000001ffffdfffff\n", first, "", procfs.Rights{Every: true, Short: true}},
+		{"nobody", "CapEff:\t0000000000000000\n", first, "", procfs.Rights{Short: true}},
+		{"no such line", "Name:\tx\n", first, "", procfs.Rights{Short: true}},
 	}
 	for _, test := range tests {
 		root := t.TempDir()
