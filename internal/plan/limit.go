@@ -217,15 +217,8 @@ func was(steps []report.Step) string {
 	text := ""
 	seen := map[string]bool{}
 	for i := range steps {
-		s := &steps[i]
-		value := s.Before.String()
-		switch {
-		case s.Action == report.ActionUserTimeout && value == "0":
-			value = "off"
-		case s.Action != report.ActionKeepalive:
-			value += " s"
-		}
-		if value = s.Action + " " + value; seen[value] {
+		value := steps[i].Show(steps[i].Before)
+		if seen[value] {
 			continue
 		}
 		seen[value] = true

@@ -192,13 +192,20 @@ type ChangeEntry struct {
 	Summary     string         `json:"summary"`
 }
 
-// Show is a value of the step for people: a file by its size, as nobody wants to read one in a sentence.
+// Show is a value of the step for people: a file by its size, as nobody wants to read one in a sentence, and the options of sockets by name and unit, as a change sets several of one.
 func (s *Step) Show(v Value) string {
-	if s.Action != ActionFile {
-		return v.String()
-	}
-	if v == "" {
+	switch text := v.String(); {
+	case s.Action == ActionFile && v == "":
 		return "no file"
+	case s.Action == ActionFile:
+		return "a file of " + strconv.Itoa(len(text)) + " bytes"
+	case s.Action == ActionUserTimeout && v == "0":
+		return ActionUserTimeout + " off"
+	case s.Action == ActionUserTimeout && v != "", s.Action == ActionRTOMax && v != "":
+		return s.Action + " " + text + " s"
+	case s.Action == ActionKeepalive:
+		return ActionKeepalive + " " + text
+	default:
+		return text
 	}
-	return "a file of " + strconv.Itoa(len(v.String())) + " bytes"
 }
