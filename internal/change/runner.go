@@ -48,7 +48,7 @@ func (r *Runner) open(id string) error {
 // Apply makes a change. Steps that outlive a reboot wait for the confirmation when there is to be one, so that an unconfirmed change is never met again after a
 // reboot.
 //
-// An error means that nothing was changed: journal.ErrBusy, ErrReboot, ErrKnown, or what kept the journal from being written. When ctx ends, the steps left are refused.
+// An error means that nothing was changed: journal.ErrBusy, ErrReboot, ErrKnown, what kept the journal from being written, or that ctx had ended already. When it ends later, the steps left are refused.
 func (r *Runner) Apply(ctx context.Context, c *report.Change, confirm *Confirmation) (*report.Result, error) {
 	if !sameBoot(c.BootID, r.Header.Host.BootID) {
 		return nil, ErrReboot
@@ -60,6 +60,9 @@ func (r *Runner) Apply(ctx context.Context, c *report.Change, confirm *Confirmat
 	defer release()
 	if err := r.open(c.ID); err != nil {
 		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err // a change that was stopped before it began leaves no entry
 	}
 	entry := r.entry(c.ChangeHead, c.Steps)
 	if confirm != nil {

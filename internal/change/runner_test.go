@@ -1,6 +1,7 @@
 package change_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -40,6 +41,21 @@ func TestApply_undo(t *testing.T) {
 	}
 	if _, _, err := b.runner.PlanUndo("abcd"); !errors.Is(err, change.ErrNothingToUndo) {
 		t.Errorf("a second undo: %v", err)
+	}
+}
+
+// TestApply_interrupted: what ended before the first step leaves no entry.
+func TestApply_interrupted(t *testing.T) {
+	b := newBench(t, files{})
+	b.set("1", "a")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := b.runner.Apply(ctx, b.change(true, "a"), nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v, want context.Canceled", err)
+	}
+	b.want("1", "a")
+	if _, err := b.runner.Journal.Read("abcd"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the entry: %v", err)
 	}
 }
 

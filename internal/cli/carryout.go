@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -97,6 +98,9 @@ func (a *app) carryOut(ctx context.Context, c *report.Change, f *changeFlags) er
 		}}
 	}
 	result, err := runner.Apply(ctx, c, confirm)
+	if errors.Is(err, context.Canceled) {
+		a.note("interrupted: nothing was changed")
+	}
 	if err != nil {
 		return changeError(c.ID, err)
 	}
