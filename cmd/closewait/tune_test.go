@@ -157,6 +157,11 @@ func TestTune(t *testing.T) {
 	if !strings.HasPrefix(first, "# Written by closewait") || !strings.Contains(first, "# To take it back: closewait undo ") || !strings.HasSuffix(first, "\nnet.ipv4.tcp_retries2 = 8\n") {
 		t.Errorf("the file is %q", first)
 	}
+	// The same again changes nothing, the file included: the first can be taken back still.
+	h.run(0, "tune", "tcp_retries2=8", "--persist", "--yes")
+	if text := h.read("90-closewait.conf"); text != first {
+		t.Errorf("the file is %q", text)
+	}
 	// A second change keeps what the first has written there.
 	h.run(0, "tune", "tcp_fin_timeout=30s", "tcp_retries2=5", "--persist", "--yes", "--accept-risk=below-rfc-minimum")
 	if text := h.read("90-closewait.conf"); strings.Count(text, "retries2") != 1 || !strings.Contains(text, "tcp_retries2 = 5") || !strings.Contains(text, "tcp_fin_timeout = 30") {
@@ -207,7 +212,7 @@ func TestTune_moved(t *testing.T) {
 	h.is("12", "90-closewait.conf")
 	h.set(retries2, "8")
 	h.write("90-closewait.conf", "net.ipv4.tcp_retries2 = 9\n")
-	if out := h.run(4, "undo", "--yes"); !strings.Contains(out, "90-closewait.conf is a file of 26 bytes, this change had set a file of ") {
+	if out := h.run(4, "undo", "--yes"); !strings.Contains(out, "90-closewait.conf is no longer as this change had written it") {
 		t.Error(out)
 	}
 	h.is("8", "90-closewait.conf")

@@ -52,7 +52,7 @@ func (a DropIn) turn(target string, from, to report.Value) error {
 	} else {
 		err = a.Files.Write(name, to.String(), from == "")
 	}
-	if errors.Is(err, sysctl.ErrReadOnly) || errors.Is(err, sysctl.ErrNotFile) || errors.Is(err, fs.ErrExist) {
+	if errors.Is(err, sysctl.ErrReadOnlyFiles) || errors.Is(err, sysctl.ErrNotFile) || errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("%w: %w", ErrRefused, err)
 	}
 	return err

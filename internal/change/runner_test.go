@@ -80,6 +80,11 @@ func TestApply_together(t *testing.T) {
 			if got := statuses(result.Steps); !slices.Equal(got, test.want) {
 				t.Errorf("%v, want %v", got, test.want)
 			}
+			for _, s := range result.Steps {
+				if s.Error != nil && strings.HasPrefix(*s.Error, "refused: ") {
+					t.Errorf("%s, %s: %s", s.Target, *s.Status, *s.Error)
+				}
+			}
 			b.want(test.value, "a", "b", "d")
 			b.want("1", "c")
 			if entry := b.entry("abcd"); entry.State != test.state || !slices.Equal(statuses(entry.Steps), test.want) {

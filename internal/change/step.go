@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"github.com/closewait/closewait/internal/report"
 )
@@ -109,6 +110,9 @@ func (a Actors) undo(ctx context.Context, s *report.Step) outcome {
 
 // moved is why a step is not taken back that somebody else has written over.
 func moved(s *report.Step, r Reading) error {
+	if s.Action == report.ActionFile && r.Now != "" {
+		return fmt.Errorf("%s is no longer as this change had written it", s.Target)
+	}
 	return fmt.Errorf("%s is %s, this change had set %s", s.Target, s.Show(r.Now), s.Show(s.After))
 }
 
@@ -144,6 +148,6 @@ func failed(err error) outcome {
 func (o outcome) write(r *report.StepResult) {
 	r.Status, r.Verified, r.Error = &o.status, o.verified, nil
 	if o.err != nil {
-		r.Error = new(o.err.Error())
+		r.Error = new(strings.TrimPrefix(o.err.Error(), ErrRefused.Error()+": ")) // the status says that
 	}
 }

@@ -40,7 +40,9 @@ func (a *app) persist(t *plan.Tuning, name string, c *report.Change) error {
 	case !errors.Is(err, fs.ErrNotExist):
 		return &Error{Exit: Refused, Message: p.Path + " cannot be written", Why: err.Error(), Help: "--persist-as another name", Err: err}
 	}
-	p.After = dropInText(old, t.Wanted, c)
+	if p.After = dropInText(old, t.Wanted, c); slices.Equal(assignments(old), assignments(p.After)) {
+		p.After = old // only the change that it names would be another
+	}
 	files, err := sysctl.ReadBoot(root)
 	if err != nil {
 		p.Unread = append(p.Unread, err.Error())
@@ -71,6 +73,18 @@ func dropInText(old string, wanted []plan.Wanted, c *report.Change) string {
 		fmt.Fprintf(&b, "%s = %s\n", wanted[i].Key(), strings.Join(strings.Fields(wanted[i].Value), " "))
 	}
 	return b.String()
+}
+
+// assignments lists the lines that set something.
+func assignments(text string) []string {
+	var list []string
+	for line := range strings.Lines(text) {
+		if line[0] != '#' {
+			list = append(list, line)
+		}
+	}
+	slices.Sort(list)
+	return list
 }
 
 // lost lists the lines that decide instead of a file: first with the loader that boots this host, then with the other one where that is another line.

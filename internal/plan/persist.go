@@ -15,7 +15,11 @@ func (t *Tuning) file(d *Draft) {
 	p := t.Persist
 	step := report.Step{Action: report.ActionFile, Target: p.Path, After: report.Text(p.After), Undoable: true, SurvivesReboot: true}
 	sign, title := "+", p.Path+"  (new)"
-	if p.Before != nil {
+	switch {
+	case p.Before == nil:
+	case *p.Before == p.After:
+		step.Before, sign, title = step.After, "=", p.Path+"  (sets that already)"
+	default:
 		step.Before, sign, title = report.Text(*p.Before), "~", p.Path+"  (written by closewait before)"
 	}
 	d.Steps = append(d.Steps, step)

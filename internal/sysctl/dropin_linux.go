@@ -24,6 +24,9 @@ func ValidDropIn(name string) bool {
 // ErrNotFile means that what is there is no regular file: a link, say, by which somebody masks a file.
 var ErrNotFile = errors.New("not a regular file")
 
+// ErrReadOnlyFiles is EROFS: the directory is mounted read-only.
+var ErrReadOnlyFiles = errors.New("the directory is mounted read-only")
+
 // Read returns the text of a drop-in. The errors: fs.ErrNotExist, fs.ErrPermission, ErrNotFile.
 func (d DropIns) Read(name string) (string, error) {
 	fail := func(err error) (string, error) { return "", &OpError{"read", d.dir + "/" + name, err} }
@@ -50,7 +53,7 @@ func (d DropIns) Read(name string) (string, error) {
 }
 
 // Write makes a drop-in, or replaces it, in one step: whoever reads the directory, also after a loss of power, finds the old text or the new one. With create it must not
-// exist yet: fs.ErrExist. The directory is made when it is missing. Other errors: ErrNotFile, ErrReadOnly, fs.ErrPermission.
+// exist yet: fs.ErrExist. The directory is made when it is missing. Other errors: ErrNotFile, ErrReadOnlyFiles, fs.ErrPermission.
 func (d DropIns) Write(name, text string, create bool) error {
 	return d.change("write", name, func(dir int) error {
 		temporary := temporary(name)
@@ -107,8 +110,11 @@ func (d DropIns) change(op, name string, alter func(dir int) error) error {
 		}
 		return unix.Fsync(dir)
 	}()
+	if errors.Is(err, unix.EROFS) {
+		err = ErrReadOnlyFiles
+	}
 	if err != nil {
-		return &OpError{op, d.dir + "/" + name, kind(err)}
+		return &OpError{op, d.dir + "/" + name, err}
 	}
 	return nil
 }
