@@ -45,6 +45,9 @@ func (b *schemaBuilder) fields(t reflect.Type, properties schema, required *[]st
 			continue
 		}
 		name, option, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "-" {
+			continue
+		}
 		value := b.value(f.Type)
 		if nullable[t.Name()+"."+name] {
 			value = orNull(value)

@@ -152,8 +152,21 @@ func TestPeerVanished_kinds(t *testing.T) {
 		{"keepalive of a client", []tcp.Socket{socket(tcp.Established, time.Minute, timer(tcp.TimerKeepalive, 4, time.Second), between("192.0.2.1:40000", "198.51.100.7:80"))}, report.SeverityWarning, 1, "up to 4 times in a row"},
 	} {
 		f := only(t, Run(snapshot(test.sockets...), nil))
-		if f.Code != "CW201" || f.Severity != test.severity || len(f.Culprits) != test.culprits || !strings.Contains(strings.Join(f.Evidence, "\n")+"\x00", test.want) {
+		if f.Code != "CW201" || f.Severity != test.severity || len(f.Culprits) != test.culprits || !strings.Contains(strings.Join(f.Evidence, "\n")+"\x00", test.want) ||
+			f.Oversize != strings.Contains(strings.Join(f.Evidence, "\n"), "segments of full size") {
 			t.Errorf("%s: %+v", test.name, f)
+		}
+	}
+}
+
+// TestVanished_rejected: what the network answers in the peer's place is told, as far as a BPF program has seen it.
+func TestVanished_rejected(t *testing.T) {
+	sn := snapshot(socket(tcp.Established, time.Minute, timer(tcp.TimerRetransmit, 5, time.Second), queues(0, 200), info(tcp.RTO, 6_528_000), info(tcp.Backoff, 5), info(tcp.Unacked, 1), info(tcp.SndWnd, 65_536), cookie(76)))
+	for errno, want := range map[int]string{0: "", 13: "forbidden (EACCES)", 113: "(EHOSTUNREACH)", 110: ""} {
+		sn.Namespaces[0].Options = map[tcp.Cookie]look.Options{76: {Inside: true, SoftError: errno}}
+		f := only(t, Run(sn, nil))
+		if text := strings.Join(f.Evidence, "\n"); f.Code != "CW201" || !strings.Contains(text, want) || strings.Contains(text, "the network says") != (want != "") {
+			t.Errorf("%d: %+v", errno, f)
 		}
 	}
 }

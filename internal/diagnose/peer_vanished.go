@@ -2,6 +2,8 @@ package diagnose
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/closewait/closewait/internal/report"
@@ -110,12 +112,38 @@ func describePeerVanished(sc *scene, g *group, f *report.Finding) {
 			fmt.Sprintf("no acknowledgement of what %s sent; the peers have been silent for %s or longer", n, silence),
 			fmt.Sprintf("%s, %s queued or unacknowledged in all", g.attempts(), spoken.Size(g.sendQueue())))
 	}
+	f.Evidence = append(f.Evidence, sc.rejectedEvidence(g)...)
 	f.Evidence = append(f.Evidence, sc.reachedEvidence(g)...)
 	arrived, lines := sc.arrivalEvidence(g)
-	if !arrived {
-		f.Evidence = append(f.Evidence, sc.largeEvidence(g)...)
+	if large := sc.largeEvidence(g); !arrived && large != nil {
+		f.Evidence, f.Oversize = append(f.Evidence, large...), true
 	}
 	f.Evidence = append(f.Evidence, lines...)
+}
+
+// rejections is what the error says that the kernel has noted for a time-out to report (sk_err_soft; icmp_err_convert, tab_unreach): an ICMP message that came, or a route that was not found.
+var rejections = map[int]string{
+	13:  "forbidden (EACCES): a router or a firewall rejects it",
+	101: "no route to it (ENETUNREACH)",
+	111: "refused (ECONNREFUSED): its host or a firewall rejects it, by ICMP",
+	112: "its host is down (EHOSTDOWN)",
+	113: "nobody reaches its address (EHOSTUNREACH): a router or this host finds nobody there, or a firewall rejects it",
+}
+
+// rejectedEvidence tells what the network has answered in the peers' place since they acknowledged anything last. Only a BPF program sees it.
+func (sc *scene) rejectedEvidence(g *group) (lines []string) {
+	count := map[int]int{}
+	for _, s := range g.members {
+		if own, asked := sc.now.Namespaces[s.netns].Options[s.socket.Cookie]; asked {
+			count[own.SoftError]++
+		}
+	}
+	for _, errno := range slices.Sorted(maps.Keys(rejections)) {
+		if n := count[errno]; n > 0 {
+			lines = append(lines, fmt.Sprintf("the network says of the peers of %d: %s", n, rejections[errno]))
+		}
+	}
+	return lines
 }
 
 // maxHeard returns how long ago the peer was heard that has been silent for longest.

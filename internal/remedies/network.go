@@ -23,9 +23,9 @@ func helpVanished(c *Case) []report.Remedy {
 			Risk: "every connection of the namespace: paths with outages over 100 s lose theirs",
 		})
 	}
-	if c.heard() {
+	if c.heard() || c.Oversize {
 		list = append(list, read(c.within("tracepath -n "+c.peerOr("ADDRESS")), "shows how far packets get, and how large they may be"))
-		if !c.never() {
+		if !c.never() || c.Oversize {
 			list = append(list, report.Remedy{
 				Command: c.within("sysctl -w net.ipv4.tcp_mtu_probing=1"), Effect: "where only large packets are lost: from the second time-out on, these connections send smaller ones", Undoable: true,
 				Risk: "connections of the namespace that meet other losses send smaller packets, too",

@@ -40,6 +40,8 @@ type Finding struct {
 	Host *string `json:"host"`
 	// Unanswered counts the sockets of a server on which nothing was sent since the last data was read: whether a handler is still at work for them does not show. It is null where that does not matter.
 	Unanswered *int `json:"unanswered"`
+	// Oversize is for who advises only, the evidence says it: large packets may be what is lost.
+	Oversize bool `json:"-"`
 }
 
 // Process is a process that holds sockets.
