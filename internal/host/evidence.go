@@ -18,6 +18,8 @@ const (
 	// threadsEach and threadsAll bound how many threads are read, of one process and in all, but for what is being read when that is reached; a thread costs about 40 µs.
 	threadsEach = 512
 	threadsAll  = 3000
+	// childrenEach bounds the children of one process that are looked at.
+	childrenEach = 64
 	// epollsEach bounds the epoll instances read of one process.
 	epollsEach = 128
 )
@@ -104,6 +106,7 @@ func (v *visit) evidence(ctx context.Context) {
 		}
 		v.unix(ctx, wish.Unix)
 		v.moreHolders(ctx, wish.Holders)
+		v.children(ctx, wish.Children)
 		abreast(len(wish.Activity), func(i int) { v.activity(ctx, wish.Activity[i]) })
 		for _, h := range wish.Flags {
 			v.flags(h)
@@ -171,6 +174,32 @@ func (v *visit) seek(ctx context.Context, more *look.Holders, options procfs.Hol
 	}
 	v.snapshot.Holders.Sort()
 	v.processes(ctx)
+}
+
+// children describes the children of processes, with what they do. Who is no child any more by then is left out, and so are those of which there are too many.
+func (v *visit) children(ctx context.Context, parents []int) {
+	var list []int
+	for _, pid := range parents {
+		a := v.snapshot.Processes[pid].Activity
+		a.ChildrenSought = true
+		children, err := v.host.proc.Children(pid)
+		v.fell(pid, err)
+		children = children[:min(len(children), childrenEach)]
+		found, err := v.described(ctx, children)
+		v.fell(pid, err)
+		for _, child := range children {
+			p := found[child]
+			if p == nil || p.PPID != pid {
+				continue
+			}
+			a.Children = append(a.Children, child)
+			if v.snapshot.Processes[child] == nil {
+				p.Child, v.snapshot.Processes[child] = true, p
+				list = append(list, child)
+			}
+		}
+	}
+	abreast(len(list), func(i int) { v.activity(ctx, list[i]) })
 }
 
 // activity looks at what a process is doing. One that is gone, may not be read or is too much gets an empty answer, so that nobody asks again.

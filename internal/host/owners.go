@@ -256,7 +256,10 @@ func (v *visit) processes(ctx context.Context) {
 	for _, d := range v.snapshot.Dead {
 		pids[d.PID] = struct{}{}
 	}
-	for pid := range v.snapshot.Processes { // described already
+	for pid, p := range v.snapshot.Processes { // described already
+		if _, holds := pids[pid]; holds {
+			p.Child = false
+		}
 		delete(pids, pid)
 	}
 	list := make([]int, 0, len(pids))

@@ -25,6 +25,11 @@ type Activity struct {
 	Epolls []PollSet
 	// Sockets are all its socket descriptors, in ascending order; nil when they were not listed.
 	Sockets []Descriptor
+	// Outputs are the inodes of the pipes or sockets that are its standard output and its standard error, 0 for anything else.
+	Outputs [2]uint32
+	// Children are the processes it has started and not waited for yet, as far as they were described; ChildrenSought is true when somebody asked for them.
+	Children       []int
+	ChildrenSought bool
 	// PidsLimited is true when a cgroup above the process has reached its limit of processes and threads (pids.max).
 	PidsLimited bool
 }
@@ -46,7 +51,8 @@ type PollSet struct {
 // Watch is a descriptor that a poll set contains.
 type Watch struct {
 	FD int
-	// Inode is that of the file, 0 where the kernel does not say: only for epoll (since 4.13). A descriptor number that was closed and used again may differ in it.
+	// Inode is that of the file, 0 where the kernel does not say: for epoll since 4.13, and for the first few that a poll or select has if they are pipes. A descriptor number that was closed
+	// and used again may differ in it.
 	Inode uint64
 	// Events are those waited for, in the bits of epoll and poll. One-shot interest that has fired has none left.
 	Events uint32
@@ -125,6 +131,10 @@ type Call struct {
 	Inode  uint32
 	// OwnPipe is true when FD is an end of a pipe whose other end the process has as well: what comes through it comes from another thread, as a rule.
 	OwnPipe bool
+	// Pipe is the inode of the pipe that FD is an end of, 0 when it is none.
+	Pipe uint32
+	// Child is the process whose end is waited for, 0 when any child's.
+	Child int
 	// Watches is what poll and select wait for, nil when it could not be read.
 	Watches []Watch
 	// Left is at most how long a sleep, or a wait with a time limit, still lasts; 0 when it has none or that could not be read.

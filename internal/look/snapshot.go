@@ -17,7 +17,7 @@ type Snapshot struct {
 	Holders Holders
 	// HoldersComplete is true when every process that could hold one was readable.
 	HoldersComplete bool
-	// Processes describes the holders, by pid.
+	// Processes describes the holders, and children that they may wait for, by pid.
 	Processes map[int]*Process
 	// Dead lists descriptors of TCP sockets that were connected once and are in no table of their namespace; nil when nobody looked.
 	Dead []DeadFD
@@ -219,7 +219,7 @@ func (s *Snapshot) Sought(socket *tcp.Socket) bool {
 	return s.HoldersComplete && s.Holders.Wants(socket.Inode)
 }
 
-// Process is a process that holds sockets.
+// Process is a process that holds sockets, or a child of one.
 type Process struct {
 	PID     int
 	Comm    string `redact:"name"`
@@ -242,6 +242,8 @@ type Process struct {
 	State byte
 	// Activity is what it is doing, nil when nobody looked.
 	Activity *Activity
+	// Child is true where it is known only as a child that another process may wait for.
+	Child bool
 }
 
 // Traced reports whether a debugger or tracer has stopped the process (state t of proc(5)): no signal lets it run on.

@@ -8,6 +8,8 @@ type Wish struct {
 	Activity []int
 	// Holders lists the inodes of sockets whose holders are wanted.
 	Holders []uint32
+	// Children lists the processes whose children are wanted, and what those do. Their own activity is known.
+	Children []int
 	// Unix lists the inodes of sockets that may be ends of unix domain streams, of which the other ends are wanted.
 	Unix []uint32
 	// Flags lists the descriptors whose flags are wanted. Their process's activity is known.
@@ -22,5 +24,5 @@ type Wish struct {
 
 // Empty reports whether nothing is wanted at once.
 func (w *Wish) Empty() bool {
-	return len(w.Activity) == 0 && len(w.Holders) == 0 && len(w.Unix) == 0 && len(w.Flags) == 0 && !w.Transit
+	return len(w.Activity) == 0 && len(w.Holders) == 0 && len(w.Children) == 0 && len(w.Unix) == 0 && len(w.Flags) == 0 && !w.Transit
 }

@@ -8,7 +8,6 @@ import (
 	"os"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -37,6 +36,7 @@ func (f FS) Activity(pid, threads int, common *Common) (*look.Activity, error) {
 	}
 	a.ThreadCount = len(tids)
 	r := newThreadReader(dir)
+	a.Outputs = [2]uint32{r.output(unix.Stdout), r.output(unix.Stderr)}
 	r.common = common
 	a.Threads = make([]look.Thread, 0, min(len(tids), threads))
 	for _, tid := range tids[:min(len(tids), threads)] {
@@ -228,13 +228,19 @@ func (r *threadReader) call(line []byte) look.Call {
 				c.Kind, c.FD, c.Target, c.Inode = look.CallWrite, out, link, inode
 			}
 		}
-		c.OwnPipe = r.ownPipe(c.FD, c.Target)
+		if c.Pipe = pipe(c.Target); c.Pipe != 0 {
+			c.OwnPipe = r.ownPipe(c.FD, c.Target)
+		}
 	case look.CallSleep, look.CallLock:
 		c.Left = r.left(c.Name, s.Args)
 	case look.CallPoll:
 		c.Left = r.left(c.Name, s.Args)
 		if p, ok := s.polls(c.Name); ok {
 			c.Watches = r.watches(p)
+			for i := range c.Watches[:min(len(c.Watches), pipesPolled)] {
+				link, _ := r.target(c.Watches[i].FD)
+				c.Watches[i].Inode = uint64(pipe(link))
+			}
 		}
 	}
 	return c
@@ -253,11 +259,20 @@ func (r *threadReader) target(fd int) (link string, inode uint32) {
 	return link, uint32(n)
 }
 
+// pipe returns the inode of a pipe, 0 for anything else.
+func pipe(link string) uint32 {
+	n, _ := bracketed([]byte(link), "pipe")
+	return uint32(n)
+}
+
+// output returns the inode of what a descriptor refers to if that is a pipe or a socket.
+func (r *threadReader) output(fd int) uint32 {
+	link, socket := r.target(fd)
+	return max(socket, pipe(link))
+}
+
 // ownPipe reports whether the process has the other end of a pipe as well. pipe(2) gives the two lowest numbers that are free, which as a rule are neighbours; no others are looked at.
 func (r *threadReader) ownPipe(fd int, link string) bool {
-	if !strings.HasPrefix(link, "pipe:") {
-		return false
-	}
 	before, _ := r.target(fd - 1)
 	after, _ := r.target(fd + 1)
 	return link == before || link == after
@@ -330,6 +345,9 @@ func (f FS) FDInfo(pid, fd int) (FDInfo, error) {
 	}
 	return ParseFDInfo(bytes.NewReader(b))
 }
+
+// pipesPolled is how many descriptors of a poll are asked whether they are pipes: who waits for the output of a program has one or two.
+const pipesPolled = 8
 
 // maxFDInfo is enough for an epoll instance that watches 50,000 descriptors.
 const maxFDInfo = 4 << 20

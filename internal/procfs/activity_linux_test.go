@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -36,6 +37,8 @@ var waits = map[string]struct {
 	"lock 2":  {"say(0); l=threading.Lock(); l.acquire(); l.acquire(timeout=60)", look.Call{Kind: look.CallLock, Left: time.Minute}},
 	"lock":    {"say(0); l=threading.Lock(); l.acquire(); l.acquire()", look.Call{Kind: look.CallLock}},
 	"child":   {"r,w=os.pipe()\nif os.fork()==0: os.close(w); os.read(r,1); os._exit(0)\nsay(0); os.wait()", look.Call{Kind: look.CallChild}},
+	"child 2": {"r,w=os.pipe()\np=os.fork()\nif p==0: os.close(w); os.read(r,1); os._exit(0)\nsay(0); os.waitpid(p,0)", look.Call{Kind: look.CallChild, Child: 1}},
+	"child 3": {"r,w=os.pipe()\np=os.fork()\nif p==0: os.close(w); os.read(r,1); os._exit(0)\nsay(0); os.waitid(os.P_PID,p,os.WEXITED)", look.Call{Kind: look.CallChild, Child: 1}},
 	"busy":    {"say(0)\nwhile True: pass", look.Call{Kind: look.CallNone}},
 }
 
@@ -95,7 +98,11 @@ func asExpected(want, got *look.Call) bool {
 	if want.Left == 0 && got.Left != 0 {
 		return false
 	}
-	return want.Kind == got.Kind && want.FD == got.FD && want.OwnPipe == got.OwnPipe && slices.Equal(want.Watches, got.Watches) && (want.Name == "" || want.Name == got.Name)
+	watches := func(a, b look.Watch) bool { return a.FD == b.FD && a.Events == b.Events && b.Inode != 0 } // all are pipes
+	if want.OwnPipe && got.Pipe == 0 || (got.Child != 0) != (want.Child != 0) {
+		return false
+	}
+	return want.Kind == got.Kind && want.FD == got.FD && want.OwnPipe == got.OwnPipe && slices.EqualFunc(want.Watches, got.Watches, watches) && (want.Name == "" || want.Name == got.Name)
 }
 
 // start runs a program until it has said which descriptor it waits on.
@@ -188,5 +195,35 @@ func TestInList(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("%q: %v", list, got)
 		}
+	}
+}
+
+// TestFS_Children: a process whose output is a pipe, of which the other end is read here, is told as a child, and its output as that pipe.
+func TestFS_Children(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	cmd := exec.Command("sleep", "60")
+	cmd.Stdout = w
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _, _ = cmd.Process.Kill(), cmd.Wait() }()
+	fs := procfs.New("/proc")
+	children, err := fs.Children(os.Getpid())
+	if err != nil || !slices.Contains(children, cmd.Process.Pid) {
+		t.Fatalf("%v, %v, want %d", children, err, cmd.Process.Pid)
+	}
+	info, err := r.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	inode := uint32(info.Sys().(*syscall.Stat_t).Ino)
+	a, err := fs.Activity(cmd.Process.Pid, 1, procfs.NewCommon())
+	if err != nil || a.Outputs[0] != inode || a.Outputs[1] != 0 {
+		t.Errorf("%+v, %v, want %d", a, err, inode)
 	}
 }

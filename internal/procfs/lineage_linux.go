@@ -31,6 +31,29 @@ func statIn(dir directory) (Stat, error) {
 	return st, nil
 }
 
+// Children returns the processes that a process has started and not waited for, those that have ended left out with the dead. The kernel tells them by thread, since 3.5 (CONFIG_PROC_CHILDREN); where
+// it does not, and where the process is gone, there are none.
+func (f FS) Children(pid int) (pids []int, err error) {
+	dir, err := openDirectory(f.proc + "/" + strconv.Itoa(pid))
+	if err != nil {
+		return nil, err
+	}
+	defer dir.close()
+	tids, err := listThreads(dir)
+	for _, tid := range tids {
+		b, err := dir.read("task/"+strconv.Itoa(tid)+"/children", maxText)
+		if err != nil {
+			continue // the thread has ended
+		}
+		for word := range bytes.FieldsSeq(b) {
+			if child, ok := number(word); ok {
+				pids = append(pids, int(child))
+			}
+		}
+	}
+	return pids, err
+}
+
 // Ancestor is a process that another descends from.
 type Ancestor struct {
 	PID, Session int

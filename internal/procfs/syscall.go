@@ -77,6 +77,8 @@ func (s *Syscall) Call(abi ABI) look.Call {
 	switch c.Kind {
 	case look.CallRead, look.CallWrite, look.CallConnect, look.CallAccept:
 		c.FD = descriptorArg(s.Args[0])
+	case look.CallChild:
+		c.Child = s.child(c.Name)
 	case look.CallPoll:
 		if p, ok := s.polls(c.Name); !ok {
 			c.FD = descriptorArg(s.Args[0])
@@ -85,6 +87,19 @@ func (s *Syscall) Call(abi ABI) look.Call {
 		}
 	}
 	return c
+}
+
+// child returns the process whose end a call waits for, 0 for any: wait4 and waitpid take its pid as what is above 0, waitid with P_PID.
+func (s *Syscall) child(name string) int {
+	id := s.Args[0]
+	if name == "waitid" {
+		const pPID = 1
+		if id != pPID {
+			return 0
+		}
+		id = s.Args[1]
+	}
+	return max(0, descriptorArg(id))
 }
 
 // polls returns where the descriptors of a poll or select are; ok is false for other calls.
