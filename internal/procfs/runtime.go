@@ -8,9 +8,9 @@ import (
 )
 
 // runtimeThreads are how the names begin that HotSpot gives to its own threads (src/hotspot/share in JDK 11 to 21), as the kernel keeps them: 15 bytes. The compilers, the collectors of garbage and the timers of the virtual machine
-// wait for locks all day long and serve nobody.
+// wait for locks all day long and serve nobody; its class library has one that waits for the end of each program that was started.
 var runtimeThreads = []string{
-	"VM Thread", "VM Periodic Tas", "Reference Handl", "Finalizer", "Common-Cleaner", "Signal Dispatch", "Service Thread", "Monitor Deflati", "Notification Th", "Attach Listener", "Sweeper thread",
+	"VM Thread", "VM Periodic Tas", "process reaper", "Reference Handl", "Finalizer", "Common-Cleaner", "Signal Dispatch", "Service Thread", "Monitor Deflati", "Notification Th", "Attach Listener", "Sweeper thread",
 	"C1 CompilerThre", "C2 CompilerThre", "JVMCI CompilerT", "GC Thread#", "G1 Main Marker", "G1 Conc#", "G1 Refine#", "G1 Service", "G1 Young RemSet", "Shenandoah Cont", "Shenandoah GC T",
 	"RuntimeWorker#", "ZDirector", "ZDriver", "ZStat", "ZUncommitter", "ZUnmapper", "ZWorker", "XDirector", "XDriver", "XStat", "XUncommitter", "XUnmapper", "XWorker",
 }

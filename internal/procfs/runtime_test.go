@@ -10,7 +10,7 @@ import (
 // TestMarkRuntime: the names are those that the kernel shows of an OpenJDK 17 with any of its collectors.
 func TestMarkRuntime(t *testing.T) {
 	own := []string{
-		"VM Thread", "VM Periodic Tas", "Signal Dispatch", "Reference Handl", "Finalizer", "Common-Cleaner", "Service Thread", "Monitor Deflati", "Notification Th", "Sweeper thread",
+		"VM Thread", "VM Periodic Tas", "process reaper ", "Signal Dispatch", "Reference Handl", "Finalizer", "Common-Cleaner", "Service Thread", "Monitor Deflati", "Notification Th", "Sweeper thread",
 		"C1 CompilerThre", "C2 CompilerThre", "GC Thread#0", "G1 Main Marker", "G1 Conc#0", "G1 Refine#0", "G1 Service", "Shenandoah Cont", "Shenandoah GC T",
 		"RuntimeWorker#1", "ZDirector", "ZDriver", "ZStat", "ZUncommitter", "ZUnmapper", "ZWorker#0",
 	}
