@@ -112,7 +112,7 @@ func nearestLimit(s *look.Snapshot) *render.DescriptorUse {
 	}
 	var nearest *look.Process
 	for _, p := range s.Processes {
-		if p.FDs < 0 || p.FDLimit <= 0 {
+		if p.FDs < 0 || p.FDLimit <= 0 || p.Child {
 			continue
 		}
 		if nearest == nil || nearer(p, nearest) {

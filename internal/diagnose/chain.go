@@ -58,10 +58,10 @@ func (c *chain) explain(i int) {
 	explained, most, from, itself := map[int]int{}, 0, 0, 0
 	for j, w := range waits {
 		cause := c.causeBehind(sc, w, i)
-		if cause < 0 && w.unix == nil && (!each || c.drafts[i].finding.Code == codeRelayWaiting) {
+		if cause < 0 && !w.onHost() && (!each || c.drafts[i].finding.Code == codeRelayWaiting) {
 			cause = c.trouble(sc, w.place)
 		}
-		if cause == i {
+		if cause == i && w.child == 0 {
 			itself++
 		}
 		if cause < 0 || !c.mayCause(cause, i) {
@@ -85,6 +85,9 @@ func (c *chain) explain(i int) {
 		whose += fmt.Sprintf(" of %d of them", max(most, sc.alike(waits)))
 	}
 	if line := sc.follow(waits[from:]); line != "" {
+		if waits[from].child != 0 {
+			whose = "what it waits for"
+		}
 		c.drafts[i].finding.Evidence = append(c.drafts[i].finding.Evidence, whose+" is "+line)
 	}
 }
@@ -105,6 +108,9 @@ func (sc *scene) alike(waits []wait) (n int) {
 	return n
 }
 
+// waitedOn is how many of the connections on which a draft depends are followed.
+const waitedOn = 50
+
 // waitsOn returns what the sockets of a draft depend on. each is true when these are as many stories, one for each socket: then what explains a few of them does not explain the draft.
 func (c *chain) waitsOn(i int) (waits []wait, each bool) {
 	d := &c.drafts[i]
@@ -116,6 +122,12 @@ func (c *chain) waitsOn(i int) (waits []wait, each bool) {
 		for _, pid := range d.group.keepers(d.scene) {
 			waits = append(waits, d.scene.waits(d.scene.doing(pid))...)
 		}
+		for _, s := range d.group.members {
+			if child := d.scene.script(s); child != 0 {
+				waits = append(waits, wait{child: child})
+			}
+		}
+		waits = d.scene.passed(waits)
 	case codeLeak, codeNotReading:
 		if d.finding.Unanswered != nil {
 			for _, at := range d.scene.asking(d.group) {
@@ -133,7 +145,17 @@ func (c *chain) waitsOn(i int) (waits []wait, each bool) {
 			waits = append(waits, wait{place: d.group.members[j].place})
 		}
 	}
-	return waits[:min(len(waits), 50)], each
+	return waits[:min(len(waits), waitedOn)], each
+}
+
+// passed adds to the children that are waited for on what they wait in turn: who waits for them waits for that.
+func (sc *scene) passed(waits []wait) []wait {
+	for i := 0; i < len(waits) && i < waitedOn; i++ {
+		if waits[i].child != 0 {
+			waits = append(waits, sc.waits(sc.doing(waits[i].child))...)
+		}
+	}
+	return waits
 }
 
 // causeBehind returns the draft that explains why nothing comes from the other end of a connection on which a draft depends, -1 for none.
@@ -142,7 +164,7 @@ func (c *chain) causeBehind(sc *scene, w wait, effect int) int {
 	switch {
 	case !ok:
 		return -1
-	case w.unix == nil:
+	case !w.onHost():
 		return c.causeAt(b.far)
 	}
 	var halted []int
@@ -157,7 +179,7 @@ func (c *chain) causeBehind(sc *scene, w wait, effect int) int {
 	if len(halted) == 0 {
 		return -1
 	}
-	return c.stopped(sc, halted, effect, w.unix)
+	return c.stopped(sc, halted, effect, w)
 }
 
 // blames returns the draft that says why others wait for a process, the most telling one, -1 for none.
@@ -281,14 +303,18 @@ func (c *chain) add(end far, pid int) int {
 }
 
 // stopped makes a finding for processes that do not run and hold no socket of TCP: those of others wait for them, and are counted there.
-func (c *chain) stopped(sc *scene, pids []int, effect int, at *look.Unix) int {
+func (c *chain) stopped(sc *scene, pids []int, effect int, w wait) int {
 	waiter := "somebody"
 	if p := c.drafts[effect].finding.Processes; len(p) > 0 {
 		waiter = fmt.Sprintf("%s (pid %d)", p[0].Comm, p[0].PID)
 	}
 	g := &group{rule: &processStopped, netns: c.drafts[effect].group.netns, blamed: pids}
 	d := draft{scene: sc, finding: g.complete(sc), group: g}
-	d.finding.Evidence = append(d.finding.Evidence, waiter+" waits for it at "+addressOfUnix(at))
+	where := ", which it has started"
+	if w.unix != nil {
+		where = " at " + addressOfUnix(w.unix)
+	}
+	d.finding.Evidence = append(d.finding.Evidence, waiter+" waits for it"+where)
 	c.drafts = append(c.drafts, d)
 	c.index(len(c.drafts) - 1)
 	return len(c.drafts) - 1
@@ -361,18 +387,19 @@ func (sc *scene) follow(waits []wait) string {
 	var steps []string
 	where := "on this host"
 	var first *look.Namespace
-	if len(waits) > 0 && waits[0].unix == nil {
+	if len(waits) > 0 && !waits[0].onHost() {
 		first = &sc.now.Namespaces[waits[0].netns]
 	}
 	type end struct {
 		*scene
 		inode uint32
+		child int
 	}
 	seen := map[end]bool{}
 	for len(steps) < longest && len(waits) > 0 {
-		seen[end{sc, sc.inodeOf(waits[0])}] = true // where both ends wait for each other, it leads back
+		seen[end{sc, sc.inodeOf(waits[0]), waits[0].child}] = true // where both ends wait for each other, it leads back
 		b, ok := sc.behind(waits[0])
-		if !ok || len(b.holders) == 0 || seen[end{b.scene, b.inode}] {
+		if !ok || len(b.holders) == 0 || waits[0].child == 0 && seen[end{b.scene, b.inode, 0}] {
 			break
 		}
 		pid := b.holders[0].PID
@@ -385,8 +412,11 @@ func (sc *scene) follow(waits []wait) string {
 		default:
 			step += " on " + b.host
 		}
-		if u := waits[0].unix; u != nil {
-			step += " at " + addressOfUnix(u)
+		switch w := waits[0]; {
+		case w.unix != nil:
+			step += " at " + addressOfUnix(w.unix)
+		case w.child != 0:
+			step += ", its child"
 		}
 		sc, waits = b.scene, b.waits(d)
 		switch {

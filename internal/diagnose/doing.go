@@ -55,6 +55,9 @@ type doing struct {
 	left map[uint32]bool
 	// unixLegs are connections of which it waits for the answer within the host, once that was asked.
 	unixLegs map[*tcp.Socket]*unixLeg
+	// outputs are the inodes of the outputs of its children, by pid, and scripts the children that work for its connections, once they were asked for.
+	outputs map[uint32]int
+	scripts map[*tcp.Socket]int
 	// owner is the number of its owner, and load what waits for it, once they were asked for.
 	owner int
 	load  load
@@ -114,7 +117,7 @@ func (sc *scene) newDoing(pid int) *doing {
 	d.halted = halt(a)
 	var waking []worker
 	for i := range a.Threads {
-		w, ok := sc.worker(a, &a.Threads[i])
+		w, ok := sc.worker(d, &a.Threads[i])
 		switch {
 		case a.Threads[i].Runtime && !w.strong: // it waits for work of the virtual machine
 		case ok:
@@ -240,8 +243,9 @@ func halt(a *look.Activity) string {
 }
 
 // worker says what a thread does that is off in both looks.
-func (sc *scene) worker(a *look.Activity, t *look.Thread) (worker, bool) {
-	first, ok := sc.deed(a, &t.First)
+func (sc *scene) worker(d *doing, t *look.Thread) (worker, bool) {
+	a := d.process.Activity
+	first, ok := sc.deed(d, &t.First)
 	if !ok {
 		return worker{}, false
 	}
@@ -249,7 +253,7 @@ func (sc *scene) worker(a *look.Activity, t *look.Thread) (worker, bool) {
 		first.ran = first.brief()
 		return first.of(t), first.what != busy && first.what != uninterruptible // for these a moment proves nothing
 	}
-	again, ok := sc.deed(a, &t.Again)
+	again, ok := sc.deed(d, &t.Again)
 	if !ok {
 		return worker{}, false
 	}
@@ -326,7 +330,8 @@ const (
 )
 
 // deed says what a thread does at one moment; ok is false when it waits for work, or when that cannot be told.
-func (sc *scene) deed(a *look.Activity, m *look.Moment) (w worker, ok bool) {
+func (sc *scene) deed(d *doing, m *look.Moment) (w worker, ok bool) {
+	a := d.process.Activity
 	w.call = &m.Call
 	switch {
 	case m.State == 'R':
@@ -359,7 +364,7 @@ func (sc *scene) deed(a *look.Activity, m *look.Moment) (w worker, ok bool) {
 		if own, ok := sc.ownLoop(a, &m.Call); ok {
 			return own, true
 		}
-		return sc.polling(a, &m.Call)
+		return sc.polling(d, &m.Call)
 	}
 	return w, w.what != ""
 }
@@ -367,22 +372,26 @@ func (sc *scene) deed(a *look.Activity, m *look.Moment) (w worker, ok bool) {
 // polling tells a thread that waits for one connection from one that waits for work: with a time limit a blocking read is a poll of a single descriptor and a read that
 // does not block. What waits for a listener or for many connections is a loop; what waits for no connection at all waits for another process or thread: the output of a child, a
 // name server, an eventfd. A unix socket on which this end has connected is a connection: a database or an application behind it is asked something.
-func (sc *scene) polling(a *look.Activity, c *look.Call) (w worker, ok bool) {
+func (sc *scene) polling(d *doing, c *look.Call) (w worker, ok bool) {
+	a := d.process.Activity
+	if set := d.set(c.FD); set != nil {
+		return sc.pollingSet(d, set, c)
+	}
 	var socket *tcp.Socket
 	for i := range c.Watches {
 		if slices.ContainsFunc(a.Epolls, func(set look.PollSet) bool { return set.FD == c.Watches[i].FD }) {
 			return worker{}, false
 		}
-		d, _ := a.Descriptor(c.Watches[i].FD)
-		s := sc.socketOf(d.Inode)
+		own, _ := a.Descriptor(c.Watches[i].FD)
+		s := sc.socketOf(own.Inode)
 		switch {
 		case s == nil:
 		case s.State == tcp.Listen || socket != nil:
 			return worker{}, false
 		default:
 			socket = s
-			w.call = &look.Call{Kind: look.CallRead, Name: c.Name, FD: d.FD, Inode: d.Inode}
-			w.what, w.strong = inRead, sc.still(d.Inode)
+			w.call = &look.Call{Kind: look.CallRead, Name: c.Name, FD: own.FD, Inode: own.Inode}
+			w.what, w.strong = inRead, sc.still(own.Inode)
 			switch {
 			case s.State == tcp.SynSent:
 				w.what, w.call.Kind = inConnect, look.CallConnect
@@ -396,7 +405,8 @@ func (sc *scene) polling(a *look.Activity, c *look.Call) (w worker, ok bool) {
 		own, _ := a.Descriptor(first.FD)
 		u := sc.unix(own.Inode)
 		asks := len(c.Watches) == 1 && u != nil && u.Connected
-		w = worker{what: inRead, strong: asks, parked: !asks, call: &look.Call{Kind: look.CallRead, Name: c.Name, FD: first.FD, Inode: own.Inode, Left: c.Left}}
+		parked := !asks && len(sc.awaitedChildren(d, c)) == 0
+		w = worker{what: inRead, strong: asks, parked: parked, call: &look.Call{Kind: look.CallRead, Name: c.Name, FD: first.FD, Inode: own.Inode, Watches: c.Watches, Left: c.Left}}
 		if first.Events&look.PollIn == 0 {
 			w.what, w.call.Kind = inWrite, look.CallWrite
 		}
@@ -436,6 +446,21 @@ func (sc *scene) ownLoop(a *look.Activity, c *look.Call) (w worker, ok bool) {
 		}
 	}
 	return w, w.what != ""
+}
+
+// pollingSet is polling of an epoll instance: who waits in one without any socket of TCP for the output of children waits for those.
+func (sc *scene) pollingSet(d *doing, set *look.PollSet, c *look.Call) (w worker, ok bool) {
+	for _, watch := range set.Watches {
+		if own, ok := d.process.Activity.Descriptor(watch.FD); ok && sc.socketOf(own.Inode) != nil {
+			return worker{}, false
+		}
+	}
+	for _, watch := range set.Watches {
+		if watch.Events&look.PollIn != 0 && sc.childBehind(d, uint32(watch.Inode)) != 0 {
+			return worker{what: inRead, call: &look.Call{Kind: look.CallRead, Name: c.Name, FD: watch.FD, Pipe: uint32(watch.Inode), Left: c.Left}}, true
+		}
+	}
+	return worker{}, false
 }
 
 // still reports whether no data has passed a socket for a while, or that is not known: who waits for one that had some a moment ago gets on.

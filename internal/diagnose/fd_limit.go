@@ -34,7 +34,7 @@ func fdLimits(sc *scene, made []draft) []report.Finding {
 	}
 	var near []*look.Process
 	for _, p := range sc.now.Processes {
-		if nearLimit(p) && !told[p.PID] {
+		if nearLimit(p) && !told[p.PID] && !p.Child {
 			near = append(near, p)
 		}
 	}

@@ -14,12 +14,17 @@ import (
 // handlerBusy is a handler that still works for a client that has left.
 //
 // Needs: the threads at two moments, how much of the connection was read, the listener. Claims: the FIN is unread, and a thread is busy or blocked in another call in both looks that can be
-// the one at work for it: there are not more such connections than such threads, or each thread was started when its connection was made. A process with a single connection and a single thread works for that, whatever it waits
+// the one at work for it: there are not more such connections than such threads, or each thread was started when its connection was made; or an event loop waits for the output of a program that it started when the request
+// came. A process with a single connection and a single thread works for that, whatever it waits
 // for, unless it is a loop that waits for further connections. Refuted by connections that wait behind it (then the workers are blocked), and by a client that
 // shut down one side only.
 var handlerBusy = rule{
 	code: codeHandlerBusy, cause: "handler_busy",
 	claims: func(sc *scene, s *subject) bool {
+		if sc.script(s) != 0 {
+			s.blamed = s.holders()[0].PID
+			return true
+		}
 		if s.listener == nil || !sc.unnoticed(s) || len(s.holders()) == 0 || sc.accepting[s.listener] || sc.halfClosed(s) || sc.inTurn(s) {
 			return false
 		}
@@ -41,8 +46,19 @@ var handlerBusy = rule{
 	describe: func(sc *scene, g *group, f *report.Finding) {
 		g.blame(sc, f)
 		var lines []string
+		scripts := map[int][]int{}
+		for _, s := range g.members {
+			if child := sc.script(s); child != 0 {
+				scripts[s.blamed] = append(scripts[s.blamed], child)
+			}
+		}
 		for _, pid := range g.blamedPIDs() {
 			d := sc.doing(pid)
+			if children := scripts[pid]; len(children) > 0 {
+				f.Culprits = append(f.Culprits, sc.atScripts(children)...)
+				lines = append(lines, sc.scriptEvidence(pid, children))
+				continue
+			}
 			at := sc.atWork(g, d)
 			f.Culprits = append(f.Culprits, sc.culprits(d, at)...)
 			what := sc.deeds(at)
@@ -56,21 +72,22 @@ var handlerBusy = rule{
 	},
 }
 
-// atWork returns the threads that work for the members of a group: those that were started for them, or else those that certainly do something, or else all that may.
+// atWork returns the threads that work for the members of a group: those that were started for them where each has one, or else those that certainly do something, or else all that may.
 func (sc *scene) atWork(g *group, d *doing) (list []worker) {
 	own := sc.loadOf(d).own
-	oldest := time.Duration(0)
+	oldest, members := time.Duration(0), 0
 	for i := range g.members {
 		if g.members[i].blamed != d.process.PID {
 			continue
 		}
+		members++
 		began, _ := sc.existed(g.members[i].place)
 		oldest = max(oldest, began)
 		if w, ok := own[g.members[i].socket]; ok {
 			list = append(list, w)
 		}
 	}
-	if len(list) > 0 {
+	if members > 0 && len(list) == members {
 		return list
 	}
 	list = slices.DeleteFunc(slices.Clone(d.working), func(w worker) bool { return w.restsSince(oldest) })

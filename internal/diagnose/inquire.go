@@ -43,6 +43,7 @@ type inquiry struct {
 	entrusted map[*tcp.Socket]bool
 	wanted    map[uint32]struct{}
 	unix      map[uint32]struct{}
+	children  []int
 	flags     []look.Holder
 	again     []int
 	patience  time.Duration
@@ -210,6 +211,9 @@ func (q *inquiry) process(pid int) {
 	for _, own := range q.mayBeLegs(d) {
 		q.within(own.Inode)
 	}
+	if a := d.process.Activity; !a.ChildrenSought && q.mayAwaitChildren(d) {
+		q.children = append(q.children, pid)
+	}
 	for _, l := range q.pairing(pid).legs {
 		q.end(l.netns, q.at(l.place))
 	}
@@ -280,6 +284,7 @@ func (q *inquiry) wish() look.Wish {
 	w := look.Wish{Flags: q.flags, Again: q.again, Patience: q.patience, Transit: q.transit}
 	w.Holders = slices.Sorted(maps.Keys(q.wanted))
 	w.Unix = slices.Sorted(maps.Keys(q.unix))
+	w.Children = slices.Sorted(slices.Values(q.children))
 	for pid, d := range q.doings {
 		if p := q.now.Processes[pid]; d.weight > 0 && p != nil && p.Activity == nil {
 			w.Activity = append(w.Activity, pid)

@@ -103,10 +103,11 @@ func readEvidence(g *group) []string {
 		}
 	}
 	if g.rule.code == codeHandlerBusy { // it does not know that the client has left, see drained
-		add(read, "0 on %d: the end came so closely behind the last data that it was read in one call with it")
-	} else {
-		add(read, "0 on %d: the program has read all there was, the end with it")
+		together := g.count(func(s *subject) bool { return s.socket.RecvQueue == 0 && endedAtOnce(s) })
+		add(together, "0 on %d: the end came so closely behind the last data that it was read in one call with it")
+		read -= together
 	}
+	add(read, "0 on %d: the program has read all there was, the end with it")
 	add(unseen, "1 on %d: only the FIN is unread, the program has not looked")
 	add(data, "above 1 on %d: data is unread as well")
 	return lines

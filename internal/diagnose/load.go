@@ -39,9 +39,15 @@ func (sc *scene) unnoticed(s *subject) bool {
 
 func (sc *scene) drained(s *subject) bool {
 	in, known := s.socket.Info.Uint(tcp.DataSegsIn)
-	came, ok := s.socket.Info.Duration(tcp.LastDataRecv)
+	_, ok := s.socket.Info.Duration(tcp.LastDataRecv)
 	return s.socket.State == tcp.CloseWait && s.socket.Inode != 0 && s.socket.RecvQueue == 0 && s.socket.SendQueue == 0 && s.age.Time >= fresh &&
-		known && in > 0 && ok && (came <= s.age.Time+within || sc.lateToIt(s))
+		known && in > 0 && ok && (endedAtOnce(s) || sc.lateToIt(s))
+}
+
+// endedAtOnce reports whether the FIN came closely behind the last data.
+func endedAtOnce(s *subject) bool {
+	came, known := s.socket.Info.Duration(tcp.LastDataRecv)
+	return known && came <= s.age.Time+within
 }
 
 // lateToIt reports whether a process that is slow, or behind and whose threads are no fewer than what it has in hand, may have come to a connection when its client had left: it has not answered. One call reads the end with the data then.

@@ -38,6 +38,8 @@ func (sc *scene) judgeKeeper(netns int32, l *tcp.Socket) queueKeeper {
 		d := sc.doing(h.PID)
 		in := d.interest(l.Inode, h.FD)
 		switch {
+		case sc.onErrand(d, holders) && sc.serves(netns, d, l):
+			continue // it has the listener and the connection by accident
 		case d.halted != "":
 			halted = append(halted, h.PID)
 		case in.waited || d.rings() || d.process.Activity == nil || len(d.process.Activity.Threads) == 0:

@@ -6,12 +6,16 @@ import (
 	"github.com/closewait/closewait/internal/look"
 )
 
-// wait is a connection on whose other end something waits: one of TCP, which has a place, or one of a unix domain, which never leaves the host.
+// wait is a connection on whose other end something waits: one of TCP, which has a place, or one of a unix domain, which never leaves the host; or a child that is waited for.
 type wait struct {
 	place
 	inode uint32     // of the socket of a unix domain
 	unix  *look.Unix // what that is connected to, nil for TCP
+	child int        // 0 for a connection
 }
+
+// onHost reports whether it is none of TCP.
+func (w wait) onHost() bool { return w.unix != nil || w.child != 0 }
 
 // awaitedEnd is the other end of what is waited on, and who has it or should accept it.
 type awaitedEnd struct {
@@ -30,7 +34,10 @@ func (sc *scene) unix(inode uint32) *look.Unix {
 
 // behind finds who is waited for; ok is false where no look shows that.
 func (sc *scene) behind(w wait) (b awaitedEnd, ok bool) {
-	if w.unix != nil {
+	switch {
+	case w.child != 0:
+		return awaitedEnd{far{scene: sc}, 0, []look.Holder{{PID: w.child}}}, true
+	case w.unix != nil:
 		return awaitedEnd{far{scene: sc}, w.unix.End(), sc.answering(w.unix)}, true
 	}
 	if b.far, ok = sc.end(w.netns, sc.at(w.place)); !ok {
@@ -51,19 +58,22 @@ func (sc *scene) answering(u *look.Unix) []look.Holder {
 	return holders
 }
 
-// inodeOf returns the inode of the socket on which something waits.
+// inodeOf returns the inode of the socket on which something waits, 0 where that is a child.
 func (sc *scene) inodeOf(w wait) uint32 {
-	if w.unix != nil {
+	if w.onHost() {
 		return w.inode
 	}
 	return sc.at(w.place).Inode
 }
 
-// waits returns the connections on which the threads of a process wait that are off.
+// waits returns the connections on which the threads of a process wait that are off, and the children.
 func (sc *scene) waits(d *doing) (list []wait) {
 	for _, w := range d.off {
 		if w.what == busy {
 			continue
+		}
+		for _, pid := range sc.awaitedChildren(d, w.call) {
+			list = append(list, wait{child: pid})
 		}
 		if p, ok := sc.placeOf(w.call.Inode); ok {
 			list = append(list, wait{place: p})

@@ -2,6 +2,7 @@ package remedies
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -46,6 +47,8 @@ func (c *Case) whoAnswers(effect string) []report.Remedy {
 		return []report.Remedy{read("closewait show "+*c.CausedBy, "shows why the program that should answer does not; until it does, a restart leads to the same")}
 	case waited != nil:
 		return []report.Remedy{read("closewait show peer "+endpoint(*waited), effect)}
+	case len(c.errands()) > 0:
+		return []report.Remedy{c.endErrands()}
 	}
 	for i := range c.Culprits {
 		k := &c.Culprits[i]
@@ -54,6 +57,35 @@ func (c *Case) whoAnswers(effect string) []report.Remedy {
 		}
 	}
 	return nil
+}
+
+// errands are the culprits that were started by those who hold the sockets and execute a program of their own, and what these have started in turn.
+func (c *Case) errands() (pids []int) {
+	own := c.pids()
+	for i := range c.Culprits {
+		k := &c.Culprits[i]
+		if k.PID == nil || slices.Contains(own, *k.PID) {
+			continue
+		}
+		if p := c.of[*k.PID]; p != nil && slices.Contains(own, p.PPID) && p.Activity != nil && p.Activity.Executed {
+			pids = append(pids, p.PID)
+		}
+	}
+	for i := 0; i < len(pids); i++ {
+		if p := c.of[pids[i]]; p != nil && p.Activity != nil {
+			pids = append(pids, p.Activity.Children...)
+		}
+	}
+	return pids
+}
+
+// endErrands ends them all at once: what one of them has started has its output as well.
+func (c *Case) endErrands() report.Remedy {
+	command := "kill"
+	for _, pid := range c.errands()[:min(len(c.errands()), mostPIDs)] {
+		command += " " + strconv.Itoa(pid)
+	}
+	return report.Remedy{Command: command, Effect: "ends the programs whose end or output is waited for: who has started them goes on", FreesFDs: true, Risk: "interrupts what they do"}
 }
 
 // awaited is the peer for whose answer the most workers wait, nil if they wait for none.

@@ -301,3 +301,17 @@ func TestBlocked_noPeer(t *testing.T) {
 		}
 	}
 }
+
+// TestHandler_scripts: programs that work for clients that have left are ended with what they have started, which has their output as well.
+func TestHandler_scripts(t *testing.T) {
+	executed := func(pid, parent int, children ...int) *look.Process {
+		return &look.Process{PID: pid, PPID: parent, Exe: "/bin/sh", Activity: &look.Activity{Executed: true, Children: children}}
+	}
+	processes := map[int]*look.Process{62: executed(62, 1, 70, 71), 70: executed(70, 62, 80), 80: executed(80, 70), 71: executed(71, 62), 90: executed(90, 1)}
+	for culprit, want := range map[int]string{70: "kill 70 80", 62: "kill 62", 90: "kill 62"} {
+		f := &report.Finding{Code: "CW107", Processes: []report.Process{{PID: 62}}, Culprits: []report.Culprit{{PID: &culprit, What: "sleeping"}}}
+		if Advise(f, processes); f.Remedies[1].Command != want {
+			t.Errorf("%d: %+v", culprit, f.Remedies)
+		}
+	}
+}

@@ -21,6 +21,17 @@ func TestHandler(t *testing.T) {
 			}
 			return []want{handler(3, g.pid, culprits...)}
 		},
+		"scripts of a loop": func(p *place) []want {
+			g := p.start("scripts.py", "serve", "127.0.0.1", "7000")
+			p.listening(7000)
+			p.impatient("127.0.0.1:7000", request, 3, 3, 0)
+			var culprits []culprit
+			for _, script := range g.children(3) {
+				awaitTask(p.t, script, script, "S", "")
+				culprits = append(culprits, culprit{what: "sleeping", pid: script})
+			}
+			return []want{handler(3, g.pid, culprits...)}
+		},
 		"gone before they were read": func(p *place) []want { // one call reads the request and the end
 			g := p.start("serve.py", "threads_sleep", "127.0.0.1", "7000")
 			p.listening(7000)
