@@ -36,7 +36,7 @@ var handlerBusy = rule{
 			}
 			l := sc.loadOf(d)
 			_, own := l.own[s.socket]
-			if n := sc.serving(d, s); n > 0 && l.inHand+l.untouched <= n && l.served <= n || own && len(l.own) == l.served || l.served == 1 && sc.dedicated(d, s, h) {
+			if n := sc.serving(d, s); n > 0 && (l.served <= n || sc.servedSince(d, s) <= n) || own && len(l.own) == l.served || l.served == 1 && sc.dedicated(d, s, h) {
 				s.blamed = h.PID
 				return true
 			}
@@ -72,7 +72,8 @@ var handlerBusy = rule{
 	},
 }
 
-// atWork returns the threads that work for the members of a group: those that were started for them where each has one, or else those that certainly do something, or else all that may.
+// atWork returns the threads that work for the members of a group: those that were started for them where each has one, or else those that certainly do something where they are enough, or else
+// all that may.
 func (sc *scene) atWork(g *group, d *doing) (list []worker) {
 	own := sc.loadOf(d).own
 	oldest, members := time.Duration(0), 0
@@ -91,9 +92,8 @@ func (sc *scene) atWork(g *group, d *doing) (list []worker) {
 		return list
 	}
 	list = slices.DeleteFunc(slices.Clone(d.working), func(w worker) bool { return w.restsSince(oldest) })
-	weak := func(w worker) bool { return !w.strong }
-	if slices.ContainsFunc(list, func(w worker) bool { return w.strong }) {
-		return slices.DeleteFunc(list, weak)
+	if strong := without(list, func(w worker) bool { return !w.strong }); len(strong) >= max(members, 1) {
+		return strong
 	}
 	return list
 }
@@ -107,6 +107,25 @@ func (sc *scene) serving(d *doing, s *subject) (n int) {
 			n++
 		}
 	}
+	return n
+}
+
+// servedSince counts the connections that wait for a process and came no sooner than one of them: the threads that may be at work for that may be so for any of these.
+func (sc *scene) servedSince(d *doing, s *subject) int {
+	if !sc.timed {
+		sc.timed = true
+		sc.eachWaiting(func(d *doing, s *subject) {
+			if len(d.working) > 0 {
+				began, _ := sc.existed(s.place)
+				d.load.began = append(d.load.began, began)
+			}
+		})
+		for _, d := range sc.doings {
+			slices.Sort(d.load.began)
+		}
+	}
+	began, _ := sc.existed(s.place)
+	n, _ := slices.BinarySearch(d.load.began, began+1)
 	return n
 }
 

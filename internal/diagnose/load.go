@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"slices"
+	"time"
 
 	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/tcp"
@@ -17,8 +18,9 @@ type load struct {
 	untouched int
 	// patient are connections whose client still waits: of those all was read, and nothing was sent since. They are counted where untouched ones wait, and none is in hand.
 	patient int
-	// served counts those that came through a listener.
+	// served counts those that came through a listener, and began are for how long they have existed, in ascending order, once that was asked.
 	served int
+	began  []time.Duration
 	// own are the threads that began with a connection, by connection.
 	own map[*tcp.Socket]worker
 	// young are the threads that may have begun with a connection, waiting the connections they may have begun with.

@@ -24,6 +24,7 @@ func TestResting(t *testing.T) {
 	one := []tcp.Socket{client(1, idle, 83, 1), listening(0, 128)}
 	behind := []tcp.Socket{client(1, idle, 83, 1), listening(2, 128), queued(2), queued(3)}
 	untouched := []tcp.Socket{client(1, idle, 83, 1), client(2, idle, 83, 84), listening(0, 128)}
+	turns := []tcp.Socket{client(1, idle, 83, 1), client(2, 2*idle, 83, 1), client(3, 3*idle, 83, 1), listening(0, 128)}
 	own := in(7, look.CallRead, "read", 44, 0)
 	own.First.Call.OwnPipe, own.Again.Call.OwnPipe = true, true
 	tests := []struct {
@@ -46,6 +47,9 @@ func TestResting(t *testing.T) {
 		{"all are older", behind, []look.Thread{resting(parked(ours), before), resting(parked(2), before)}, nil, "CW105", []int{2}},
 		{"a loop has accepted and not looked yet", untouched, []look.Thread{resting(sleeper(ours), since), resting(parked(2), before)}, []int{0, 2}, "CW106", []int{ours}},
 		{"the pool's thread, and one that waits for its master from before", one, []look.Thread{accepting, resting(sleeper(2), since), resting(in(3, look.CallRead, "read", 44, 4400), before)}, nil, "CW107", []int{2}},
+		{"the pool's threads, each begun when its request came", turns, []look.Thread{accepting, resting(sleeper(2), since), resting(sleeper(3), 2*since), resting(in(4, look.CallRead, "read", 44, 4400), 3*since)}, nil, "CW107", []int{2, 3, 4}},
+		{"of the pool's threads one has begun anew", turns, []look.Thread{accepting, resting(sleeper(2), since), resting(sleeper(3), since), resting(sleeper(4), 3*since)}, nil, "CW107", []int{2, 3, 4}},
+		{"fewer threads than connections", turns, []look.Thread{accepting, resting(sleeper(3), 2*since), resting(sleeper(4), 3*since)}, nil, "CW105", []int{3, 4}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
