@@ -248,6 +248,10 @@ func TestRelay(t *testing.T) {
 // TestRelay_endUnread: a relay need not look at a client any more while it waits for the answer to its request.
 func TestRelay_endUnread(t *testing.T) {
 	asked, before := info(tcp.LastDataSent, 61_000), info(tcp.LastDataRecv, 90_000) // when the client's request came, and long before
+	shut := func(s tcp.Socket) tcp.Socket {
+		s.State = tcp.FinWait2
+		return s
+	}
 	for name, test := range map[string]struct {
 		leg  tcp.Socket
 		want string
@@ -258,6 +262,7 @@ func TestRelay_endUnread(t *testing.T) {
 		"asked before the request came": {backend(2000, time.Minute, info(tcp.LastDataSent, 61_072), before), "CW102"}, // of a pool that others wait for
 		"asked at another time":         {backend(2000, time.Minute, info(tcp.LastDataSent, 30_000), before), "CW102"},
 		"a thread waits for the answer": {backend(2000, time.Minute, asked, before), "CW107"},
+		"the question ended with a FIN": {shut(backend(2000, time.Minute, asked, before)), "CW107"},
 	} {
 		now := snapshot(client(1, time.Minute, 83, 1), test.leg, listening(0, 128))
 		thread := in(ours, look.CallPoll, "epoll_wait", 3, 0)

@@ -23,7 +23,7 @@ var relayWaiting = rule{
 			return false
 		}
 		leg := sc.leg(s.holders()[0].PID, s.socket)
-		if leg == nil || sc.at(leg.place).State == tcp.Established && sc.doing(s.holders()[0].PID).asks(s.socket, sc.at(leg.place)) {
+		if leg == nil || leg.asked(sc) && sc.doing(s.holders()[0].PID).asks(s.socket, sc.at(leg.place)) {
 			return false // a handler that asked somebody
 		}
 		s.blamed = s.holders()[0].PID
@@ -100,6 +100,11 @@ type leg struct {
 	why string
 	// behind is the process that has it, where it is another than that of the closed leg, which reaches it through a descriptor of its own; 0 for none.
 	behind, through int
+}
+
+// asked reports whether a leg was not told that the client has left: it is open in both directions, or was shut down by itself after the request, as a question is that ends so.
+func (l *leg) asked(sc *scene) bool {
+	return sc.at(l.place).State == tcp.Established || l.why == sameRequest.why
 }
 
 // otherLeg is on what a relay waits for a member of a group.
