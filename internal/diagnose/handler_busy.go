@@ -25,6 +25,9 @@ var handlerBusy = rule{
 			s.blamed = s.holders()[0].PID
 			return true
 		}
+		if s.listener != nil && s.socket.Unaccepted() {
+			return s.age.Time >= fresh && !sc.accepting[s.listener] && s.queue(sc).blames(s, codeHandlerBusy)
+		}
 		if s.listener == nil || !sc.unnoticed(s) || len(s.holders()) == 0 || sc.accepting[s.listener] || sc.halfClosed(s) || sc.inTurn(s) {
 			return false
 		}

@@ -63,12 +63,31 @@ func (sc *scene) judgeKeeper(netns int32, l *tcp.Socket) queueKeeper {
 	switch {
 	case len(looping) > 0:
 		return queueKeeper{codeLoopBlocked, looping}
+	case len(working) == 1 && sc.inSession(netns, sc.doing(working[0]), l):
+		return queueKeeper{codeHandlerBusy, working}
 	case len(working) > 0:
 		return queueKeeper{codeWorkersBlocked, working}
 	case len(halted) > 0:
 		return queueKeeper{codeProcessStopped, halted}
 	}
 	return none
+}
+
+// inSession reports whether a process listens for further connections of one client alone, which has left, as for the data of FTP: it serves that, which came through another listener, and nobody else.
+func (sc *scene) inSession(netns int32, d *doing, l *tcp.Socket) bool {
+	if !d.single() || sc.serves(netns, d, l) {
+		return false
+	}
+	var client *tcp.Socket
+	for _, own := range d.process.Activity.Sockets {
+		if s := sc.socketOf(own.Inode); s != nil && s != client && sc.accepted(own.Inode) {
+			if client != nil {
+				return false
+			}
+			client = s
+		}
+	}
+	return client != nil && client.State == tcp.CloseWait
 }
 
 // allLocked reports whether all connections a process has in hand may be in the hands of threads that wait for another. That the idle members of a pool do as well, but with

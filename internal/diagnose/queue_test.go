@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -220,6 +221,33 @@ func TestKeeper_replies(t *testing.T) {
 		watching(a, 3, 0, 2)
 		if got := code(Run(now, nil), now, 1); got != want {
 			t.Errorf("answered %d ms ago: %q, want %q", sent, got, want)
+		}
+	}
+}
+
+// TestQueue_inSession: who waits at a listener of one client's own, as for the data of FTP, waits behind nobody.
+func TestQueue_inSession(t *testing.T) {
+	data := func(options ...made) tcp.Socket {
+		return socket(tcp.CloseWait, time.Minute, append([]made{inode(0), cookie(5), queues(1, 0), between("192.0.2.1:40000", "198.51.100.7:5122")}, options...)...)
+	}
+	passive := tcp.Socket{Family: tcp.IPv4, State: tcp.Listen, Inode: 998, Cookie: 998, Local: netip.MustParseAddrPort("0.0.0.0:40000"), Peer: listening(0, 0).Peer, RecvQueue: 1, SendQueue: 5}
+	for name, test := range map[string]struct {
+		sockets []tcp.Socket
+		want    string
+	}{
+		"one client":            {[]tcp.Socket{data(), passive, client(1, time.Minute, 83, 1), listening(0, 128)}, "CW107"},
+		"another client beside": {[]tcp.Socket{data(), passive, client(1, time.Minute, 83, 1), client(2, time.Minute, 83, 1), listening(0, 128)}, "CW105"},
+		"no other listener":     {[]tcp.Socket{data(), passive}, "CW105"},
+	} {
+		now := snapshot(test.sockets...)
+		held(now, 998, look.Holder{PID: ours, FD: 20})
+		busyWith(now, in(ours, look.CallFile, "openat", -1, 0))
+		v := Run(now, nil)
+		if got := code(v, now, 0); got != test.want {
+			t.Errorf("%s: %s, want %s", name, got, test.want)
+		}
+		if f := v.Of(&now.Namespaces[0].Sockets[0]); test.want == "CW107" && (len(v.Findings) != 1 || f.Count != 2) {
+			t.Errorf("%s: %+v", name, v.Findings)
 		}
 	}
 }
