@@ -138,16 +138,27 @@ func helpStopped(c *Case) []report.Remedy {
 		return []report.Remedy{read("grep TracerPid /proc/"+c.pid()+"/status", "names the debugger or tracer that holds it: it runs on when that lets it, or ends")}
 	}
 	command := "kill -CONT"
-	for _, pid := range c.pids()[:min(len(c.Processes), mostPIDs)] {
+	pids := c.stopped()
+	for _, pid := range pids[:min(len(pids), mostPIDs)] {
 		command += " " + strconv.Itoa(pid)
 	}
-	if len(c.Processes) == 0 {
+	if len(pids) == 0 {
 		return nil
 	}
 	return []report.Remedy{{
 		Command: command, Effect: "lets it run on; it then reads and closes what waits", FreesFDs: true, Undoable: true,
 		Risk: "somebody stopped it for a reason",
 	}}
+}
+
+// stopped are the processes that a signal has stopped: of several that hold a connection one may be.
+func (c *Case) stopped() (pids []int) {
+	for i := range c.Culprits {
+		if k := &c.Culprits[i]; k.What == "stopped" && k.PID != nil {
+			pids = append(pids, *k.PID)
+		}
+	}
+	return pids
 }
 
 func (c *Case) thaw() []report.Remedy {

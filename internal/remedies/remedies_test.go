@@ -266,6 +266,15 @@ func TestStopped(t *testing.T) {
 	}
 }
 
+// TestStopped_beside: who holds the connection as well and runs needs no signal.
+func TestStopped_beside(t *testing.T) {
+	f := &report.Finding{Code: "CW111", Processes: []report.Process{{PID: 62}, {PID: 63}}, Culprits: []report.Culprit{{PID: new(63), What: "stopped"}}}
+	Advise(f, map[int]*look.Process{62: {PID: 62, State: 'S'}, 63: {PID: 63, State: 'T'}})
+	if f.Remedies[0].Command != "kill -CONT 63" {
+		t.Errorf("%+v", f.Remedies)
+	}
+}
+
 // TestNotReading_owes: a server that has read requests and answered none may have handed them on: whom to is looked at before it is ended.
 func TestNotReading_owes(t *testing.T) {
 	for unanswered, want := range map[int]string{0: "kill 62", 2: "kill 62", 3: "lsof +E -a -p 62 -d '^mem'"} {
