@@ -247,3 +247,32 @@ func TestPassedOn(t *testing.T) {
 		}
 	}
 }
+
+// TestLoops: of several event loops one is elsewhere. What is in its set, and what was accepted and is in none yet, waits for it, also where its thread waits in a lock since it has read a request; an idle thread does not.
+func TestLoops(t *testing.T) {
+	const minute, loop = time.Minute, 2
+	for name, test := range map[string]struct {
+		away look.Thread
+		sets [][]int
+		want string
+	}{
+		"in a read":                         {in(loop, look.CallRead, "read", 90, 0), [][]int{{0, 1}, {2, 3}}, "CW106"},
+		"in a lock":                         {resting(parked(loop), minute+time.Second), [][]int{{0, 1}, {2, 3}}, "CW106"},
+		"in a lock, a set each":             {resting(parked(loop), minute+time.Second), [][]int{{0}, {2, 3}}, "CW105"},
+		"in a lock from before the request": {resting(parked(loop), 2*minute), [][]int{{0, 1}, {2, 3}}, "CW105"},
+	} {
+		established := func(n int) tcp.Socket {
+			return socket(tcp.Established, 90*time.Second, inode(uint32(1000+n)), cookie(tcp.Cookie(1000+n)))
+		}
+		now := snapshot(client(1, minute, 83, 1), established(2), established(3), established(4), client(5, minute, 83, 84), listening(0, 128))
+		a := busyWith(now, in(ours, look.CallPoll, "epoll_wait", 33, 0), test.away, in(3, look.CallPoll, "epoll_wait", 31, 0), in(4, look.CallPoll, "epoll_wait", 32, 0))
+		for n, set := range test.sets {
+			watching(a, 30+n, set...)
+		}
+		watching(a, 32, 5)
+		f := only(t, Run(now, nil))
+		if f.Code != test.want || f.Count != 2 || len(f.Culprits) != 1 || *f.Culprits[0].TID != loop {
+			t.Errorf("%s: %s of %d: %+v", name, f.Code, f.Count, f.Culprits)
+		}
+	}
+}

@@ -38,7 +38,7 @@ type doing struct {
 	polled   map[*look.PollSet]bool
 	// manifold is which epoll instances are a loop's, once that was asked.
 	manifold map[*look.PollSet]bool
-	// behind is whether sockets wait for its only thread to come back to their set, once that was asked.
+	// behind is whether sockets wait for its only thread to come back to their set, or for one of its loops, once that was asked.
 	behind *bool
 	// slow is whether the threads that keep it from its connections have begun what they do a moment ago, once that was asked.
 	slow answer
@@ -47,6 +47,8 @@ type doing struct {
 	paced   answer
 	// outstanding are the ages of what it was asked and has not answered, once they were asked for.
 	outstanding []time.Duration
+	// called are the threads of locked that have waited since a request was read that is unanswered, once they were asked for.
+	called *[]worker
 	// outnumbered is whether more connections were read than its threads can be at work for, once that was asked.
 	outnumbered answer
 	// inRing is whether a thread waits for a ring, once that was asked.

@@ -31,7 +31,7 @@ var loopBlocked = rule{
 		return false
 	},
 	describe: func(sc *scene, g *group, f *report.Finding) {
-		g.blameThreads(sc, f, (*doing).loopThreads, "pid %d has these sockets in an epoll set that no thread waits for: %s")
+		g.blameThreads(sc, f, sc.loopThreads, "pid %d has these sockets in an epoll set that no thread waits for: %s")
 		f.Victims.Count = len(g.members)
 		g.queueEvidence(f)
 	},
@@ -42,14 +42,14 @@ func (sc *scene) loopOff(d *doing, in interest) bool {
 	if in.set == nil || !in.armed || in.waited || !d.known || len(d.off) == 0 || !sc.manifold(d, in.set) {
 		return false
 	}
-	if lately(d.loopThreads()) || sc.advances(d, in.set) || sc.replies(d) {
+	if lately(sc.loopThreads(d)) || sc.advances(d, in.set) || sc.replies(d) {
 		return false // it is slow
 	}
-	return d.single() || !in.constant && len(d.loopThreads()) > 0
+	return d.single() || !in.constant && len(sc.loopThreads(d)) > 0
 }
 
 // keptFrom reports whether the loop that should look at a socket is elsewhere. One that has not been put into a set yet waits for the only loop there is, when others in its set do; and of several
-// threads for the one whose set has the listener, as long as nobody has read a byte of it.
+// threads for the one whose set has the listener, or for one that has connections in its set and is elsewhere, as long as nobody has read a byte of it.
 func (sc *scene) keptFrom(d *doing, s *subject, in interest) bool {
 	switch {
 	case in.set != nil || in.waited:
@@ -57,10 +57,28 @@ func (sc *scene) keptFrom(d *doing, s *subject, in interest) bool {
 	case d.process.Activity == nil:
 		return false
 	case !d.single():
-		return untouched(s.socket) && s.listener != nil && sc.leaves(d, s.listener.Inode)
+		return untouched(s.socket) && s.listener != nil && (sc.leaves(d, s.listener.Inode) || sc.loopAway(d))
 	}
 	if d.behind == nil {
 		d.behind = new(slices.ContainsFunc(d.process.Activity.Sockets, func(own look.Descriptor) bool { return sc.waitsForLoop(d, own) }))
+	}
+	return *d.behind
+}
+
+// loopAway reports whether a loop of a process is elsewhere that has connections in its set: what was accepted a while ago and is in no set yet waits for that, for the others would have put it into theirs.
+func (sc *scene) loopAway(d *doing) bool {
+	if d.behind == nil {
+		d.behind = new(slices.ContainsFunc(d.sets(), func(set look.PollSet) bool {
+			i := slices.IndexFunc(set.Watches, func(w look.Watch) bool {
+				own, ok := d.process.Activity.Descriptor(w.FD)
+				return ok && sc.accepted(own.Inode)
+			})
+			if i < 0 {
+				return false
+			}
+			own, _ := d.process.Activity.Descriptor(set.Watches[i].FD)
+			return sc.loopOff(d, d.interest(own.Inode, own.FD))
+		}))
 	}
 	return *d.behind
 }
@@ -131,14 +149,20 @@ func (sc *scene) accepted(inode uint32) bool {
 	return listener != nil
 }
 
-// loopThreads returns the threads that can be the loop: the one that works, or else the main one, for members of a pool wait in a lock as well.
-func (d *doing) loopThreads() []worker {
+// loopThreads returns the threads that can be the loop: the one that works, or else the main one, for members of a pool wait in a lock as well. Of those only who has waited there since a request was read that is unanswered.
+func (sc *scene) loopThreads(d *doing) []worker {
 	if strong := d.strong; len(strong) > 0 {
 		return strong
 	}
 	main := slices.IndexFunc(d.off, func(w worker) bool { return w.thread.TID == d.process.PID })
-	if main >= 0 {
+	switch {
+	case main >= 0:
 		return d.off[main : main+1]
+	case len(d.working) > 0:
+		return d.working
 	}
-	return d.working
+	if d.called == nil {
+		d.called = new(without(d.locked, func(w worker) bool { return w.ran || w.thread.Resting == 0 || !sc.occasion(d, w.thread.Resting) }))
+	}
+	return *d.called
 }

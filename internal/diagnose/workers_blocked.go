@@ -42,7 +42,7 @@ func claimsWorkersBlocked(sc *scene, s *subject) bool {
 			}
 		}
 		in := s.interest(d, h)
-		if sc.waiting(d) || in.set == nil && sc.waitingForLocks(d) || !in.armed && !in.waited && owes(s.socket) && (sc.overrun(d) || sc.outnumbered(d)) {
+		if sc.waiting(d) || (in.set == nil || in.armed && !in.waited && !in.constant) && sc.waitingForLocks(d) || !in.armed && !in.waited && owes(s.socket) && (sc.overrun(d) || sc.outnumbered(d)) {
 			s.blamed = h.PID
 			return true
 		}
