@@ -48,9 +48,11 @@ func (sc *scene) behind(w wait) (b awaitedEnd, ok bool) {
 	return b, true
 }
 
-// answering returns who has the other end. A listener is held by those as well that started the workers and accept nothing: where some are at something, these should have come to it.
+// answering returns who has the other end. A listener is held by those as well that started the workers and accept nothing: where some are at something, these should have come to it. A command
+// that one of them has started and waits for has it by accident.
 func (sc *scene) answering(u *look.Unix) []look.Holder {
-	holders := sc.now.Holders.Of(u.End())
+	all := sc.now.Holders.Of(u.End())
+	holders := slices.DeleteFunc(slices.Clone(all), func(h look.Holder) bool { return sc.onErrand(sc.doing(h.PID), all) })
 	idle := func(h look.Holder) bool { d := sc.doing(h.PID); return d.halted == "" && len(d.off) == 0 }
 	if rest := slices.DeleteFunc(slices.Clone(holders), idle); u.Queued && len(rest) > 0 {
 		return rest

@@ -110,6 +110,22 @@ func TestRelayWaitingWithin(t *testing.T) {
 	}
 }
 
+// TestRelayWaitingWithin_errand: a command that the program behind a unix socket waits for, and which has a copy of that, is not who should answer.
+func TestRelayWaitingWithin_errand(t *testing.T) {
+	now, a := behindUnix(func(uint32) look.Unix {
+		return look.Unix{Queued: true, Connected: true, Path: path, Listener: theirQueue}
+	}, in(theirs, look.CallChild, "wait4", -1, 0))
+	looping(a)
+	const errand = theirs + 1
+	now.Processes[theirs].Activity.Children = []int{errand}
+	now.Processes[errand] = &look.Process{PID: errand, PPID: theirs, Comm: "sleep", Activity: &look.Activity{Threads: []look.Thread{sleeper(errand)}, ThreadCount: 1, CallsKnown: true, Executed: true}}
+	now.Holders.Hold(theirQueue, look.Holder{PID: errand, FD: 3})
+	f := only(t, Run(now, nil))
+	if said := strings.Join(f.Evidence, "; "); f.Code != "CW108" || len(f.Culprits) != 1 || *f.Culprits[0].PID != theirs || !strings.Contains(said, "app (pid 3000) at the unix socket /run/app.sock, with 1 thread in wait4; sleep (pid 3001), its child") {
+		t.Errorf("%s: %+v\n%s", f.Code, f.Culprits, said)
+	}
+}
+
 // TestChain_unix: what explains a relay or workers that wait behind a unix socket is that the program there does not run; and workers say where they wait.
 func TestChain_unix(t *testing.T) {
 	for name, test := range map[string]struct {
