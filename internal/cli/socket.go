@@ -132,7 +132,10 @@ func holdersJSON(r *look.Row) []report.Holder {
 	}
 	holders := make([]report.Holder, len(r.Holders))
 	for i, h := range r.Holders {
-		holders[i] = report.Holder{PID: h.PID, FD: h.FD, Comm: commOf(r, h.PID)}
+		holders[i] = report.Holder{PID: h.PID, Comm: commOf(r, h.PID)}
+		if h.FD >= 0 {
+			holders[i].FD = &h.FD
+		}
 	}
 	return holders
 }

@@ -158,7 +158,11 @@ func appendHolders(b []byte, r *look.Row) []byte {
 			b = append(b, ',')
 		}
 		b = strconv.AppendInt(append(b, `{"pid":`...), int64(h.PID), 10)
-		b = strconv.AppendInt(append(b, `,"fd":`...), int64(h.FD), 10)
+		if b = append(b, `,"fd":`...); h.FD < 0 {
+			b = append(b, "null"...)
+		} else {
+			b = strconv.AppendInt(b, int64(h.FD), 10)
+		}
 		b = append(report.AppendText(append(b, `,"comm":`...), commOf(r, h.PID)), '}')
 	}
 	return append(b, ']')

@@ -24,7 +24,7 @@ var otherProtocols = map[string]bool{
 // line takes one line of the text, and joins two that were one.
 func (p *parser) line(raw string) {
 	raw = p.unnumbered(clean(raw))
-	if first, _, _ := strings.Cut(strings.TrimLeft(raw, " \t"), " "); p.broken != "" && strings.IndexByte(first, ':') > 0 && !begins(raw) {
+	if first, _, _ := strings.Cut(strings.TrimLeft(raw, " \t"), " "); p.broken != "" && (strings.IndexByte(first, ':') > 0 || continues(raw)) && !begins(raw) {
 		raw = p.broken + " " + strings.TrimLeft(raw, " \t")
 		p.broken = ""
 	}
@@ -47,7 +47,7 @@ func (p *parser) unbroken() {
 	}
 }
 
-// breaks reports whether a line ends after the local address, as terminals and mail programs break lines.
+// breaks reports whether a line ends after the local address, as terminals and mail programs break lines, or after the state, which of netstat is where a terminal of 80 columns breaks them.
 func breaks(line string) bool {
 	w := words{line}
 	first := w.next()
@@ -59,7 +59,26 @@ func breaks(line string) bool {
 	}
 	_, received := queue(w.next())
 	_, sent := queue(w.next())
-	return received && sent && strings.IndexByte(w.next(), ':') > 0 && w.next() == ""
+	if !received || !sent || strings.IndexByte(w.next(), ':') <= 0 {
+		return false
+	}
+	peer := w.next()
+	_, state := stateNames[w.next()]
+	return peer == "" || state && w.next() == ""
+}
+
+// continues reports whether a line is what netstat shows after the state: [PID/Program name] name (seconds/retransmissions/probes).
+func continues(line string) bool {
+	w := words{line}
+	first := w.next()
+	if pid, _, owner := strings.Cut(first, "/"); owner && digits(pid) {
+		return true
+	}
+	if first == "-" {
+		first = w.next()
+	}
+	_, timer := timerNames[first]
+	return (timer || strings.HasPrefix(first, "unkn-")) && strings.HasPrefix(w.next(), "(")
 }
 
 // read takes a line for what it is.

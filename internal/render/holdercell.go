@@ -27,7 +27,11 @@ func appendHolders(b []byte, r *look.Row, number func(look.Holder) int) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = strconv.AppendInt(b, int64(number(h)), 10)
+		if n := number(h); n < 0 { // netstat does not show descriptors
+			b = append(b, unknown)
+		} else {
+			b = strconv.AppendInt(b, int64(n), 10)
+		}
 	}
 	return b
 }

@@ -57,7 +57,7 @@ func (l *socketLine) append(b []byte, r *look.Row) []byte {
 	at = l.life(to, at, r)
 	at = l.identity(to, at, r)
 	at = l.info(to, at, s)
-	if len(r.Holders) == 1 && len(r.Processes) == 1 && r.Code == "" && r.Cause == "" {
+	if len(r.Holders) == 1 && r.Holders[0].FD >= 0 && len(r.Processes) == 1 && r.Code == "" && r.Cause == "" {
 		return l.single(to, at, r)
 	}
 	return appendOwnerCells(to[:at], r)
@@ -72,7 +72,7 @@ func (l *socketLine) single(to []byte, at int, r *look.Row) []byte {
 	}
 	at += copy(to[at:], "-\t-\t")
 	at = l.number(to, at, uint64(r.Holders[0].PID)) //nolint:gosec // a pid is positive
-	at = l.number(to, at, uint64(r.Holders[0].FD))  //nolint:gosec // and so is a descriptor
+	at = l.number(to, at, uint64(r.Holders[0].FD))  //nolint:gosec // and so is a descriptor that is known
 	return appendHosts(append(to[:at], l.owner...), r)
 }
 

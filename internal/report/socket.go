@@ -99,7 +99,7 @@ type Age struct {
 // Holder is one descriptor that refers to the socket.
 type Holder struct {
 	PID  int    `json:"pid"`
-	FD   int    `json:"fd"`
+	FD   *int   `json:"fd"` // null where a text did not show it
 	Comm string `json:"comm"`
 }
 
