@@ -102,6 +102,10 @@ func (r *remedy) apply() {
 	}
 	var result report.Result
 	err := r.run(&result, r.verb(flags...)...)
+	failed := func(s report.StepResult) bool { return s.Status != nil && *s.Status == report.StatusFailed }
+	if slices.Contains(r.plan.Risks, report.RiskOrphanBug) && slices.ContainsFunc(result.Steps, failed) {
+		r.Lacks("this kernel keeps orphans that are destroyed, as the plan warns: it lacks the fix of Linux 6.11")
+	}
 	if slices.ContainsFunc(result.Steps, func(s report.StepResult) bool { return s.Status != nil && *s.Status == report.StatusGone }) || err != nil && !r.allThere() {
 		r.tooLate()
 	}
