@@ -131,6 +131,23 @@ func TestModel_postponed(t *testing.T) {
 	}
 }
 
+// TestModel_cut_across: what TCP_USER_TIMEOUT leaves at a firing may fill the finest level of the wheel or reach into the next, whose slots are eight times as wide: the sooner the firing, the later the end. Found by
+// TestModel_doubt_served_late.
+func TestModel_cut_across(t *testing.T) {
+	m := forecast.Model{Limits: forecast.Defaults(), Clock: forecast.Clock{HZ: 100}}
+	m.Options.UserTimeout = forecast.Is(1841 * time.Millisecond)
+	s := tcp.Socket{State: tcp.CloseWait, Inode: 7, SendQueue: 1, Timer: timer(tcp.TimerRetransmit, 1, 390*time.Millisecond)}
+	for field, value := range map[tcp.Field]uint64{
+		tcp.Retransmits: 1, tcp.Backoff: 1, tcp.RTO: 400_000, tcp.Unacked: 1, tcp.SndWnd: 65535, tcp.LastDataSent: 10, tcp.LastAckRecv: 220, tcp.BytesAcked: 1, tcp.TotalRTO: 1, tcp.TotalRTORecoveries: 1, tcp.TotalRTOTime: 0,
+	} {
+		s.Info.Put(field, value)
+	}
+	const sooner, later = 1860 * time.Millisecond, 1930 * time.Millisecond
+	if e := m.Ends(&s); e.By != forecast.ByUserTimeout || e.Earliest > sooner || e.Latest < later {
+		t.Errorf("%+v", e)
+	}
+}
+
 // TestModel_linger2: where nobody knows whether a closed socket had a TCP_LINGER2, a timer too short for the setting, or that the setting does not ask for, names the other moment as well (figures
 // measured on Linux 6.18: it ended 9.605 s later).
 func TestModel_linger2(t *testing.T) {

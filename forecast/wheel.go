@@ -198,7 +198,7 @@ func (l *lanes) armEach(jiffies [lanesLength]int64) {
 	}
 	// What lies between the lanes may fall into any part of a slot.
 	var at lanes
-	widest := l.clock.widest(max(jiffies[early], jiffies[likely], jiffies[late]))
+	widest := l.clock.widest(max(jiffies[early], jiffies[likely], jiffies[late]) + 1)
 	for i := range l.now {
 		at.now[i] = l.now[i] + jiffies[i]
 	}
