@@ -54,8 +54,18 @@ func baseOf(jiffies uint64, at, after, tick time.Duration) (base int64, sure boo
 // what the exact clock was after it.
 func behind(ticked, until, tick time.Duration) bool { return until-ticked >= 2*tick }
 
+// ticking returns the CONFIG_HZ whose ticks are so long (TICK_NSEC, rounded to a nanosecond), 0 when there is none.
+func ticking(tick time.Duration) int {
+	for _, hz := range frequencies {
+		if (time.Second+time.Duration(hz/2))/time.Duration(hz) == tick {
+			return hz
+		}
+	}
+	return 0
+}
+
 // frequency finds the CONFIG_HZ with which a kernel that has run for a while has come to this count. It starts counting five minutes before a 32 bit
-// overflow (INITIAL_JIFFIES in include/linux/jiffies.h), and loses a few ticks while it boots. 0 means that none fits.
+// overflow (INITIAL_JIFFIES in include/linux/jiffies.h), and loses a few ticks while it boots: when it has run for five minutes, all frequencies have come to nearly the same. 0 means that none fits.
 func frequency(jiffies uint64, uptime time.Duration) int {
 	best, bestOff := 0, math.Inf(1)
 	for _, hz := range frequencies {

@@ -1,6 +1,7 @@
 package procfs
 
 import (
+	"cmp"
 	"errors"
 	"os"
 	"time"
@@ -43,6 +44,7 @@ func Clock(now func() time.Time, count Counter) (hz int, jiffies uint64, began t
 		if hz = frequency(jiffies, from); hz == 0 {
 			return 0, 0, time.Time{}, opError("count jiffies", "", errNoClock)
 		}
+		hz = cmp.Or(resolution(), hz)
 		if try == tries {
 			return hz, 0, time.Time{}, opError("count jiffies", "", ErrBusy)
 		}
@@ -69,6 +71,15 @@ func Clock(now func() time.Time, count Counter) (hz int, jiffies uint64, began t
 		}
 	}
 	return hz, 0, time.Time{}, opError("clock_gettime", "", ErrBusy)
+}
+
+// resolution returns the kernel's frequency as the resolution of the coarse clock tells it, which is a tick (LOW_RES_NSEC); 0 where it is none.
+func resolution() int {
+	var tick unix.Timespec
+	if unix.ClockGetres(unix.CLOCK_MONOTONIC_COARSE, &tick) != nil {
+		return 0
+	}
+	return ticking(time.Duration(tick.Nano()))
 }
 
 // monotonic reads one of the clocks that count from boot.

@@ -4,9 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/closewait/closewait/internal/nstest"
 	"github.com/closewait/closewait/internal/procfs"
@@ -75,6 +78,22 @@ func TestClock(t *testing.T) {
 		}
 		if off := began.Sub(start) - time.Duration(jiffies-first)*tick; off.Abs() > slack {
 			t.Errorf("%v passed, %d jiffies counted: %v apart", began.Sub(start), jiffies-first, off)
+		}
+	}
+}
+
+// TestClock_five_minutes: when a kernel has run for five minutes its count says nothing of its frequency, the coarse clock does. An emulated kernel of 250 Hz that had lost 70 ticks was taken for one of 256.
+func TestClock_five_minutes(t *testing.T) {
+	var tick unix.Timespec
+	if err := unix.ClockGetres(unix.CLOCK_MONOTONIC_COARSE, &tick); err != nil {
+		t.Fatal(err)
+	}
+	want := int(math.Round(float64(time.Second) / float64(tick.Nano())))
+	const uptime = 5 * time.Minute
+	for _, lost := range []uint64{0, 20, 70} {
+		hz, _, _, err := procfs.Clock(time.Now, func() (uint64, time.Duration, time.Duration, error) { return 1<<32 - lost, uptime, uptime, nil })
+		if hz != want || err != nil && !errors.Is(err, procfs.ErrBusy) {
+			t.Errorf("%d ticks lost: %d Hz, want %d: %v", lost, hz, want, err)
 		}
 	}
 }
