@@ -17,7 +17,7 @@ const started = time.Second
 func (q *inquiry) mayAwaitChildren(d *doing) bool {
 	pipe := func(w look.Watch) bool { return w.Inode != 0 && w.Events&look.PollIn != 0 }
 	if d.moments(func(m *look.Moment) bool {
-		return m.Call.Kind == look.CallChild || m.Call.Kind == look.CallRead && m.Call.Pipe != 0 && !m.Call.OwnPipe || slices.ContainsFunc(m.Call.Watches, pipe)
+		return forChild(&m.Call) || slices.ContainsFunc(m.Call.Watches, pipe)
 	}) {
 		return true
 	}
@@ -31,6 +31,11 @@ func (q *inquiry) mayAwaitChildren(d *doing) bool {
 		}
 		return strange && (requesting || !sockets)
 	})
+}
+
+// forChild reports whether a call waits for the end of a child, or reads what another process writes into a pipe.
+func forChild(c *look.Call) bool {
+	return c.Kind == look.CallChild || c.Kind == look.CallRead && c.Pipe != 0 && !c.OwnPipe
 }
 
 // childBehind returns the child of a process, a program of its own, whose output comes through a pipe, or a pair of sockets of which the process has this one; 0 for none.

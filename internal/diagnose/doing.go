@@ -363,9 +363,6 @@ func (sc *scene) deed(d *doing, m *look.Moment) (w worker, ok bool) {
 			w.what = sleeping
 			return w, true
 		}
-		if own, ok := sc.ownLoop(a, &m.Call); ok {
-			return own, true
-		}
 		return sc.polling(d, &m.Call)
 	}
 	return w, w.what != ""
@@ -377,11 +374,14 @@ func (sc *scene) deed(d *doing, m *look.Moment) (w worker, ok bool) {
 func (sc *scene) polling(d *doing, c *look.Call) (w worker, ok bool) {
 	a := d.process.Activity
 	if set := d.set(c.FD); set != nil {
+		if w, ok = sc.ownLoop(d, set, c); ok {
+			return w, true
+		}
 		return sc.pollingSet(d, set, c)
 	}
 	var socket *tcp.Socket
 	for i := range c.Watches {
-		if slices.ContainsFunc(a.Epolls, func(set look.PollSet) bool { return set.FD == c.Watches[i].FD }) {
+		if d.set(c.Watches[i].FD) != nil {
 			return worker{}, false
 		}
 		own, _ := a.Descriptor(c.Watches[i].FD)
@@ -418,20 +418,19 @@ func (sc *scene) polling(d *doing, c *look.Call) (w worker, ok bool) {
 
 // ownLoop tells a thread that waits for an answer in an event loop of its own, as a handler does that calls an asynchronous client and waits for that: what its epoll instance has of TCP are connections
 // that were made here, and nothing has come on one since something was asked there, or it is not made yet. Through what else is in the instance the thread may be given other work, so that no more is claimed than of one in a lock.
-func (sc *scene) ownLoop(a *look.Activity, c *look.Call) (w worker, ok bool) {
+func (sc *scene) ownLoop(d *doing, set *look.PollSet, c *look.Call) (w worker, ok bool) {
 	const few = 16 // of what a handler watches; a loop may watch any number
-	at := slices.IndexFunc(a.Epolls, func(set look.PollSet) bool { return set.FD == c.FD })
-	if at < 0 || len(a.Epolls[at].Watches) > few {
+	if len(set.Watches) > few {
 		return w, false
 	}
-	for i := range a.Epolls[at].Watches {
-		watch := &a.Epolls[at].Watches[i]
-		d, _ := a.Descriptor(watch.FD)
-		p, of := sc.placeOf(d.Inode)
+	for i := range set.Watches {
+		watch := &set.Watches[i]
+		own, _ := d.process.Activity.Descriptor(watch.FD)
+		p, of := sc.placeOf(own.Inode)
 		switch {
-		case slices.ContainsFunc(a.Epolls, func(set look.PollSet) bool { return set.FD == watch.FD }):
+		case d.set(watch.FD) != nil:
 			return worker{}, false
-		case !of || watch.Inode != 0 && uint32(watch.Inode) != d.Inode:
+		case !of || watch.Inode != 0 && uint32(watch.Inode) != own.Inode:
 			continue
 		}
 		s := sc.at(p)
@@ -442,9 +441,9 @@ func (sc *scene) ownLoop(a *look.Activity, c *look.Call) (w worker, ok bool) {
 		case !connecting && (s.State != tcp.Established || s.RecvQueue > 0 || !asks(s)):
 			continue
 		case connecting:
-			w = worker{what: inConnect, parked: true, call: &look.Call{Kind: look.CallConnect, Name: c.Name, FD: d.FD, Inode: d.Inode, Left: c.Left}}
+			w = worker{what: inConnect, parked: true, call: &look.Call{Kind: look.CallConnect, Name: c.Name, FD: own.FD, Inode: own.Inode, Left: c.Left}}
 		default:
-			w = worker{what: inRead, parked: true, call: &look.Call{Kind: look.CallRead, Name: c.Name, FD: d.FD, Inode: d.Inode, Left: c.Left}}
+			w = worker{what: inRead, parked: true, call: &look.Call{Kind: look.CallRead, Name: c.Name, FD: own.FD, Inode: own.Inode, Left: c.Left}}
 		}
 	}
 	return w, w.what != ""

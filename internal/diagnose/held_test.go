@@ -96,7 +96,7 @@ func TestInherited(t *testing.T) {
 		"a handler waits for its command": {func(*look.Process, *look.Snapshot) {}, "CW107"},
 		"for its output": {func(p *look.Process, _ *look.Snapshot) {
 			t := in(script, look.CallRead, "read", 7, 0)
-			t.First.Call.Target, t.Again.Call.Target = "pipe:[9]", "pipe:[9]"
+			t.First.Call.Pipe, t.Again.Call.Pipe = 9, 9
 			p.Activity.Threads = []look.Thread{t}
 		}, "CW107"},
 		"the server itself waits for it": {func(p *look.Process, s *look.Snapshot) {

@@ -3,7 +3,6 @@ package diagnose
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/closewait/closewait/internal/look"
@@ -82,7 +81,7 @@ func (sc *scene) onBehalf(s *subject) (pid int) {
 
 // waitsForChild reports whether a process does nothing but wait for the end of another that it has started, or for what that writes.
 func (d *doing) waitsForChild() bool {
-	return len(d.off) == 1 && d.single() && (d.off[0].call.Kind == look.CallChild || d.off[0].call.Kind == look.CallRead && strings.HasPrefix(d.off[0].call.Target, "pipe:") && !d.off[0].call.OwnPipe)
+	return len(d.off) == 1 && d.single() && forChild(d.off[0].call)
 }
 
 // sinceStart allows for the steps of the clocks compared.
