@@ -39,7 +39,7 @@ var handlerBusy = rule{
 			}
 			l := sc.loadOf(d)
 			_, own := l.own[s.socket]
-			if n := sc.serving(d, s); n > 0 && (l.served <= n || sc.servedSince(d, s) <= n) || own && len(l.own) == l.served || l.served == 1 && sc.dedicated(d, s, h) {
+			if n := sc.serving(d, s); n > 0 && (l.served <= n || sc.manned(d)) || own && len(l.own) == l.served || l.served == 1 && sc.dedicated(d, s, h) {
 				s.blamed = h.PID
 				return true
 			}
@@ -113,10 +113,11 @@ func (sc *scene) serving(d *doing, s *subject) (n int) {
 	return n
 }
 
-// servedSince counts the connections that wait for a process and came no sooner than one of them: the threads that may be at work for that may be so for any of these.
-func (sc *scene) servedSince(d *doing, s *subject) int {
-	if !sc.timed {
-		sc.timed = true
+// manned reports whether each connection that waits for a process can have a thread at work for it: for those that came no sooner than any of them there are as many. Where there are fewer, a
+// busy thread may be at work for none, and beside a leak it is that of the latest only by its age.
+func (sc *scene) manned(d *doing) bool {
+	if !sc.matched {
+		sc.matched = true
 		sc.eachWaiting(func(d *doing, s *subject) {
 			if len(d.working) > 0 {
 				began, _ := sc.existed(s.place)
@@ -126,10 +127,15 @@ func (sc *scene) servedSince(d *doing, s *subject) int {
 		for _, d := range sc.doings {
 			slices.Sort(d.load.began)
 		}
+		sc.eachWaiting(func(d *doing, s *subject) {
+			if l := &d.load; len(l.began) > 0 && !l.short {
+				began, _ := sc.existed(s.place)
+				since, _ := slices.BinarySearch(l.began, began+1)
+				l.short = since > sc.serving(d, s)
+			}
+		})
 	}
-	began, _ := sc.existed(s.place)
-	n, _ := slices.BinarySearch(d.load.began, began+1)
-	return n
+	return !d.load.short
 }
 
 // askedBefore reports whether a thread waits for the answer to a question that was asked longer ago than some time.

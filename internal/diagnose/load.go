@@ -18,9 +18,11 @@ type load struct {
 	untouched int
 	// patient are connections whose client still waits: of those all was read, and nothing was sent since. They are counted where untouched ones wait, and none is in hand.
 	patient int
-	// served counts those that came through a listener, and began are for how long they have existed, in ascending order, once that was asked.
+	// served counts those that came through a listener, and began are for how long they have existed, in ascending order, once that was asked; short is true where they are more than the threads
+	// that may be at work for them.
 	served int
 	began  []time.Duration
+	short  bool
 	// own are the threads that began with a connection, by connection.
 	own map[*tcp.Socket]worker
 	// young are the threads that may have begun with a connection, waiting the connections they may have begun with.

@@ -52,7 +52,7 @@ type answers struct {
 	queued    map[*tcp.Socket]time.Duration // by listener, for how long the first has waited in its queue that asked for something
 	interval  *time.Duration                // between the two looks, nil before it was asked for
 	weighed   bool                          // whether the loads were counted
-	timed     bool                          // whether it was asked for how long the connections have existed that wait
+	matched   bool                          // whether the connections that wait were matched with the threads that may be at work for them
 	tunnel    *pairing
 	flocks    map[flockKey]*flock
 	flock     *flock // the last
