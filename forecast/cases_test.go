@@ -281,7 +281,7 @@ func TestModel_probe_of_new_data(t *testing.T) {
 	for field, value := range map[tcp.Field]uint64{tcp.LastDataSent: 140, tcp.LastAckRecv: 352, tcp.Unacked: 2, tcp.RTT: 14, tcp.RTTVar: 7, tcp.TotalRetrans: 0} {
 		s.Info.Put(field, value)
 	}
-	s.Info.Bytes()[5] |= 2 // tcpi_options: TCPI_OPT_SACK
+	negotiateSACK(&s)
 	if got := m.Ends(&s); (got.Best-6362*time.Millisecond).Abs() > 4*time.Millisecond || got.Also != 0 {
 		t.Errorf("%+v", got)
 	}
@@ -351,7 +351,7 @@ func TestModel_any_socket(t *testing.T) {
 			State: tcp.State(rapid.Uint8Range(0, 15).Draw(t, "state")), Inode: rapid.Uint32Range(0, 1).Draw(t, "inode"), SendQueue: rapid.Uint32().Draw(t, "queue"),
 			Timer: timer(tcp.TimerKind(rapid.Uint8Range(0, 6).Draw(t, "timer")), rapid.Uint8().Draw(t, "count"), time.Duration(rapid.Uint32().Draw(t, "expires"))*time.Millisecond),
 		}
-		s.Info.Set(rapid.SliceOfN(rapid.Byte(), 0, tcp.InfoSize).Draw(t, "info"))
+		s.Info = tcp.MakeInfo(rapid.SliceOfN(rapid.Byte(), 0, tcp.InfoSize).Draw(t, "info"))
 		for range rapid.IntRange(0, 8).Draw(t, "fields") {
 			f := tcp.Field(rapid.IntRange(0, int(tcp.TotalRTOTime)).Draw(t, "field"))
 			s.Info.Put(f, rapid.Uint64Range(0, 300_000).Draw(t, "value"))

@@ -114,8 +114,8 @@ func TestKernelOf(t *testing.T) {
 func TestModel_old_kernel(t *testing.T) {
 	s := dying(1, 204, 4)
 	raw := s.Info.Bytes()[:192] // all of struct tcp_info in 4.17
-	s.Info.Set(raw)
-	s.Info.Bytes()[0] = byte(tcp.CloseWait)
+	raw[0] = byte(tcp.CloseWait)
+	s.Info = tcp.MakeInfo(raw)
 	m := forecast.Model{Limits: forecast.Defaults(), Clock: forecast.Clock{HZ: 250}, Options: forecast.Options{UserTimeout: forecast.Is(10 * time.Second)}}
 	old := m.Ends(&s)
 	m.Kernel = forecast.KernelOf("6.18.0")

@@ -456,7 +456,7 @@ func (s *simSock) diag(phase int64) tcp.Socket {
 		put(tcp.TotalRTOTime, 0)
 	}
 	if s.sack {
-		d.Info.Bytes()[5] |= 2
+		negotiateSACK(&d)
 	}
 	return d
 }

@@ -97,8 +97,8 @@ const (
 )
 
 func (v *view) negotiated(option byte) bool {
-	raw := v.socket.Info.Bytes()
-	return len(raw) > optionsOffset && raw[optionsOffset]&option != 0
+	options, known := v.socket.Info.Byte(optionsOffset)
+	return known && options&option != 0
 }
 
 // overIPv4 says whether the socket's packets are of IPv4: those of an IPv6 socket may be, too.

@@ -36,13 +36,14 @@ type Conn struct {
 	dumping   uint32 // sequence number of a dump whose end has not been read, 0 if none
 	request   []byte
 	buffer    []byte
-	// message and socket are the ones at hand. They live here so that a dump allocates nothing for each.
-	message message
-	socket  tcp.Socket
+	// message and socket are the ones at hand, and makeInfo fills the room for the tcp_info of that. They live here so that a dump allocates nothing for each.
+	message  message
+	socket   tcp.Socket
+	makeInfo func([]byte) tcp.Info
 }
 
 func newConn(t transport) *Conn {
-	return &Conn{transport: t, buffer: make([]byte, bufferSize)}
+	return &Conn{transport: t, buffer: make([]byte, bufferSize), makeInfo: new(tcp.InfoBuffer).Set}
 }
 
 // Close releases the connection.
@@ -67,7 +68,7 @@ type Stats struct {
 // errFinished ends the loop of roundTrip without being an error.
 var errFinished = errors.New("finished")
 
-// Dump calls visit for each socket that q selects. The Socket it passes is overwritten by the next call; copy it to keep it. A visit that returns an error
+// Dump calls visit for each socket that q selects. The Socket it passes is overwritten by the next call, its Info with it; use [tcp.Socket.Clone] to keep it. A visit that returns an error
 // ends the dump with that error, unwrapped.
 //
 // The number of allocations does not depend on the number of sockets. An interrupted dump is reported in Stats and is not an error: what was visited
@@ -96,6 +97,10 @@ func (c *Conn) Dump(ctx context.Context, q Query, visit func(*tcp.Socket) error)
 func (c *Conn) dump(ctx context.Context, family tcp.Family, q *Query, bytecode []byte, stats *Stats, visit func(*tcp.Socket) error) error {
 	c.seq++
 	c.request = appendDump(c.request[:0], c.seq, family, q, bytecode)
+	makeInfo := c.makeInfo
+	if q.Protocol != TCP {
+		makeInfo = nil
+	}
 	var visitErr error
 	err := c.roundTrip(ctx, "dump", func(m *message) error {
 		if m.flags&flagDumpIntr != 0 {
@@ -104,7 +109,7 @@ func (c *Conn) dump(ctx context.Context, family tcp.Family, q *Query, bytecode [
 		if m.typ == typeDone {
 			return errFinished
 		}
-		unknown, err := decode(m.body, &c.socket, q.Protocol == TCP)
+		unknown, err := decode(m.body, &c.socket, makeInfo)
 		if err != nil {
 			stats.Malformed++
 			return nil
@@ -139,12 +144,15 @@ func (c *Conn) Sockets(ctx context.Context, q Query, to []tcp.Socket) ([]tcp.Soc
 	}
 	for try := 1; ; try++ {
 		to = to[:kept]
+		var infos tcp.Infos
 		if q.Keep != nil {
 			*q.Keep = (*q.Keep)[:messages]
 		}
 		began, ran := time.Now(), threadTime()
 		stats, err := c.Dump(ctx, q, func(s *tcp.Socket) error {
 			to = append(to, *s)
+			last := &to[len(to)-1].Info
+			*last = infos.Keep(*last)
 			return nil
 		})
 		stats.Tries, stats.Held = try, max(time.Since(began)-(threadTime()-ran), 0)
@@ -165,7 +173,7 @@ func (c *Conn) Get(ctx context.Context, s *tcp.Socket, ext Extensions, found *tc
 		if m.typ == typeDone {
 			return fmt.Errorf("%w: no answer before the end", ErrMalformed)
 		}
-		if _, err := decode(m.body, found, true); err != nil {
+		if _, err := Decode(m.body, found); err != nil {
 			return err
 		}
 		return errFinished

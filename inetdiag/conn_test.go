@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io/fs"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -17,11 +18,11 @@ import (
 	"github.com/closewait/closewait/tcp"
 )
 
-var compareSockets = cmp.Options{cmpopts.EquateComparable(tcp.Socket{})}
+var compareSockets = cmp.Options{cmpopts.EquateComparable(netip.AddrPort{})}
 
 func collect(to *[]tcp.Socket) func(*tcp.Socket) error {
 	return func(s *tcp.Socket) error {
-		*to = append(*to, *s)
+		*to = append(*to, s.Clone())
 		return nil
 	}
 }
@@ -298,7 +299,7 @@ func TestGet_staleReplies(t *testing.T) {
 		return [][]byte{reply(stale, typeByFamily, 0, encode(sample(9))), reply(request, typeByFamily, 0, encode(sample(1)))}
 	})
 	var got tcp.Socket
-	if err := c.Get(t.Context(), sample(1), 0, &got); err != nil || got != *sample(1) {
+	if err := c.Get(t.Context(), sample(1), 0, &got); err != nil || !cmp.Equal(got, *sample(1), compareSockets) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 }
@@ -404,7 +405,7 @@ func TestGetEach(t *testing.T) {
 				t.Errorf("%d: %v", i, err)
 			}
 		default:
-			if err != nil || *found != *sample(i) {
+			if err != nil || !cmp.Equal(*found, *sample(i), compareSockets) {
 				t.Errorf("%d: %+v, %v", i, found, err)
 			}
 		}
@@ -423,7 +424,7 @@ func TestEvents(t *testing.T) {
 	}}
 	e := newEvents(f)
 	var got tcp.Socket
-	if err := e.Receive(t.Context(), &got); err != nil || got != *s {
+	if err := e.Receive(t.Context(), &got); err != nil || !cmp.Equal(got, *s, compareSockets) {
 		t.Errorf("got %+v, %v; want %+v", got, err, *s)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -44,12 +44,13 @@ const (
 )
 
 // Decode reads a struct inet_diag_msg and the attributes behind it: the payload of one message of a dump, a lookup or an event. It overwrites all of s,
-// allocates nothing, and returns the number of attributes it did not know or that did not have the size of their kind.
+// allocates nothing but room for a tcp_info, and returns the number of attributes it did not know or that did not have the size of their kind.
 //
 // Bytes too few for a socket, or an unknown address family, give an error that wraps ErrMalformed, and s is then undefined.
-func Decode(b []byte, s *tcp.Socket) (unknown int, err error) { return decode(b, s, true) }
+func Decode(b []byte, s *tcp.Socket) (unknown int, err error) { return decode(b, s, tcp.MakeInfo) }
 
-func decode(b []byte, s *tcp.Socket, tcpInfo bool) (unknown int, err error) {
+// decode is Decode with what makes an Info of a tcp_info; nil where that is a struct mptcp_info, which must not be taken for one.
+func decode(b []byte, s *tcp.Socket, makeInfo func([]byte) tcp.Info) (unknown int, err error) {
 	*s = tcp.Socket{}
 	if len(b) < socketSize {
 		return 0, fmt.Errorf("%w: socket of %d bytes, want at least %d", ErrMalformed, len(b), socketSize)
@@ -62,9 +63,10 @@ func decode(b []byte, s *tcp.Socket, tcpInfo bool) (unknown int, err error) {
 		switch {
 		case !ok:
 			return unknown + 1, nil
-		case typ == attrInfo && !tcpInfo: // a struct mptcp_info, which must not be taken for a tcp_info
 		case typ == attrInfo:
-			s.Info.Set(value)
+			if makeInfo != nil {
+				s.Info = makeInfo(value)
+			}
 		case !decodeAttr(typ, value, s):
 			unknown++
 		}

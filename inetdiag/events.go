@@ -39,7 +39,7 @@ func (e *Events) Receive(ctx context.Context, s *tcp.Socket) error {
 			if m.typ != typeByFamily && m.typ != typeDestroy {
 				continue
 			}
-			if _, err := decode(m.body, s, true); err == nil {
+			if _, err := Decode(m.body, s); err == nil {
 				return nil
 			}
 		}

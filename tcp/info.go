@@ -13,41 +13,136 @@ const InfoSize = 280
 //
 // The structure has only ever grown at its end, so what a kernel sends is known up to some field; a field beyond is unknown, not zero. Text that somebody
 // pasted makes single fields known. The zero Info knows nothing.
+//
+// An Info is small and refers to what it knows, which does not change: copies share it. The exception is one that an [InfoBuffer] gave.
 type Info struct {
+	_    [0]func()  // Infos are compared by Equal, not by what they refer to
+	base *structure // nil when nothing is known
+	diff string     // by what the structure differs from base, see Infos; "" when it does not
+}
+
+// structure is a struct tcp_info in the machine's byte order.
+type structure struct {
 	known uint64 // bit f says that field f is known
 	raw   [InfoSize]byte
 }
 
 // MakeInfo copies the bytes of a struct tcp_info in the machine's byte order. Bytes beyond InfoSize are fields of newer kernels and are left out.
 func MakeInfo(b []byte) Info {
-	var i Info
-	i.Set(b)
-	return i
+	s := new(structure)
+	s.set(b)
+	return s.info()
 }
 
-// Set is MakeInfo in place.
-func (i *Info) Set(b []byte) {
-	n := copy(i.raw[:], b)
-	fields := int(fieldsLength)
-	for fields > 0 && layout[fields-1].end() > n {
-		fields--
+func (s *structure) set(b []byte) {
+	n := copy(s.raw[:], b)
+	clear(s.raw[n:])
+	s.known = knownOf[n]
+}
+
+// knownOf are the fields that so many bytes of the structure reach.
+var knownOf = func() (known [InfoSize + 1]uint64) {
+	for n := range known {
+		for f := Field(0); f < fieldsLength && layout[f].end() <= n; f++ {
+			known[n] |= 1 << f
+		}
 	}
-	i.known = 1<<fields - 1
+	return known
+}()
+
+func (s *structure) put(f Field, value uint64) {
+	l := &layout[f]
+	switch b := s.raw[l.offset:]; l.size {
+	case 1:
+		b[0] = byte(value)
+	case 2:
+		binary.NativeEndian.PutUint16(b, uint16(value))
+	case 4:
+		binary.NativeEndian.PutUint32(b, uint32(value))
+	case 8:
+		binary.NativeEndian.PutUint64(b, value)
+	}
+	s.known |= 1 << f
 }
 
-// Bytes returns the structure up to its last known field. They belong to i; what is not known of them is zero.
+// length is where the last known field ends.
+func (s *structure) length() int {
+	if s.known == 0 {
+		return 0
+	}
+	return layout[bits.Len64(s.known)-1].end()
+}
+
+func (s *structure) info() Info {
+	if s.known == 0 {
+		return Info{}
+	}
+	return Info{base: s}
+}
+
+// whole returns a copy of the structure.
+func (i *Info) whole() *structure {
+	s := new(structure)
+	if i.base == nil {
+		return s
+	}
+	*s = *i.base
+	if i.diff != "" {
+		apply(i.diff, s)
+	}
+	return s
+}
+
+// Clone returns an Info that stays as it is, whatever becomes of the buffer that i refers to.
+func (i *Info) Clone() Info {
+	if i.base == nil || i.diff != "" {
+		return *i
+	}
+	return i.whole().info()
+}
+
+// Bytes returns a copy of the structure up to its last known field; what is not known of it is zero.
 func (i *Info) Bytes() []byte {
-	if i.known == 0 {
+	if i.base == nil {
 		return nil
 	}
-	return i.raw[:layout[bits.Len64(i.known)-1].end()]
+	s := i.whole()
+	return s.raw[:s.length()]
+}
+
+// Byte returns one byte of the structure, for what no Field is: its bit fields. ok is false where it is beyond the last known field.
+func (i *Info) Byte(offset int) (b byte, ok bool) {
+	if offset >= i.Size() {
+		return 0, false
+	}
+	if i.diff == "" {
+		return i.base.raw[offset], true
+	}
+	w := i.words(offset/word, 1)
+	return w[offset%word], true
+}
+
+// Size is the number of bytes up to the end of the last known field.
+func (i *Info) Size() int {
+	if i.base == nil {
+		return 0
+	}
+	return i.base.length()
+}
+
+// Equal reports whether the same fields are known of both, with the same values.
+func (i Info) Equal(other Info) bool {
+	if i.base == nil || other.base == nil {
+		return i.base == other.base
+	}
+	return *i.whole() == *other.whole()
 }
 
 // Known reports whether anything at all is known.
-func (i *Info) Known() bool { return i.known != 0 }
+func (i *Info) Known() bool { return i.base != nil }
 
 // Has reports whether the field is known.
-func (i *Info) Has(f Field) bool { return i.known>>f&1 != 0 }
+func (i *Info) Has(f Field) bool { return i.base != nil && i.base.known>>f&1 != 0 }
 
 // Uint returns a field in the unit of Field.Unit, and whether it is known.
 func (i *Info) Uint(f Field) (uint64, bool) {
@@ -55,7 +150,12 @@ func (i *Info) Uint(f Field) (uint64, bool) {
 		return 0, false
 	}
 	l := &layout[f]
-	switch b := i.raw[l.offset:]; l.size {
+	b := i.base.raw[l.offset:]
+	if i.diff != "" {
+		w := i.words(int(l.offset)/word, (int(l.size)+word-1)/word)
+		b = w[l.offset%word:]
+	}
+	switch l.size {
 	case 1:
 		return uint64(b[0]), true
 	case 2:
@@ -77,18 +177,33 @@ func (i *Info) Duration(f Field) (time.Duration, bool) {
 	return time.Duration(n) * unit, true
 }
 
-// Put makes a field known; it is for tests and for readers of text formats.
+// Put makes a field known, to i alone and none of its copies. It is for tests and for readers of text formats: each call copies the structure.
 func (i *Info) Put(f Field, value uint64) {
-	l := &layout[f]
-	switch b := i.raw[l.offset:]; l.size {
-	case 1:
-		b[0] = byte(value)
-	case 2:
-		binary.NativeEndian.PutUint16(b, uint16(value))
-	case 4:
-		binary.NativeEndian.PutUint32(b, uint32(value))
-	case 8:
-		binary.NativeEndian.PutUint64(b, value)
-	}
-	i.known |= 1 << f
+	s := i.whole()
+	s.put(f, value)
+	*i = s.info()
 }
+
+// InfoBuffer is room for one struct tcp_info after the other, for readers that look at many and keep few. What its methods return is overwritten by the next call of one that changes it:
+// [Info.Clone] or [Infos.Keep] keeps it.
+type InfoBuffer struct{ structure structure }
+
+// Set is MakeInfo in the buffer.
+func (b *InfoBuffer) Set(raw []byte) Info {
+	b.structure.set(raw)
+	return b.structure.info()
+}
+
+// Load fills the buffer with a copy.
+func (b *InfoBuffer) Load(i Info) {
+	b.structure = structure{}
+	if i.base != nil {
+		b.structure = *i.whole()
+	}
+}
+
+// Put makes a field known.
+func (b *InfoBuffer) Put(f Field, value uint64) { b.structure.put(f, value) }
+
+// Info returns what is in the buffer.
+func (b *InfoBuffer) Info() Info { return b.structure.info() }

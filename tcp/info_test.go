@@ -94,10 +94,10 @@ func TestInfo_put(t *testing.T) {
 
 func BenchmarkInfo(b *testing.B) {
 	raw := make([]byte, tcp.InfoSize)
-	var info tcp.Info
+	var buffer tcp.InfoBuffer
 	b.ReportAllocs()
 	for b.Loop() {
-		info.Set(raw)
+		info := buffer.Set(raw)
 		if _, ok := info.Duration(tcp.TotalRTOTime); !ok {
 			b.Fatal("unknown")
 		}

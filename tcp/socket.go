@@ -103,7 +103,7 @@ type Memory struct {
 
 // Socket is one TCP socket as the kernel reported it at one moment.
 //
-// It is plain data: copying a Socket copies all of it.
+// It is plain data: copying a Socket copies all of it, but for what is said of Info where an [InfoBuffer] is behind it.
 type Socket struct {
 	Family Family
 	State  State
@@ -142,6 +142,13 @@ type Socket struct {
 
 	// Info is the kernel's struct tcp_info; it is empty when the kernel sent none (mini sockets, or not asked for).
 	Info Info
+}
+
+// Clone returns a copy that stays as it is, for those who are handed a Socket that the next will overwrite.
+func (s *Socket) Clone() Socket {
+	c := *s
+	c.Info = s.Info.Clone()
+	return c
 }
 
 // Has reports whether the kernel sent all the facts of a.

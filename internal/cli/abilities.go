@@ -47,7 +47,7 @@ func sockDiag(ctx context.Context) Capability {
 	defer conn.Close()
 	longest := 0
 	stats, err := conn.Dump(ctx, inetdiag.Query{Extensions: inetdiag.WithInfo}, func(s *tcp.Socket) error {
-		longest = max(longest, len(s.Info.Bytes()))
+		longest = max(longest, s.Info.Size())
 		return nil
 	})
 	if longest > 0 {

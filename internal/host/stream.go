@@ -105,7 +105,7 @@ func (v *visit) pass(ctx context.Context, n *look.Namespace, s *tcp.Socket) erro
 		v.stream.hopping++
 	}
 	if unheld || hops {
-		v.stream.waiting = append(v.stream.waiting, waiting{n, v.stream.open, *s, unheld})
+		v.stream.waiting = append(v.stream.waiting, waiting{n, v.stream.open, s.Clone(), unheld})
 		return nil
 	}
 	return v.hand(ctx, n, s, holders)

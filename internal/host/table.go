@@ -77,7 +77,7 @@ func (v *visit) hasten(ctx context.Context, conn *inetdiag.Conn, each func(*tcp.
 		if trusted {
 			return each(s)
 		}
-		if held = append(held, *s); s.Info.Known() {
+		if held = append(held, s.Clone()); s.Info.Known() {
 			full++
 		}
 		if full < sampled && len(held) < mostHeld {

@@ -122,7 +122,7 @@ func TestAgree(t *testing.T) {
 		defer conn.Close()
 		var told tcp.Socket
 		if _, err := conn.Dump(t.Context(), inetdiag.Query{States: tcp.SetOf(tcp.CloseWait), Extensions: inetdiag.WithInfo}, func(s *tcp.Socket) error {
-			told = *s
+			told = s.Clone()
 			return nil
 		}); err != nil || told.Inode != made.Inode {
 			t.Fatalf("%v, %+v", err, told)

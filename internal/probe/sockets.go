@@ -18,8 +18,8 @@ const (
 	partTimeouts
 )
 
-// decodeShown reads one record; tick is the length of a jiffy. The whole socket is overwritten.
-func decodeShown(b *[shownSize]byte, tick time.Duration, s *tcp.Socket) {
+// decodeShown reads one record; tick is the length of a jiffy. The whole socket is overwritten, and so is the buffer its Info is in.
+func decodeShown(b *[shownSize]byte, tick time.Duration, s *tcp.Socket, info *tcp.InfoBuffer) {
 	word := func(at int) uint32 { return binary.NativeEndian.Uint32(b[at:]) }
 	s.Cookie = tcp.Cookie(binary.NativeEndian.Uint64(b[0:]))
 	var local, peer netip.Addr
@@ -36,14 +36,15 @@ func decodeShown(b *[shownSize]byte, tick time.Duration, s *tcp.Socket) {
 		s.Timer.Expires = time.Duration(max(0, int32(word(52)))) * tick //nolint:gosec // a difference
 	}
 	s.Interface, s.RecvQueue, s.SendQueue, s.UID, s.Inode = word(48), word(56), word(60), word(64), word(68)
-	s.Info = tcp.Info{}
+	info.Load(tcp.Info{})
 	if parts := b[72]; parts&partConnection != 0 {
-		decodeInfo(b, parts, tick, &s.Info)
+		decodeInfo(b, parts, tick, info)
 	}
+	s.Info = info.Info()
 }
 
 // decodeInfo makes known what a record has of struct tcp_info.
-func decodeInfo(b *[shownSize]byte, parts byte, tick time.Duration, info *tcp.Info) {
+func decodeInfo(b *[shownSize]byte, parts byte, tick time.Duration, info *tcp.InfoBuffer) {
 	word := func(at int) uint64 { return uint64(binary.NativeEndian.Uint32(b[at:])) }
 	since := func(at int) uint64 { return uint64(uint32(word(at) * uint64(tick) / uint64(time.Millisecond))) } //nolint:gosec // cut to 32 bits as the kernel does
 	info.Put(tcp.CAState, uint64(b[73]))

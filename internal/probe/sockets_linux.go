@@ -69,10 +69,11 @@ func (s *Sockets) In() (io.ReadCloser, error) {
 	return records, nil
 }
 
-// Each calls visit for each socket: first those that listen, then all others. The Socket is overwritten by the next. A visit that returns an error ends the reading with that
+// Each calls visit for each socket: first those that listen, then all others. The Socket is overwritten by the next, its Info with it. A visit that returns an error ends the reading with that
 // error, unwrapped. It is no snapshot of an instant: a socket that comes or goes meanwhile may be missing or, on kernels before 6.17, be reported twice.
 func (s *Sockets) Each(ctx context.Context, in io.Reader, visit func(*tcp.Socket) error) error {
 	var socket tcp.Socket
+	var info tcp.InfoBuffer
 	var stopped error
 	reading, stop := context.WithCancel(ctx)
 	defer stop()
@@ -80,7 +81,7 @@ func (s *Sockets) Each(ctx context.Context, in io.Reader, visit func(*tcp.Socket
 		if stopped != nil {
 			return
 		}
-		decodeShown((*[shownSize]byte)(record), s.tick, &socket)
+		decodeShown((*[shownSize]byte)(record), s.tick, &socket, &info)
 		if stopped = visit(&socket); stopped != nil {
 			stop()
 		}

@@ -44,7 +44,7 @@ func byIterator(t testing.TB, s *probe.Sockets) map[tcp.Cookie]tcp.Socket {
 	defer in.Close()
 	found := map[tcp.Cookie]tcp.Socket{}
 	if err := s.Each(t.Context(), in, func(s *tcp.Socket) error {
-		found[s.Cookie] = *s
+		found[s.Cookie] = s.Clone()
 		return nil
 	}); err != nil {
 		t.Fatal(err)
@@ -62,7 +62,7 @@ func byDump(t testing.TB) map[tcp.Cookie]tcp.Socket {
 	found := map[tcp.Cookie]tcp.Socket{}
 	if _, err := conn.Dump(t.Context(), inetdiag.Query{Extensions: inetdiag.WithInfo}, func(s *tcp.Socket) error {
 		if s.State != tcp.Bound { // which the iterator does not list
-			found[s.Cookie] = *s
+			found[s.Cookie] = s.Clone()
 		}
 		return nil
 	}); err != nil {

@@ -156,10 +156,10 @@ func (in *items) read(size int) ([]byte, error) {
 	return in.buffer, nil
 }
 
-// cost is the memory that an encoded item may take once it is decoded, at most: a missing or empty value can stand for a structure as large as tcp.Socket,
+// cost is the memory that an encoded item may take once it is decoded, at most: a missing or empty value can stand for a structure as large as tcp.Socket, a short one for a tcp_info,
 // and every part of a structure that is there has its name beside it. It reads up to the first thing that is no CBOR.
 func cost(b []byte) (bytes int64) {
-	const nothing, something = 768, 256
+	const nothing, something = 768, 320
 	for len(b) > 0 {
 		head := b[0]
 		major, short := head>>5, head&31

@@ -41,7 +41,9 @@ type parser struct {
 	whole    bool   // nothing was cut off at its end, as the blanks there show
 	source   *Source
 	sockets  []tcp.Socket
-	marks    []mark // of the same sockets
+	infos    tcp.Infos      // of sockets
+	info     tcp.InfoBuffer // of the one at hand
+	marks    []mark         // of the same sockets
 	section  section
 	seen     evidence // what all finished sections show together
 	owners   []owner

@@ -127,6 +127,7 @@ func (in *items) recording(extent *Extent) (*Recording, error) {
 	if extent.Sockets -= r.Snapshot.Count() + len(r.Later); extent.Sockets < 0 {
 		return nil, ErrTooLarge
 	}
+	var infos tcp.Infos
 	for {
 		it, err := in.must()
 		switch {
@@ -144,6 +145,10 @@ func (in *items) recording(extent *Extent) (*Recording, error) {
 			}
 			if extent.Sockets -= len(it.Sockets.List); extent.Sockets < 0 {
 				return nil, ErrTooLarge
+			}
+			for i := range it.Sockets.List {
+				s := &it.Sockets.List[i]
+				s.Info = infos.Keep(s.Info)
 			}
 			*to = append(*to, it.Sockets.List...)
 		case it.Messages != nil:

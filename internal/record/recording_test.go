@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/klauspost/compress/zstd"
 	"pgregory.net/rapid"
 
@@ -26,7 +27,7 @@ var same = cmp.Options{
 		right, errB := b.MarshalBinary()
 		return errA == nil && errB == nil && bytes.Equal(left, right)
 	}),
-	cmp.Comparer(func(a, b tcp.Socket) bool { return a == b }),
+	cmpopts.EquateComparable(netip.AddrPort{}),
 	cmp.Comparer(func(a, b time.Time) bool { return a.Equal(b) }),
 }
 

@@ -187,10 +187,11 @@ func (p *parser) fill(s *tcp.Socket, m *mark) {
 		return
 	}
 	whole := m.whole || m.line < p.section.longest
+	p.info.Load(s.Info)
 	for i := range infoFields {
-		f := &infoFields[i]
+		f, shown := &infoFields[i], p.info.Info()
 		switch {
-		case f.neverFilled || s.Info.Has(f.field) || f.as == bits && i <= int(m.last):
+		case f.neverFilled || shown.Has(f.field) || f.as == bits && i <= int(m.last):
 			// A rate that was printed with three digits is unknown, not zero.
 			continue
 		case s.State == tcp.Listen && f.field != tcp.Unacked:
@@ -198,9 +199,10 @@ func (p *parser) fill(s *tcp.Socket, m *mark) {
 		case f.ss > p.section.ss || f.kernel > p.section.kernel || i > int(m.last) && !whole:
 			continue
 		}
-		s.Info.Put(f.field, f.absent)
+		p.info.Put(f.field, f.absent)
 		if f.field == tcp.Retrans {
-			s.Info.Put(tcp.TotalRetrans, 0)
+			p.info.Put(tcp.TotalRetrans, 0)
 		}
 	}
+	s.Info = p.infos.Keep(p.info.Info())
 }
