@@ -305,7 +305,7 @@ func TestModel_thin_slow_start(t *testing.T) {
 	s.Info.Put(tcp.SndSSThresh, 0x7fffffff)
 	ends := func(name string) forecast.Ends {
 		s.Sent |= tcp.HasCongestion
-		if s.Congestion = (tcp.Name{}); name == "" {
+		if s.Extra = new(tcp.Extra); name == "" {
 			s.Sent = 0
 		}
 		copy(s.Congestion[:], name)

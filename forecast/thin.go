@@ -47,7 +47,7 @@ const (
 func (v *view) threshold() threshold {
 	name := v.options.Congestion
 	if v.socket.Has(tcp.HasCongestion) {
-		name = v.socket.Congestion.String()
+		name = v.socket.More().Congestion.String()
 	}
 	switch name {
 	case "reno", "cubic", "bic", "cdg", "dctcp", "dctcp-reno", "highspeed", "htcp", "hybla", "illinois", "lp", "nv", "scalable", "vegas", "veno", "westwood", "yeah":

@@ -71,7 +71,7 @@ var errFinished = errors.New("finished")
 // Dump calls visit for each socket that q selects. The Socket it passes is overwritten by the next call, its Info with it; use [tcp.Socket.Clone] to keep it. A visit that returns an error
 // ends the dump with that error, unwrapped.
 //
-// The number of allocations does not depend on the number of sockets. An interrupted dump is reported in Stats and is not an error: what was visited
+// The number of allocations does not depend on the number of sockets, unless q asks for what is in [tcp.Extra]. An interrupted dump is reported in Stats and is not an error: what was visited
 // is what the kernel said. Use [Conn.Sockets] to have it repeated.
 //
 // Errors: EPERM for a tcp.Mark condition without CAP_NET_ADMIN; EINVAL for a condition this kernel does not know; ENOENT where

@@ -44,7 +44,7 @@ const (
 )
 
 // Decode reads a struct inet_diag_msg and the attributes behind it: the payload of one message of a dump, a lookup or an event. It overwrites all of s,
-// allocates nothing but room for a tcp_info, and returns the number of attributes it did not know or that did not have the size of their kind.
+// allocates nothing but room for a tcp_info and for an Extra, and returns the number of attributes it did not know or that did not have the size of their kind.
 //
 // Bytes too few for a socket, or an unknown address family, give an error that wraps ErrMalformed, and s is then undefined.
 func Decode(b []byte, s *tcp.Socket) (unknown int, err error) { return decode(b, s, tcp.MakeInfo) }
@@ -114,9 +114,9 @@ func decodeAttr(typ uint16, v []byte, s *tcp.Socket) bool {
 	ok := true
 	switch typ {
 	case attrCongestion:
-		has, ok = tcp.HasCongestion, decodeName(v, &s.Congestion)
+		has, ok = tcp.HasCongestion, decodeName(v, &s.Extend().Congestion)
 	case attrSkMemInfo:
-		has, ok = tcp.HasMemory, decodeMemory(v, &s.Memory)
+		has, ok = tcp.HasMemory, decodeMemory(v, &s.Extend().Memory)
 	case attrShutdown:
 		has, ok = tcp.HasShutdown, decodeByte(v, (*uint8)(&s.Shutdown))
 	case attrTOS:
@@ -205,7 +205,7 @@ func decodeULP(v []byte, s *tcp.Socket) tcp.Attributes {
 		}
 		switch typ {
 		case ulpName:
-			decodeName(value, &s.ULP)
+			decodeName(value, &s.Extend().ULP)
 		case ulpMPTCP:
 			has |= tcp.HasMPTCP
 		}

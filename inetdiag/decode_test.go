@@ -28,7 +28,7 @@ func TestDecode_attributes(t *testing.T) {
 	want.Sent = tcp.HasCongestion | tcp.HasMemory | tcp.HasShutdown | tcp.HasTOS | tcp.HasTClass | tcp.HasV6Only | tcp.HasMark | tcp.HasClassID |
 		tcp.HasCgroup | tcp.HasOptions | tcp.HasULP | tcp.HasMPTCP
 	want.Info = tcp.MakeInfo(info)
-	copy(want.Congestion[:], "cubic")
+	copy(want.Extend().Congestion[:], "cubic")
 	copy(want.ULP[:], "mptcp")
 	want.Memory = tcp.Memory{ReceiveAllocated: 832, ReceiveLimit: 131072}
 	want.Shutdown, want.TOS, want.TClass, want.V6Only, want.Mark, want.ClassID = 3, 0x10, 0x20, true, 42, 43

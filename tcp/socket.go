@@ -101,19 +101,32 @@ type Memory struct {
 	Drops            uint32 // packets dropped (a count, not bytes; since 4.7)
 }
 
-// Socket is one TCP socket as the kernel reported it at one moment.
+// Extra holds those optional facts of a [Socket] that are long and seldom asked for.
+type Extra struct {
+	Congestion Name
+	ULP        Name
+	Memory     Memory
+}
+
+// Socket is one TCP socket as the kernel reported it at one moment. There may be a million, so its fields are in an order without gaps.
 //
-// It is plain data: copying a Socket copies all of it, but for what is said of Info where an [InfoBuffer] is behind it.
+// It is plain data: copying a Socket copies all of it, but for Extra, and for what is said of Info where an [InfoBuffer] is behind it.
 type Socket struct {
 	Family Family
 	State  State
-	Timer  Timer
+	// Shutdown and the fields below that Attributes names are zero where the kernel did not send them: see Sent.
+	Shutdown Shutdown
+	TOS      uint8
+	TClass   uint8
+	V6Only   bool
+	// Sent says which of the optional facts the kernel sent; see Has.
+	Sent  Attributes
+	Timer Timer
 
 	// Local and Peer are the two ends. Peer is the unspecified address and port 0 for listening and unconnected sockets.
 	Local, Peer netip.AddrPort
 	// Interface is the index of the device the socket is bound to, 0 when it is not.
 	Interface uint32
-	Cookie    Cookie
 	// Inode is the socket's inode number in sockfs, 0 when no file refers to it: a connection not yet accepted, an
 	// orphan (closed by its owner), a mini socket.
 	Inode uint32
@@ -126,22 +139,33 @@ type Socket struct {
 	// SendQueue is the number of bytes sent and not acknowledged, or not sent yet; a FIN counts as one. For a listener: its backlog.
 	SendQueue uint32
 
-	// Sent says which of the following fields the kernel sent; see Has.
-	Sent       Attributes
-	Shutdown   Shutdown
-	TOS        uint8
-	TClass     uint8
-	V6Only     bool
-	Options    Options
-	Mark       uint32
-	ClassID    uint32
-	CgroupID   uint64
-	Congestion Name
-	ULP        Name
-	Memory     Memory
+	Mark     uint32
+	ClassID  uint32
+	Options  Options
+	CgroupID uint64
+	Cookie   Cookie
+
+	// Extra is nil where none of its facts was sent; to read them, More needs no such look.
+	*Extra
 
 	// Info is the kernel's struct tcp_info; it is empty when the kernel sent none (mini sockets, or not asked for).
 	Info Info
+}
+
+// More returns the facts of Extra, which are zero where there is none.
+func (s *Socket) More() Extra {
+	if s.Extra == nil {
+		return Extra{}
+	}
+	return *s.Extra
+}
+
+// Extend returns Extra, made where there was none, for those who fill it.
+func (s *Socket) Extend() *Extra {
+	if s.Extra == nil {
+		s.Extra = new(Extra)
+	}
+	return s.Extra
 }
 
 // Clone returns a copy that stays as it is, for those who are handed a Socket that the next will overwrite.

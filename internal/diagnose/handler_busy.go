@@ -119,9 +119,12 @@ func (sc *scene) manned(d *doing) bool {
 	if !sc.matched {
 		sc.matched = true
 		sc.eachWaiting(func(d *doing, s *subject) {
-			if len(d.working) > 0 {
+			if l := &d.load; len(d.working) > 0 {
+				if l.began == nil {
+					l.began = make([]time.Duration, 0, l.served)
+				}
 				began, _ := sc.existed(s.place)
-				d.load.began = append(d.load.began, began)
+				l.began = append(l.began, began)
 			}
 		})
 		for _, d := range sc.doings {

@@ -128,6 +128,7 @@ func TestParse_details(t *testing.T) {
 	want := s
 	want.UID, want.Inode, want.Cookie, want.Mark, want.CgroupID, want.V6Only, want.Shutdown = 5, 12, 0x1a, 0x1f, 0x2a, true, 3
 	want.TOS, want.TClass, want.ClassID = 0x10, 0, 2
+	want.Extra = new(s.More())
 	want.Memory = tcp.Memory{ReceiveAllocated: 1, ReceiveLimit: 2, SendAllocated: 3, SendLimit: 4, ForwardAllocated: 5, SendQueued: 6, OptionMemory: 7, Backlog: 8, Drops: 9}
 	if !cmp.Equal(s, want, cmpopts.EquateComparable(netip.AddrPort{})) {
 		t.Errorf("%+v", s)
@@ -135,8 +136,8 @@ func TestParse_details(t *testing.T) {
 	if all := tcp.HasMark | tcp.HasCgroup | tcp.HasV6Only | tcp.HasShutdown | tcp.HasTOS | tcp.HasTClass | tcp.HasClassID | tcp.HasMemory | tcp.HasCongestion | tcp.HasULP | tcp.HasMPTCP; s.Sent != all {
 		t.Errorf("sent %b, want %b", s.Sent, all)
 	}
-	if s.Congestion.String() != "reno" || s.ULP.String() != "mptcp" || source.Details[0].Device != "eth0" || source.Details[1].Cgroup != "/a.slice/b.service" || other.Interface != 7 {
-		t.Errorf("%v %v %+v %d", s.Congestion, s.ULP, source.Details, other.Interface)
+	if s.More().Congestion.String() != "reno" || s.More().ULP.String() != "mptcp" || source.Details[0].Device != "eth0" || source.Details[1].Cgroup != "/a.slice/b.service" || other.Interface != 7 {
+		t.Errorf("%v %v %+v %d", s.More().Congestion, s.More().ULP, source.Details, other.Interface)
 	}
 }
 

@@ -192,11 +192,11 @@ func (c *comparison) all() {
 	} else {
 		c.equal("cookie made up", record.StandIn(g.Cookie), true)
 	}
-	if c.memory && !mini && g.Memory != c.after.Memory { // an answer to a repeated SYN was dropped, say
-		c.equal("memory", g.Memory, w.Memory)
+	if c.memory && !mini && g.More().Memory != c.after.More().Memory { // an answer to a repeated SYN was dropped, say
+		c.equal("memory", g.More().Memory, w.More().Memory)
 	}
 	if c.form.info {
-		c.equal("congestion", g.Congestion, w.Congestion)
+		c.equal("congestion", g.More().Congestion, w.More().Congestion)
 	}
 	c.info()
 }

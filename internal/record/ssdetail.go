@@ -77,7 +77,8 @@ func (d *detail) single(word string) {
 	if ulp, ok := strings.CutPrefix(word, "tcp-ulp-"); ok {
 		d.ulp = true
 		s.Sent |= tcp.HasULP
-		copy(s.ULP[:len(s.ULP)-1], ulp)
+		ulpName := &s.Extend().ULP
+		copy(ulpName[:len(ulpName)-1], ulp)
 		if ulp == "mptcp" {
 			s.Sent |= tcp.HasMPTCP
 		}
@@ -90,7 +91,8 @@ func (d *detail) single(word string) {
 	// The congestion control stands before all fields of tcp_info.
 	if d.mark.line == 0 && !d.ulp && !s.Has(tcp.HasCongestion) && isName(word) {
 		s.Sent |= tcp.HasCongestion
-		copy(s.Congestion[:len(s.Congestion)-1], word)
+		name := &s.Extend().Congestion
+		copy(name[:len(name)-1], word)
 	}
 }
 
@@ -196,6 +198,6 @@ func (d *detail) memory(value string) bool {
 	if !ok || !open || read < 7 {
 		return false
 	}
-	d.socket.Memory, d.socket.Sent = m, d.socket.Sent|tcp.HasMemory
+	d.socket.Extend().Memory, d.socket.Sent = m, d.socket.Sent|tcp.HasMemory
 	return true
 }

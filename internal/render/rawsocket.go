@@ -61,12 +61,13 @@ func (v *view) raw(r *look.Row) []line {
 		}
 	}
 	if s.Has(tcp.HasCongestion) {
-		put("congestion control", s.Congestion.String())
+		put("congestion control", s.More().Congestion.String())
 	}
 	if s.Has(tcp.HasMemory) {
-		put("receive buffer", spoken.Size(uint64(s.Memory.ReceiveAllocated))+" of "+spoken.Size(uint64(s.Memory.ReceiveLimit)))
-		put("send buffer", spoken.Size(uint64(s.Memory.SendQueued))+" of "+spoken.Size(uint64(s.Memory.SendLimit)))
-		put("drops", strconv.FormatUint(uint64(s.Memory.Drops), 10))
+		m := s.More().Memory
+		put("receive buffer", spoken.Size(uint64(m.ReceiveAllocated))+" of "+spoken.Size(uint64(m.ReceiveLimit)))
+		put("send buffer", spoken.Size(uint64(m.SendQueued))+" of "+spoken.Size(uint64(m.SendLimit)))
+		put("drops", strconv.FormatUint(uint64(m.Drops), 10))
 	}
 	command := "ss -tanoiemp 'src " + commandEnd(s.Local.String()) + " and dst " + commandEnd(s.Peer.String()) + "'"
 	return append(lines, line{{"  ", plain}, {pad("the same by ss", 24), faint}, {command, pasted}})
