@@ -46,6 +46,9 @@ func (g *group) keepers(sc *scene) []int {
 		if k := sc.keeper(s.netns, s.listener); k.code == g.rule.code {
 			pids = append(pids, k.pids...)
 		}
+		if g.waitsForCrew(sc, s) {
+			pids = append(pids, sc.crew(s).pids...)
+		}
 	}
 	slices.Sort(pids)
 	return slices.Compact(pids)

@@ -30,6 +30,9 @@ var inTransit = rule{
 			return
 		}
 		waiting := sc.now.Transit.Waiting
+		if own := sc.given(g.members[0].listener); len(own) > 0 {
+			waiting = own
+		}
 		if len(waiting) == 0 {
 			f.Evidence = append(f.Evidence,
 				"no process has a descriptor of these sockets: they travel over a unix socket, are registered with io_uring, or belong to the kernel")

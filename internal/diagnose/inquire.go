@@ -25,7 +25,7 @@ const (
 // Inquire says what else a diagnosis wants to know of the snapshot: what the holders of stuck sockets are doing, and from there on the programs at the other ends of the
 // connections they wait for.
 func (d *Diagnosis) Inquire(now *look.Snapshot) look.Wish {
-	q := &inquiry{scene: d.on(now, nil), wanted: map[uint32]struct{}{}, unix: map[uint32]struct{}{}, strayed: map[*tcp.Socket]bool{}, entrusted: map[*tcp.Socket]bool{}}
+	q := &inquiry{scene: d.on(now, nil), wanted: map[uint32]struct{}{}, unix: map[uint32]struct{}{}, strayed: map[*tcp.Socket]bool{}, entrusted: map[*tcp.Socket]bool{}, staffed: map[*tcp.Socket]bool{}}
 	q.stuck(q.suspect)
 	for pid, p := range now.Processes {
 		if p.Activity != nil && len(p.Activity.Threads) > 0 {
@@ -41,14 +41,17 @@ type inquiry struct {
 	strayed map[*tcp.Socket]bool // listeners whose holders were asked for because of a stranger
 	// entrusted are the listeners of which it was asked whether a runtime keeps them.
 	entrusted map[*tcp.Socket]bool
-	wanted    map[uint32]struct{}
-	unix      map[uint32]struct{}
-	children  []int
-	flags     []look.Holder
-	again     []int
-	patience  time.Duration
-	ends      int
-	transit   bool
+	// staffed are those of which it was asked who serves what was accepted.
+	staffed  map[*tcp.Socket]bool
+	wanted   map[uint32]struct{}
+	unix     map[uint32]struct{}
+	children []int
+	flags    []look.Holder
+	again    []int
+	patience time.Duration
+	ends     int
+	// transit is asked for when nothing more is of who may receive it: only the unix sockets of processes that were looked at are.
+	transit, staffing bool
 }
 
 func (q *inquiry) suspect(s *subject) {
@@ -62,6 +65,7 @@ func (q *inquiry) suspect(s *subject) {
 		return
 	case unheld(s):
 		q.transit = !q.now.Transit.Sought
+		q.crewOf(s)
 	case ignored(s.socket) && s.listener == nil && !waits(s.socket):
 		return // what a client has not read says nothing
 	case s.socket.State == tcp.FinWait2:
@@ -85,6 +89,9 @@ func (q *inquiry) suspect(s *subject) {
 		q.strayed[s.listener] = true // who of them has accepted it
 		q.holdersOf(s.listener)
 	}
+	if q.unseen(s) {
+		q.crewOf(s)
+	}
 	for _, h := range s.holders() {
 		d := q.doing(h.PID)
 		d.weight++
@@ -93,6 +100,31 @@ func (q *inquiry) suspect(s *subject) {
 		}
 		if q.mayBeStray(s, h) {
 			q.stranger(s, h)
+		}
+	}
+}
+
+// crewOf asks for the children of those who wait for the connections of its listener: it may wait for them to come to it.
+func (q *inquiry) crewOf(s *subject) {
+	if s.listener == nil || q.staffed[s.listener] {
+		return
+	}
+	q.staffed[s.listener] = true
+	q.holdersOf(s.listener)
+	_, wanted := q.wanted[s.listener.Inode]
+	q.staffing = q.staffing || wanted
+	for _, h := range q.now.Holders.Of(s.listener.Inode) {
+		d := q.doing(h.PID)
+		switch a := d.process.Activity; {
+		case a == nil:
+			q.staffing = true
+		case !d.interest(s.listener.Inode, h.FD).waited:
+		case !a.ChildrenSought:
+			q.staffing, q.children = true, append(q.children, h.PID)
+		default:
+			for _, child := range a.Children {
+				q.doing(child).weight++
+			}
 		}
 	}
 }
@@ -281,10 +313,10 @@ func (q *inquiry) hasUninterruptible(d *doing) bool {
 }
 
 func (q *inquiry) wish() look.Wish {
-	w := look.Wish{Flags: q.flags, Again: q.again, Patience: q.patience, Transit: q.transit}
+	w := look.Wish{Flags: q.flags, Again: q.again, Patience: q.patience, Transit: q.transit && !q.staffing}
 	w.Holders = slices.Sorted(maps.Keys(q.wanted))
 	w.Unix = slices.Sorted(maps.Keys(q.unix))
-	w.Children = slices.Sorted(slices.Values(q.children))
+	w.Children = slices.Compact(slices.Sorted(slices.Values(q.children)))
 	for pid, d := range q.doings {
 		if p := q.now.Processes[pid]; d.weight > 0 && p != nil && p.Activity == nil {
 			w.Activity = append(w.Activity, pid)

@@ -24,6 +24,9 @@ var processStopped = rule{
 		if s.socket.Unaccepted() {
 			return s.listener != nil && !sc.accepting[s.listener] && sc.keeper(s.netns, s.listener).blames(s, codeProcessStopped)
 		}
+		if sc.awaitsCrew(s, codeProcessStopped) {
+			return true
+		}
 		if s.socket.State != tcp.CloseWait && !unserved || len(s.holders()) == 0 || s.socket.SendQueue > 0 || s.moved {
 			return false
 		}
@@ -52,6 +55,7 @@ var processStopped = rule{
 		slices.SortFunc(f.Culprits, func(a, b report.Culprit) int { return *a.PID - *b.PID })
 		if f.Victims.Count = len(g.members); f.Count > 0 {
 			g.queueEvidence(f)
+			g.crewEvidence(sc, f)
 		}
 	},
 }

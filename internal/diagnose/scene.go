@@ -57,6 +57,8 @@ type answers struct {
 	flocks    map[flockKey]*flock
 	flock     *flock // the last
 	homeless  *int
+	crews     map[crewKey]queueKeeper // why workers do not come to what was accepted for them
+	atCrews   map[*tcp.Socket]int     // how many connections wait for them, by listener
 }
 
 type listenKey struct {

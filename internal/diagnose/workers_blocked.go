@@ -28,6 +28,9 @@ func claimsWorkersBlocked(sc *scene, s *subject) bool {
 	if s.socket.Unaccepted() {
 		return s.age.Time >= fresh && !sc.accepting[s.listener] && !sc.getsOn(s.netns, s.listener) && s.queue(sc).blames(s, codeWorkersBlocked)
 	}
+	if sc.awaitsCrew(s, codeWorkersBlocked) {
+		return true
+	}
 	for _, h := range s.holders() {
 		d := sc.doing(h.PID)
 		if d.halted != "" || !sc.waitsUnread(s) && !d.stuckOn(s.socket) || s.socket.RecvQueue == 0 && sc.loadOf(d).drained > len(d.blocked()) {
@@ -156,13 +159,21 @@ func (k queueKeeper) blames(s *subject, code string) bool {
 }
 
 func describeWorkersBlocked(sc *scene, g *group, f *report.Finding) {
-	g.blameThreads(sc, f, (*doing).blocked, "pid %d: %s, in two looks")
+	g.blameThreads(sc, f, func(d *doing) []worker {
+		if list := d.blocked(); len(list) > 0 {
+			return list
+		}
+		return sc.elsewhere(d)
+	}, "pid %d: %s, in two looks")
 	stuckOn := g.count(func(s *subject) bool {
 		return slices.ContainsFunc(s.holders(), func(h look.Holder) bool { return sc.doing(h.PID).stuckOn(s.socket) })
 	})
 	f.Victims.Count = len(g.members) - stuckOn
 	g.queueEvidence(f)
-	if n := g.count(func(s *subject) bool { return s.socket.Inode != 0 && s.socket.RecvQueue > 1 && untouched(s.socket) }); n > 0 {
+	g.crewEvidence(sc, f)
+	if n := g.count(func(s *subject) bool {
+		return s.socket.Inode != 0 && s.socket.RecvQueue > 1 && untouched(s.socket) && !g.waitsForCrew(sc, s)
+	}); n > 0 {
 		f.Evidence = append(f.Evidence, fmt.Sprintf("%s accepted and not read by a byte", plural(n, "connection")))
 	}
 }
