@@ -262,3 +262,27 @@ func TestAge_keepalive(t *testing.T) {
 		t.Errorf("%s", f.Code)
 	}
 }
+
+// TestPoolIdle_limit: who was used together is idle for as long when the server ends; only connections that were closed at different times show a limit of it.
+func TestPoolIdle_limit(t *testing.T) {
+	for name, test := range map[string]struct {
+		n            int
+		apart        time.Duration
+		limit, ended bool
+	}{
+		"one after the other": {4, 10 * time.Second, true, false}, "together": {4, 0, true, true}, "one": {1, 0, true, true}, "together, not used alike": {4, -time.Second, false, true},
+	} {
+		var sockets []tcp.Socket
+		for i := range test.n {
+			used := 7 * time.Second
+			if test.apart < 0 {
+				used += time.Duration(i) * -test.apart
+			}
+			sockets = append(sockets, member(i, time.Minute+time.Duration(i)*max(test.apart, 0), used, info(tcp.DataSegsOut, 40)))
+		}
+		text := strings.Join(only(t, Run(snapshot(sockets...), nil)).Evidence, "\n")
+		if strings.Contains(text, "a limit of the servers") != test.limit || strings.Contains(text, "restarted") != test.ended {
+			t.Errorf("%s: %s", name, text)
+		}
+	}
+}

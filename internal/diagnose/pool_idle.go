@@ -25,8 +25,15 @@ var poolIdle = rule{
 		f.Severity = report.SeverityInfo
 		f.FDLimit = g.fdLimit(sc, nil)
 		f.Evidence = append(f.Evidence, fmt.Sprintf("the servers closed %s; the program looks only when it uses them again", plural(len(g.members), "connection")))
-		if gap, ok := idleGap(g.members); ok && gap >= time.Second {
-			f.Evidence = append(f.Evidence, fmt.Sprintf("they were closed %s after their last use: a limit of the servers", spoken.Duration(gap)))
+		ages, _ := g.ages()
+		together := len(ages) > 0 && ages[len(ages)-1]-ages[0] <= time.Second
+		gap, alike := idleGap(g.members)
+		if alike && gap >= time.Second {
+			line := fmt.Sprintf("they were closed %s after their last use: a limit of the servers", spoken.Duration(gap))
+			if together { // whoever was used together is as old when the server ends
+				line += ", or they were restarted"
+			}
+			f.Evidence = append(f.Evidence, line)
 		}
 		if line := sc.oneEachEvidence(g); line != "" {
 			f.Evidence = append(f.Evidence, line)
@@ -34,8 +41,8 @@ var poolIdle = rule{
 		if n := g.count(silentFrom); n > 0 {
 			f.Evidence = append(f.Evidence, fmt.Sprintf("nothing was ever sent or received on %d of them: the servers closed them unused, as they do at a limit of connections", n))
 		}
-		if ages, _ := g.ages(); len(ages) >= needless && ages[len(ages)-1]-ages[0] <= time.Second {
-			f.Evidence = append(f.Evidence, "all were closed within a second: the server was restarted, or all had been idle alike")
+		if together && !alike && len(ages) >= needless {
+			f.Evidence = append(f.Evidence, "all were closed within a second: the server was restarted, or closed them together")
 		}
 		f.Evidence = append(f.Evidence, readEvidence(g)...)
 	},
