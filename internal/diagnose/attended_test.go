@@ -276,3 +276,19 @@ func TestLoops(t *testing.T) {
 		}
 	}
 }
+
+// TestLoops_single: of several loops that are elsewhere one has a single connection, as a worker has; it is a loop like the others.
+func TestLoops_single(t *testing.T) {
+	now := snapshot(client(1, time.Minute, 83, 1), client(2, time.Minute, 83, 84), client(3, time.Minute, 83, 1), listening(0, 128))
+	a := busyWith(now, in(ours, look.CallPoll, "epoll_wait", 32, 0), sleeper(2), sleeper(3))
+	watching(a, 30, 0, 1)
+	watching(a, 31, 2)
+	watching(a, 32, 3)
+	if f := only(t, Run(now, nil)); f.Code != "CW106" || f.Count != 3 {
+		t.Errorf("%s of %d, want one finding for all three", f.Code, f.Count)
+	}
+	a.Epolls[0].Watches = a.Epolls[0].Watches[1:] // a worker each
+	if f := only(t, Run(now, nil)); f.Code == "CW106" {
+		t.Errorf("%s: no set has more than one connection", f.Code)
+	}
+}

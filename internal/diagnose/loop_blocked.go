@@ -53,7 +53,7 @@ func (sc *scene) loopOff(d *doing, in interest) bool {
 func (sc *scene) keptFrom(d *doing, s *subject, in interest) bool {
 	switch {
 	case in.set != nil || in.waited:
-		return sc.loopOff(d, in)
+		return sc.loopOff(d, in) || s.listener != nil && sc.onlyOneOf(d, in)
 	case d.process.Activity == nil:
 		return false
 	case !d.single():
@@ -63,6 +63,11 @@ func (sc *scene) keptFrom(d *doing, s *subject, in interest) bool {
 		d.behind = new(slices.ContainsFunc(d.process.Activity.Sockets, func(own look.Descriptor) bool { return sc.waitsForLoop(d, own) }))
 	}
 	return *d.behind
+}
+
+// onlyOneOf reports whether a set has nothing but one connection, as a worker's has, where others of the process are those of loops: then it is one of these, and no thread waits for it.
+func (sc *scene) onlyOneOf(d *doing, in interest) bool {
+	return !d.single() && in.armed && !in.waited && !in.constant && !sc.manifold(d, in.set) && sc.loopAway(d)
 }
 
 // loopAway reports whether a loop of a process is elsewhere that has connections in its set: what was accepted a while ago and is in no set yet waits for that, for the others would have put it into theirs.
