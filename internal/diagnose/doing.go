@@ -275,9 +275,19 @@ func (sc *scene) worker(d *doing, t *look.Thread) (worker, bool) {
 		again.wakes = first.what == inLock && first.brief() && again.brief()
 		return again.of(t), false // it wakes at intervals, as timers and collectors of garbage do
 	case ran && first.what != busy && first.what != uninterruptible:
-		again.strong, again.ran = false, true // it gets on, however slowly
+		again.strong, again.ran = false, !sc.inVain(again) // it gets on, however slowly
 	}
 	return again.of(t), true
+}
+
+// inVain reports whether a thread waits for a connection on which nothing has passed for long, however often it looks: some clients wait for parts of a second at a time, to be interruptible.
+func (sc *scene) inVain(w worker) bool {
+	s := sc.socketOf(w.call.Inode)
+	if s == nil {
+		return false
+	}
+	since, known := stalled(s)
+	return known && since >= fresh
 }
 
 // takeTurns adds the threads that share one processor, as those do that need the lock of an interpreter to run (CPython, Ruby): each is in that lock most of the time, and together they are busy all the time.

@@ -87,3 +87,16 @@ func TestPolling_connect(t *testing.T) {
 		t.Errorf("%s: %+v", f.Code, f.Culprits)
 	}
 }
+
+// TestWorkersBlocked_inVain: some clients wait for parts of a second at a time. As long as something comes the only thread gets on; it does not by waking where nothing has for long.
+func TestWorkersBlocked_inVain(t *testing.T) {
+	for still, want := range map[time.Duration]string{time.Minute: "CW105", 3 * time.Second: ""} {
+		now := snapshot(client(1, time.Minute, 83, 1), listening(1, 128), queued(2), backend(700, still))
+		asking := ran(in(ours, look.CallRead, "poll", 10, 700))
+		asking.First.Call.Left, asking.Again.Call.Left = 60*time.Millisecond, 40*time.Millisecond
+		busyWith(now, asking)
+		if got := code(Run(now, []tcp.Socket{now.Namespaces[0].Sockets[0], now.Namespaces[0].Sockets[2]}), now, 2); got != want {
+			t.Errorf("nothing for %v: %q, want %s", still, got, want)
+		}
+	}
+}
