@@ -14,8 +14,12 @@ import (
 	"github.com/closewait/closewait/internal/look"
 )
 
-// maxCommandLine is how much of a command line is kept.
-const maxCommandLine = 4 << 10
+// maxCommandLine is how much of a command line is kept, and of that commandTail its end: what follows a long class path tells one program from another. More than longestLine is not read.
+const (
+	maxCommandLine = 4 << 10
+	commandTail    = 1 << 10
+	longestLine    = 128 << 10 // MAX_ARG_STRLEN in include/uapi/linux/binfmts.h
+)
 
 // Process describes a process. All of it belongs to one process even when the pid is reused meanwhile; StartTicks tells it from a later one. What cannot be
 // read is left at its "not known"; without a process the error is that of /proc/PID/stat, errors.Is(err, fs.ErrNotExist) when there is none; with one it is that its command line or executable was not told.
@@ -114,11 +118,15 @@ func (d *describer) process(pid int) (*look.Process, error) {
 
 // commandLine returns the arguments with spaces between them, "" for a kernel thread. They are in the memory of the process.
 func commandLine(dir directory) (string, error) {
-	b, err := dir.readPatiently("cmdline", maxCommandLine)
+	b, err := dir.readPatiently("cmdline", longestLine)
 	if err != nil {
 		return "", err
 	}
-	return string(bytes.ReplaceAll(bytes.TrimRight(b, "\x00"), []byte{0}, []byte{' '})), nil
+	b = bytes.ReplaceAll(bytes.TrimRight(b, "\x00"), []byte{0}, []byte{' '})
+	if len(b) > maxCommandLine {
+		return string(b[:maxCommandLine-commandTail]) + " … " + string(b[len(b)-commandTail:]), nil
+	}
+	return string(b), nil
 }
 
 func openFilesLimit(dir directory) int {

@@ -16,12 +16,12 @@ import (
 )
 
 func TestProcess_fixture(t *testing.T) {
-	long := strings.Repeat("x", 5000)
+	long := strings.Repeat("x", 5000) // a class path, say
 	f, root := fixture(t, map[int]fakeProcess{
 		10: {fds: map[int]string{0: "/dev/null", 3: socket(5)}, files: map[string]string{
 			"cmdline": "nginx\x00-g\x00daemon off;\x00", "limits": limits, "cgroup": "0::/system.slice/nginx.service\n",
 		}},
-		20: {files: map[string]string{"cmdline": long, "cgroup": "0::/\n"}},
+		20: {files: map[string]string{"cmdline": long + "\x00Main\x00--port=80\x00", "cgroup": "0::/\n"}},
 		30: {files: map[string]string{"stat": "30 broken"}},
 	})
 	write(t, root, map[string]string{"stat": "cpu 1 2 3\nbtime 1000000\n"})
@@ -32,7 +32,7 @@ func TestProcess_fixture(t *testing.T) {
 			Workload: look.Workload{Name: "nginx.service", Kind: look.KindUnit, Unit: "nginx.service", Cgroup: "/system.slice/nginx.service"},
 		},
 		20: {
-			PID: 20, Comm: "p20", Cmdline: long[:4096], StartTime: time.Unix(1000020, 0), StartTicks: 2000, FDs: 0, FDLimit: -1, Group: 1, State: 'S',
+			PID: 20, Comm: "p20", Cmdline: long[:3072] + " … " + long[:1024-len("x Main --port=80")+1] + " Main --port=80", StartTime: time.Unix(1000020, 0), StartTicks: 2000, FDs: 0, FDLimit: -1, Group: 1, State: 'S',
 			Workload: look.Workload{Name: "p20", Cgroup: "/"},
 		},
 	}
