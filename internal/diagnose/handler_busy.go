@@ -165,7 +165,7 @@ func (sc *scene) dedicated(d *doing, s *subject, h look.Holder) bool {
 		if sc.at(p) == s.listener && d.interest(own.Inode, own.FD).waited {
 			return false
 		}
-		if sc.listener(p.netns, sc.at(p)) == s.listener && sc.at(p) != s.listener {
+		if sc.cameThrough(p.netns, sc.at(p), s.listener) {
 			served++
 		}
 	}

@@ -121,14 +121,18 @@ func (sc *scene) heldUp(d *doing) bool {
 	return asked[0] >= fresh
 }
 
-// serves reports whether a process holds a connection that came through the listener.
+// serves reports whether a process, which holds the listener, holds a connection that came through it.
 func (sc *scene) serves(netns int32, d *doing, l *tcp.Socket) bool {
 	return slices.ContainsFunc(d.process.Activity.Sockets, func(fd look.Descriptor) bool {
 		p, ok := sc.placeOf(fd.Inode)
 		if !ok || p.netns != netns {
 			return false
 		}
-		s := sc.at(p)
-		return s.State != tcp.Listen && sc.listener(netns, s) == l
+		return sc.cameThrough(netns, sc.at(p), l)
 	})
+}
+
+// cameThrough reports whether a connection of a process that holds a listener came through that. Of several that share an address it is this one: who holds the connection is not known of each.
+func (sc *scene) cameThrough(netns int32, s, l *tcp.Socket) bool {
+	return s.State != tcp.Listen && slices.Contains(sc.sharing(netns, s.Local), l)
 }

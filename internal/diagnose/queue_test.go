@@ -251,3 +251,21 @@ func TestQueue_inSession(t *testing.T) {
 		}
 	}
 }
+
+// TestServes_shared: who serves a connection that came through one of several listeners of an address is known by that alone: nobody looks for the holders of connections that are well.
+func TestServes_shared(t *testing.T) {
+	const brother = 998
+	now := snapshot(socket(tcp.Established, time.Minute, cookie(5), info(tcp.LastDataSent, 61_000), info(tcp.LastDataRecv, 60_500)), listening(0, 128), listening(1, 128), queued(2))
+	other := &now.Namespaces[0].Sockets[1]
+	other.Inode, other.Cookie = brother, brother
+	held(now, brother, look.Holder{PID: 2300, FD: 3})
+	now.Processes[2300] = &look.Process{PID: 2300, Comm: "java", Activity: &look.Activity{Threads: []look.Thread{in(2300, look.CallAccept, "accept4", 3, brother)}, ThreadCount: 1, CallsKnown: true}}
+	a := busyWith(now, sleeper(ours))
+	held(now, 1000)
+	if !slices.ContainsFunc(a.Sockets, func(d look.Descriptor) bool { return d.Inode == 1000 }) {
+		t.Fatal("the connection in hand is missing")
+	}
+	if f := only(t, Run(now, nil)); f.Code != "CW105" || len(f.Culprits) != 1 || *f.Culprits[0].PID != ours {
+		t.Errorf("%s: %+v", f.Code, f.Culprits)
+	}
+}
