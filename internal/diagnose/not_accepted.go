@@ -41,7 +41,8 @@ func describeNotAccepted(sc *scene, g *group, f *report.Finding) {
 	if gone := g.count(func(s *subject) bool { return s.socket.State == tcp.CloseWait }); gone > 0 {
 		f.Evidence = append(f.Evidence, fmt.Sprintf("%d of them are in CLOSE_WAIT: the clients have given up meanwhile", gone))
 	}
-	holders, known := sc.holders(l)
+	all, known := sc.holders(l)
+	holders := slices.DeleteFunc(slices.Clone(all), func(h look.Holder) bool { return sc.gave(l, h, all) })
 	if !known || slices.ContainsFunc(holders, func(h look.Holder) bool { return !sc.doing(h.PID).known }) {
 		f.Evidence = append(f.Evidence, "who should accept could not be watched: whether that is stuck or slow does not show")
 	}

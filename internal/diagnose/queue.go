@@ -40,6 +40,8 @@ func (sc *scene) judgeKeeper(netns int32, l *tcp.Socket) queueKeeper {
 		switch {
 		case sc.onErrand(d, holders) && sc.serves(netns, d, l):
 			continue // it has the listener and the connection by accident
+		case sc.gave(l, h, holders):
+			continue // it leaves the listener to the program that it has started for it
 		case d.halted != "":
 			halted = append(halted, h.PID)
 		case in.waited || d.rings() || d.process.Activity == nil || len(d.process.Activity.Threads) == 0:
@@ -71,6 +73,17 @@ func (sc *scene) judgeKeeper(netns int32, l *tcp.Socket) queueKeeper {
 		return queueKeeper{codeProcessStopped, halted}
 	}
 	return none
+}
+
+// gave reports whether a holder of a listener has handed it to a program that it started for that, under another number: it does not accept itself while that runs (socket activation).
+func (sc *scene) gave(l *tcp.Socket, h look.Holder, holders []look.Holder) bool {
+	if sc.doing(h.PID).interest(l.Inode, h.FD).waited {
+		return false
+	}
+	return slices.ContainsFunc(holders, func(c look.Holder) bool {
+		p := sc.doing(c.PID).process
+		return p.PPID == h.PID && p.Activity != nil && p.Activity.Executed && !sc.sameNumber(l, c.PID, h.PID)
+	})
 }
 
 // inSession reports whether a process listens for further connections of one client alone, which has left, as for the data of FTP: it serves that, which came through another listener, and nobody else.

@@ -269,3 +269,50 @@ func TestServes_shared(t *testing.T) {
 		t.Errorf("%s: %+v", f.Code, f.Culprits)
 	}
 }
+
+// TestGave: who has started a program for its listener, as with socket activation, leaves accepting to that.
+func TestGave(t *testing.T) {
+	const service = 2300
+	for name, test := range map[string]struct {
+		fd       int // of the service's
+		waits    bool
+		culprits []int
+	}{
+		"given under another number": {3, false, []int{service}},
+		"inherited":                  {7, false, []int{ours, service}},
+		"it accepts itself":          {3, true, []int{ours, service}},
+	} {
+		now := snapshot(listening(1, 128), queued(2))
+		manager := in(ours, look.CallPoll, "epoll_wait", 30, 0)
+		a := busyWith(now, manager)
+		if test.waits {
+			watching(a, 30, 0)
+		}
+		now.Processes[service] = &look.Process{PID: service, PPID: ours, Comm: "service", Activity: &look.Activity{Threads: []look.Thread{sleeper(service)}, ThreadCount: 1, CallsKnown: true, Executed: true,
+			Sockets: []look.Descriptor{{FD: test.fd, Inode: listener}}}}
+		now.Holders.Add(listener, look.Holder{PID: service, FD: test.fd})
+		now.Holders.Sort()
+		f := only(t, Run(now, nil))
+		var pids []int
+		for _, c := range f.Culprits {
+			pids = append(pids, *c.PID)
+		}
+		if f.Code != "CW104" || !slices.Equal(pids, test.culprits) || len(f.Processes) != len(pids) {
+			t.Errorf("%s: %s %v, want %v", name, f.Code, pids, test.culprits)
+		}
+	}
+}
+
+// TestGave_unseen: what the manager does need not be known.
+func TestGave_unseen(t *testing.T) {
+	const manager = 2300
+	now := snapshot(socket(tcp.Established, time.Minute, cookie(5)), listening(1, 128), queued(2))
+	busyWith(now, sleeper(ours))
+	now.Processes[ours].PPID = manager
+	now.Processes[manager] = &look.Process{PID: manager, Comm: "manager"}
+	now.Holders.Add(listener, look.Holder{PID: manager, FD: 33})
+	now.Holders.Sort()
+	if f := only(t, Run(now, nil)); f.Code != "CW105" || len(f.Culprits) != 1 || *f.Culprits[0].PID != ours {
+		t.Errorf("%s: %+v", f.Code, f.Culprits)
+	}
+}
