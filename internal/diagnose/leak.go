@@ -58,12 +58,17 @@ func (sc *scene) countUnanswered(g *group, f *report.Finding) []string {
 	if f.Role == nil || *f.Role != "server" {
 		return nil
 	}
-	n := g.count(func(s *subject) bool { return readUnanswered(s.socket) })
+	silent := g.count(func(s *subject) bool { return readUnanswered(s.socket) })
+	taken := g.count(func(s *subject) bool { return s.socket.RecvQueue > 0 && sc.takenInHand(s) })
+	n := max(silent, taken)
 	f.Unanswered = &n
 	if n == 0 {
 		return nil
 	}
-	line := fmt.Sprintf("nothing was sent on %d since their last data came: if they were requests, handlers may still be at work on them", n)
+	line := fmt.Sprintf("nothing was sent on %d since their last data came: if they were requests, handlers may still be at work on them", silent)
+	if taken > silent {
+		line = fmt.Sprintf("the one-shot interest in %d has fired and was not renewed: threads have taken them in hand, and may still be at work on them", taken)
+	}
 	return append([]string{line}, sc.askingEvidence(g)...)
 }
 

@@ -9,12 +9,12 @@ import (
 // notReading is connections that a healthy program does not look at.
 //
 // Needs: the threads, poll sets and what is unread. Claims: the end of the data is unread, no thread waits for the socket, and nothing keeps the program from looking. Refuted by sockets
-// that accumulate, which are leaked, and by a program that is busy, blocked or stopped. Where that cannot be seen it stays with the leaks.
+// that accumulate, which are leaked, by those that threads have taken in hand, and by a program that is busy, blocked or stopped. Where that cannot be seen it stays with the leaks.
 var notReading = rule{
 	code: codeNotReading, cause: "not_reading",
 	claims: func(sc *scene, s *subject) bool {
 		return !(s.connected && s.socket.RecvQueue <= farewell) && sc.stuckUnread(s) && !sc.awaited(s) && !sc.inTurn(s) &&
-			len(s.holders()) > 0 && sc.doing(s.holders()[0].PID).watchable() && !sc.accumulates(s)
+			len(s.holders()) > 0 && sc.doing(s.holders()[0].PID).watchable() && !sc.accumulates(s) && !sc.takenInHand(s)
 	},
 	describe: func(sc *scene, g *group, f *report.Finding) {
 		if len(g.members) == 1 {

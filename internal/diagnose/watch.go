@@ -12,14 +12,16 @@ type interest struct {
 	set *look.PollSet
 	// armed is true when that instance tells of data and of a FIN, constant when it always does, whether anybody wants to know or not.
 	armed, constant bool
+	// fired is true when it has told of something once and for all: a thread has taken the socket in hand, and has not given it back.
+	fired bool
 	// waited is true when a thread waits for the socket by any means.
 	waited bool
 }
 
 // view is an interest in few bytes.
 type view struct {
-	set                              int16 // the number of the instance among those of the process, from 1
-	seen, armed, constant, waitedFor bool  // seen says whether there is an answer at all
+	set                                     int16 // the number of the instance among those of the process, from 1
+	seen, armed, constant, fired, waitedFor bool  // seen says whether there is an answer at all
 }
 
 // watched is a descriptor in an epoll instance.
@@ -40,12 +42,21 @@ func (d *doing) interest(inode uint32, fd int) (i interest) {
 		if w.watch.Inode != 0 && uint32(w.watch.Inode) != inode {
 			continue // a number that was used again
 		}
-		i.set, i.armed = w.set, w.watch.Armed()
+		i.set, i.armed, i.fired = w.set, w.watch.Armed(), w.watch.Fired()
 		// Runtimes that ask for everything at once, edge-triggered and for ever, keep to themselves who wants to know.
 		i.constant = w.watch.Events&look.PollEdge != 0 && w.watch.Events&look.PollOut != 0
 	}
 	i.waited = i.armed && d.polls(i.set) || slices.ContainsFunc(d.waits, func(m *look.Moment) bool { return waitsFor(m, inode, fd) })
 	return i
+}
+
+// takenInHand reports whether a thread has taken a connection in hand that was accepted, and may be at work on it still.
+func (sc *scene) takenInHand(s *subject) bool {
+	if s.listener == nil || len(s.holders()) == 0 {
+		return false
+	}
+	h := s.holders()[0]
+	return s.interest(sc.doing(h.PID), h).fired
 }
 
 // interest returns how a holder looks at the socket. The answer for the first, as a rule the only one, is kept.
@@ -60,9 +71,9 @@ func (s *subject) interest(d *doing, h look.Holder) interest {
 		if i.set != nil {
 			n = 1 + slices.IndexFunc(d.sets(), func(set look.PollSet) bool { return set.FD == i.set.FD })
 		}
-		*v = view{int16(n), true, i.armed, i.constant, i.waited}
+		*v = view{int16(n), true, i.armed, i.constant, i.fired, i.waited}
 	}
-	i := interest{armed: v.armed, constant: v.constant, waited: v.waitedFor}
+	i := interest{armed: v.armed, constant: v.constant, fired: v.fired, waited: v.waitedFor}
 	if v.set > 0 {
 		i.set = &d.sets()[v.set-1]
 	}

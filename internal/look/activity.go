@@ -63,12 +63,16 @@ const (
 	PollIn   uint32 = 0x001
 	PollOut  uint32 = 0x004
 	PollEdge uint32 = 1 << 31 // EPOLLET: readiness is told once, so membership says nothing of interest
+	pollOnce uint32 = 1 << 30 // EPOLLONESHOT: nothing more is told until interest is renewed
 	// pollRead are the events that a received FIN raises: IN, RDNORM, RDHUP.
 	pollRead uint32 = 0x001 | 0x040 | 0x2000
 )
 
 // Armed reports whether data or a FIN would be told to whoever waits.
 func (w *Watch) Armed() bool { return w.Events&pollRead != 0 }
+
+// Fired reports whether one-shot interest has been told of something and was not renewed since.
+func (w *Watch) Fired() bool { return w.Events&pollOnce != 0 && !w.Armed() && w.Events&PollOut == 0 }
 
 // Thread is one thread at two moments.
 type Thread struct {
