@@ -120,7 +120,11 @@ func (c *chain) waitsOn(i int) (waits []wait, each bool) {
 	switch d.finding.Code {
 	case codeWorkersBlocked, codeLoopBlocked, codeHandlerBusy:
 		for _, pid := range d.group.keepers(d.scene) {
-			waits = append(waits, d.scene.waits(d.scene.doing(pid))...)
+			threads := d.scene.doing(pid).off
+			if d.finding.Code == codeLoopBlocked {
+				threads = d.scene.loopThreads(d.scene.doing(pid))
+			}
+			waits = append(waits, d.scene.waitsOf(d.scene.doing(pid), threads)...)
 		}
 		for _, s := range d.group.members {
 			if child := d.scene.script(s); child != 0 {

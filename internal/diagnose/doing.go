@@ -45,6 +45,8 @@ type doing struct {
 	// replied is how long ago it has last answered somebody, once that was asked, and paced whether it is slow.
 	replied *time.Duration
 	paced   answer
+	// loop are the threads of strong that can be its loop, once they were asked for.
+	loop []worker
 	// outstanding are the ages of what it was asked and has not answered, once they were asked for.
 	outstanding []time.Duration
 	// called are the threads of locked that have waited since a request was read that is unanswered, once they were asked for.

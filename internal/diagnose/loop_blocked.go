@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"slices"
+	"time"
 
 	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/report"
@@ -154,10 +155,42 @@ func (sc *scene) accepted(inode uint32) bool {
 	return listener != nil
 }
 
+// notLater leaves out of the threads that certainly cannot take work those that were started when connections had been in each set that nobody waits for: who put them there is another, and the loop. Where that
+// leaves none it tells nothing.
+func (sc *scene) notLater(d *doing) []worker {
+	if d.loop == nil {
+		first := forever
+		for i := range d.sets() {
+			if set := &d.sets()[i]; !d.polls(set) && sc.manifold(d, set) {
+				first = min(first, sc.inUse(d, set))
+			}
+		}
+		d.loop = without(d.strong, func(w worker) bool {
+			return first < forever && w.thread.Running > 0 && w.thread.Running+belated < first
+		})
+		if len(d.loop) == 0 {
+			d.loop = d.strong
+		}
+	}
+	return d.loop
+}
+
+// inUse returns for how long the oldest connection in a set has certainly existed.
+func (sc *scene) inUse(d *doing, set *look.PollSet) (oldest time.Duration) {
+	for i := range set.Watches {
+		own, _ := d.process.Activity.Descriptor(set.Watches[i].FD)
+		if at, ok := sc.placeOf(own.Inode); ok && sc.at(at).State != tcp.Listen {
+			began, doubt := sc.existed(at)
+			oldest = max(oldest, began-doubt)
+		}
+	}
+	return oldest
+}
+
 // loopThreads returns the threads that can be the loop: the one that works, or else the main one, for members of a pool wait in a lock as well. Of those only who has waited there since a request was read that is unanswered.
 func (sc *scene) loopThreads(d *doing) []worker {
-	if strong := d.strong; len(strong) > 0 {
-		return strong
+	if len(d.strong) > 0 {
+		return sc.notLater(d)
 	}
 	main := slices.IndexFunc(d.off, func(w worker) bool { return w.thread.TID == d.process.PID })
 	switch {

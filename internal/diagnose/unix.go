@@ -69,8 +69,10 @@ func (sc *scene) inodeOf(w wait) uint32 {
 }
 
 // waits returns the connections on which the threads of a process wait that are off, and the children.
-func (sc *scene) waits(d *doing) (list []wait) {
-	for _, w := range d.off {
+func (sc *scene) waits(d *doing) []wait { return sc.waitsOf(d, d.off) }
+
+func (sc *scene) waitsOf(d *doing, threads []worker) (list []wait) {
+	for _, w := range threads {
 		if w.what == busy {
 			continue
 		}
