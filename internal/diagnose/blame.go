@@ -146,6 +146,13 @@ func (sc *scene) deedText(w worker) string {
 	if w.call.Kind == look.CallFile {
 		return text + " (waits for a file system, or for the other side of a FIFO)"
 	}
+	if w.call.Kind == look.CallLinger {
+		text += " (SO_LINGER makes it wait until the peer has taken what is left)"
+		if s := sc.socketOf(w.call.Inode); s != nil {
+			text += " of the connection to " + addressOf(s)
+		}
+		return text
+	}
 	if w.call.FD < 0 {
 		return text
 	}

@@ -366,6 +366,13 @@ func (sc *scene) deed(d *doing, m *look.Moment) (w worker, ok bool) {
 	case look.CallFault, look.CallFile:
 		w.what, w.strong = inRead, m.State == 'S'
 		return w, w.strong
+	case look.CallLinger:
+		w.what, w.strong = inWrite, true
+		if s := sc.leaving(d); s != nil {
+			c := m.Call
+			c.Inode = s.Inode
+			w.call = &c
+		}
 	case look.CallLock:
 		w.what, w.parked = inLock, true
 	case look.CallSleep, look.CallChild:

@@ -54,6 +54,7 @@ type answers struct {
 	weighed   bool                          // whether the loads were counted
 	matched   bool                          // whether the connections that wait were matched with the threads that may be at work for them
 	tunnel    *pairing
+	left      map[listenKey][]*tcp.Socket // connections that are being closed and have left the descriptors, by the port they came through
 	flocks    map[flockKey]*flock
 	flock     *flock // the last
 	homeless  *int

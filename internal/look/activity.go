@@ -120,6 +120,7 @@ const (
 	CallChild                   // the end of a child
 	CallFault                   // outside of any system call: a page of memory that comes from elsewhere, or a stop
 	CallFile                    // a file system, or the other side of a FIFO that is being opened
+	CallLinger                  // the peer, to take what is left of a connection that is being closed (SO_LINGER)
 )
 
 // Call is the system call a thread is in.

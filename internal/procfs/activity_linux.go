@@ -168,10 +168,13 @@ func (r *threadReader) moment(tid int, t *look.Thread) (m look.Moment) {
 			t.Resting = r.common.rested(st.Processor, b)
 		}
 	}
-	if m.State == 'D' || m.Call.Kind == look.CallUnknown && m.State != 'R' {
+	if m.State == 'D' || (m.Call.Kind == look.CallUnknown || m.Call.Kind == look.CallFile) && m.State != 'R' {
 		if b, err := r.dir.read(task+"wchan", maxStat); err == nil && string(b) != "0" {
 			m.Channel = string(b)
 		}
+	}
+	if m.Call.Kind == look.CallFile && lingers(m.Channel) {
+		m.Call.Kind = look.CallLinger
 	}
 	return m
 }
@@ -179,6 +182,11 @@ func (r *threadReader) moment(tid int, t *look.Thread) (m look.Moment) {
 // rests reports whether it is of interest since when a thread has not run: not of one that waits for connections or for an epoll instance.
 func rests(m *look.Moment) bool {
 	return m.State == 'S' && m.Call.Kind != look.CallUnknown && m.Call.Kind != look.CallAccept && (m.Call.Kind != look.CallPoll || m.Call.FD < 0)
+}
+
+// lingers reports whether who closes a descriptor waits there for a connection (sk_stream_wait_close in net/core/stream.c), as SO_LINGER asks for.
+func lingers(channel string) bool {
+	return channel == "wait_woken" || channel == "sk_stream_wait_close"
 }
 
 // lost keeps why a thread could not be read at all, unless it has ended: who may read nothing else of it may read /proc/PID/task/TID/stat.

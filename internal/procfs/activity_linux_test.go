@@ -39,6 +39,7 @@ var waits = map[string]struct {
 	"child":   {"r,w=os.pipe()\nif os.fork()==0: os.close(w); os.read(r,1); os._exit(0)\nsay(0); os.wait()", look.Call{Kind: look.CallChild}},
 	"child 2": {"r,w=os.pipe()\np=os.fork()\nif p==0: os.close(w); os.read(r,1); os._exit(0)\nsay(0); os.waitpid(p,0)", look.Call{Kind: look.CallChild, Child: 1}},
 	"child 3": {"r,w=os.pipe()\np=os.fork()\nif p==0: os.close(w); os.read(r,1); os._exit(0)\nsay(0); os.waitid(os.P_PID,p,os.WEXITED)", look.Call{Kind: look.CallChild, Child: 1}},
+	"linger":  {"s=socket.create_server(('127.0.0.1',0)); p=socket.create_connection(s.getsockname()); c=s.accept()[0]; c.setblocking(False)\ntry:\n while c.send(b'x'*65536): pass\nexcept BlockingIOError: c.setblocking(True)\nc.setsockopt(socket.SOL_SOCKET,socket.SO_LINGER,b'\\1\\0\\0\\0\\74\\0\\0\\0'); say(0); c.close()", look.Call{Kind: look.CallLinger, Name: "close"}},
 	"busy":    {"say(0)\nwhile True: pass", look.Call{Kind: look.CallNone}},
 }
 

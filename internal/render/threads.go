@@ -98,7 +98,7 @@ func (c *crew) name(s Style) string {
 var deedsOf = map[look.CallKind]string{
 	look.CallRead: "waits for data", look.CallWrite: "waits for room to write", look.CallConnect: "connects", look.CallAccept: "accepts",
 	look.CallPoll: "waits for events", look.CallLock: "waits for another thread", look.CallSleep: "sleeps", look.CallChild: "waits for a child process",
-	look.CallFile: "waits for a file system",
+	look.CallFile: "waits for a file system", look.CallLinger: "waits for a peer to take what is left",
 }
 
 // doing is what a thread does.
