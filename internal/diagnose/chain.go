@@ -125,6 +125,9 @@ func (c *chain) waitsOn(i int) (waits []wait, each bool) {
 				threads = d.scene.loopThreads(d.scene.doing(pid))
 			}
 			waits = append(waits, d.scene.waitsOf(d.scene.doing(pid), threads)...)
+			if d.finding.Code == codeWorkersBlocked {
+				waits = append(waits, d.scene.writing(d.scene.doing(pid))...)
+			}
 		}
 		for _, s := range d.group.members {
 			if child := d.scene.script(s); child != 0 {

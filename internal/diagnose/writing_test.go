@@ -43,3 +43,27 @@ func TestLeaving(t *testing.T) {
 		}
 	}
 }
+
+// TestWriting: who writes may wait in a lock for the thread that looks at all connections. That it wrote to those whose clients take nothing follows from since when it waits.
+func TestWriting(t *testing.T) {
+	for name, test := range map[string]struct {
+		rests []time.Duration
+		want  bool
+	}{
+		"since the last could be sent":      {[]time.Duration{30 * time.Second, 29 * time.Second}, true},
+		"before that":                       {[]time.Duration{3 * time.Minute, 3 * time.Minute}, false},
+		"after that":                        {[]time.Duration{10 * time.Second, 9 * time.Second}, false},
+		"one of them, and another's client": {[]time.Duration{30 * time.Second, 9 * time.Second}, false},
+	} {
+		now := snapshot(untaken(60, 30*time.Second), untaken(61, 30*time.Second), listening(0, 128), client(1, 20*time.Second, 83, 84))
+		busyWith(now, resting(parked(2), test.rests[0]), resting(parked(3), test.rests[1]), in(4, look.CallPoll, "epoll_wait", 30, 0))
+		v := Run(now, nil)
+		waits, peer := v.Of(&now.Namespaces[0].Sockets[3]), v.Of(&now.Namespaces[0].Sockets[0])
+		if peer == nil || peer.Code != "CW202" {
+			t.Fatalf("%s: %+v", name, v.Findings)
+		}
+		if got := waits != nil && waits.Code == "CW105" && waits.CausedBy != nil && *waits.CausedBy == peer.ID; got != test.want {
+			t.Errorf("%s: explained %v: %+v", name, got, v.Findings)
+		}
+	}
+}
