@@ -19,12 +19,23 @@ func (sc *scene) crew(s *subject) queueKeeper {
 	k, known := sc.crews[key]
 	if !known {
 		k = sc.judgeCrew(s.netns, s.listener, travels)
+		if k.code == "" && !travels && sc.behindCrew(s.listener) <= sc.descriptors(s.listener) { // they were handed on as well
+			k = sc.judgeCrew(s.netns, s.listener, true)
+		}
 		if sc.crews == nil {
 			sc.crews = map[crewKey]queueKeeper{}
 		}
 		sc.crews[key] = k
 	}
 	return k
+}
+
+// descriptors counts what waits for the workers of a listener to receive it.
+func (sc *scene) descriptors(l *tcp.Socket) (n int) {
+	for _, w := range sc.arriving(l) {
+		n += w.Descriptors
+	}
+	return n
 }
 
 // crewKey is a listener, and whether it is about those connections that nobody has: their receivers are known.
@@ -54,7 +65,7 @@ func (sc *scene) judgeCrew(netns int32, l *tcp.Socket, travels bool) (k queueKee
 		serving = serving || d.process.Activity != nil && sc.serves(netns, d, l)
 	}
 	switch {
-	case sc.getsOn(netns, l):
+	case !travels && sc.getsOn(netns, l):
 	case len(elsewhere) > 0 && (serving || travels):
 		return queueKeeper{codeWorkersBlocked, elsewhere}
 	case len(halted) > 0:
@@ -80,13 +91,45 @@ func (sc *scene) workers(l *tcp.Socket) (list []*doing) {
 	return list
 }
 
+// taken reports whether one of the workers for whom something waits that was accepted through a listener gets on: it comes to that.
+func (sc *scene) taken(l *tcp.Socket) bool {
+	on, known := sc.crewsOn[l]
+	if !known {
+		on = len(sc.now.Transit.Waiting) > 0 && slices.ContainsFunc(sc.workers(l), func(d *doing) bool {
+			return sc.receives(d) && d.halted == "" && len(stuck(d.off)) < len(d.off)
+		})
+		if sc.crewsOn == nil {
+			sc.crewsOn = map[*tcp.Socket]bool{}
+		}
+		sc.crewsOn[l] = on
+	}
+	return on
+}
+
+// handedTo returns which of two holders of a connection is at work for it, 0 for neither: one that was there before and is elsewhere, to whom its parent, which waits for further ones, has passed it on and kept it.
+func (sc *scene) handedTo(s *subject) int {
+	const both = 2
+	if s.listener == nil || len(s.holders()) != both {
+		return 0
+	}
+	one, two := sc.doing(s.holders()[0].PID), sc.doing(s.holders()[1].PID)
+	if two.process.PID == one.process.PPID {
+		one, two = two, one
+	}
+	if two.process.PPID != one.process.PID || !sc.accepts(one, s.listener) || two.process.Activity == nil || two.process.Activity.Running == 0 || sc.startedAfter(two.process.PID, s.place) ||
+		len(sc.elsewhere(two)) == 0 {
+		return 0
+	}
+	return two.process.PID
+}
+
 // receives reports whether descriptors wait in a unix socket for a process to receive them.
 func (sc *scene) receives(d *doing) bool {
 	return slices.ContainsFunc(sc.now.Transit.Waiting, func(w look.Waiting) bool { return w.Receiver.PID == d.process.PID })
 }
 
-// given returns the unix sockets with descriptors in them that workers have to whom the connections of a listener are passed on.
-func (sc *scene) given(l *tcp.Socket) (own []look.Waiting) {
+// arriving returns the unix sockets with descriptors in them that workers have to whom the connections of a listener are passed on.
+func (sc *scene) arriving(l *tcp.Socket) (own []look.Waiting) {
 	if l == nil {
 		return nil
 	}

@@ -102,6 +102,7 @@ func TestInTransit_crew(t *testing.T) {
 	}{
 		"elsewhere":         {sleeper(child), child, "CW105"},
 		"stopped":           {stopping(child), child, "CW111"},
+		"gets on":           {ran(sleeper(child)), child, ""},
 		"comes to it":       {in(child, look.CallRead, "recvmsg", 4, 900), child, "CW112"},
 		"somebody else's":   {sleeper(child), child + 9, "CW112"},
 		"nobody knows whom": {sleeper(child), 0, "CW113"},
@@ -136,5 +137,39 @@ func TestInquire_crew(t *testing.T) {
 	a.ChildrenSought = true
 	if wish := d.Inquire(now); len(wish.Children) > 0 || !wish.Transit {
 		t.Errorf("then %+v, want what is in transit", wish)
+	}
+}
+
+// TestWorkersBlocked_handed: what waits for one worker, as its unix socket shows, waits for that, though others have time.
+func TestWorkersBlocked_handed(t *testing.T) {
+	for receiver, want := range map[int]string{child: "CW105", child + 1: "CW102"} {
+		now, a := dispatching(sleeper(child))
+		beside(now, a, in(child+1, look.CallRead, "recvmsg", 4, 901))
+		now.Holders.Sort()
+		now.Transit = look.Transit{Sought: true, Complete: true, Waiting: []look.Waiting{{Receiver: look.Holder{PID: receiver, FD: 4}, Descriptors: 1}}}
+		if got := code(Run(now, nil), now, 1); got != want {
+			t.Errorf("waiting for %d: %q, want %s", receiver, got, want)
+		}
+	}
+}
+
+// TestHandlerBusy_handed: who was there before a connection has not inherited it, but was handed it by the one that keeps it as well.
+func TestHandlerBusy_handed(t *testing.T) {
+	for name, test := range map[string]struct {
+		does    look.Thread
+		running time.Duration
+		want    string
+	}{
+		"at work":           {sleeper(child), 24 * time.Hour, "CW107"},
+		"waits for work":    {in(child, look.CallRead, "recvmsg", 4, 900), 24 * time.Hour, "CW109"},
+		"started afterward": {sleeper(child), 30 * time.Second, "CW109"},
+	} {
+		now, _ := dispatching(test.does)
+		now.Processes[child].Activity.Running = test.running
+		now.Namespaces[0].Sockets[1].State, now.Namespaces[0].Sockets[1].RecvQueue = tcp.Established, 0
+		now.Holders.Sort()
+		if f := only(t, Run(now, nil)); f.Code != test.want || *f.Culprits[0].PID != child {
+			t.Errorf("%s: %s %+v, want %s", name, f.Code, f.Culprits, test.want)
+		}
 	}
 }

@@ -31,7 +31,7 @@ var handlerBusy = rule{
 		if s.listener == nil || !sc.unnoticed(s) || len(s.holders()) == 0 || sc.accepting[s.listener] || sc.halfClosed(s) || sc.inTurn(s) {
 			return false
 		}
-		session := cmp.Or(sc.atSession(s), sc.onBehalf(s))
+		session := cmp.Or(sc.atSession(s), sc.onBehalf(s), sc.handedTo(s))
 		for _, h := range s.holders() {
 			d := sc.doing(h.PID)
 			if !d.known || d.halted != "" || session != 0 && session != h.PID {

@@ -11,11 +11,11 @@ import (
 // inTransit is sockets with an inode that no process holds.
 //
 // Needs: the holders of all processes, what waits in unix sockets to be received, what rings have. Claims: no holder was found; where some process could not be read, a ring has the
-// socket, or at least as many descriptors wait as there are such sockets. Refuted by a holder.
+// socket, or at least as many descriptors wait as there are such sockets. Refuted by a holder, and by receivers that come to one after the other.
 var inTransit = rule{
 	code: "CW112", cause: "in_transit",
 	claims: func(sc *scene, s *subject) bool {
-		return unheld(s) && (s.known || sc.ringOf(s.socket) != nil || sc.unheld() <= sc.now.Transit.Descriptors())
+		return unheld(s) && !sc.drains(s) && !sc.inTurn(s) && (s.known || sc.ringOf(s.socket) != nil || sc.unheld() <= sc.now.Transit.Descriptors())
 	},
 	together: func(sc *scene, s *subject) uint64 {
 		if ring := sc.ringOf(s.socket); ring != nil {
@@ -30,7 +30,7 @@ var inTransit = rule{
 			return
 		}
 		waiting := sc.now.Transit.Waiting
-		if own := sc.given(g.members[0].listener); len(own) > 0 {
+		if own := sc.arriving(g.members[0].listener); len(own) > 0 {
 			waiting = own
 		}
 		if len(waiting) == 0 {

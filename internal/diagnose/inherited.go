@@ -29,7 +29,7 @@ var inherited = rule{
 			if sc.onBehalf(s) != 0 {
 				return false
 			}
-			if sc.atSession(s) != 0 {
+			if sc.atSession(s) != 0 || sc.handedTo(s) != 0 {
 				return false
 			}
 			s.blamed = sc.heir(s)

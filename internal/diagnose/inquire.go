@@ -125,6 +125,7 @@ func (q *inquiry) crewOf(s *subject) {
 			for _, child := range a.Children {
 				q.doing(child).weight++
 			}
+			q.transit = q.transit || !q.now.Transit.Sought && len(q.workers(s.listener)) > 0 // which of them was handed it
 		}
 	}
 }

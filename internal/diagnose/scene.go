@@ -58,6 +58,7 @@ type answers struct {
 	flocks    map[flockKey]*flock
 	flock     *flock // the last
 	homeless  *int
+	crewsOn   map[*tcp.Socket]bool    // whether such workers come to it
 	crews     map[crewKey]queueKeeper // why workers do not come to what was accepted for them
 	atCrews   map[*tcp.Socket]int     // how many connections wait for them, by listener
 }
