@@ -358,7 +358,8 @@ func (sc *scene) deed(d *doing, m *look.Moment) (w worker, ok bool) {
 	socket := m.Call.Inode != 0 && sc.still(m.Call.Inode)
 	switch m.Call.Kind {
 	case look.CallRead:
-		w.what, w.strong, w.parked = inRead, socket, m.Call.OwnPipe
+		given := sc.given(d, &m.Call)
+		w.what, w.strong, w.parked = inRead, socket && !given, m.Call.OwnPipe || given
 	case look.CallWrite:
 		w.what, w.strong = inWrite, sc.still(m.Call.Inode)
 	case look.CallConnect:
@@ -385,6 +386,12 @@ func (sc *scene) deed(d *doing, m *look.Moment) (w worker, ok bool) {
 		return sc.polling(d, &m.Call)
 	}
 	return w, w.what != ""
+}
+
+// given reports whether a thread reads what it is to do from a unix socket that others have connected, and of which no child has the other end.
+func (sc *scene) given(d *doing, c *look.Call) bool {
+	u := sc.unix(c.Inode)
+	return u != nil && !u.Connected && len(sc.awaitedChildren(d, c)) == 0
 }
 
 // polling tells a thread that waits for one connection from one that waits for work: with a time limit a blocking read is a poll of a single descriptor and a read that

@@ -100,3 +100,13 @@ func TestWorkersBlocked_inVain(t *testing.T) {
 		}
 	}
 }
+
+// TestWorkersBlocked_given: a thread that reads from a unix socket what its process is to do waits for work, unlike those that ask somebody.
+func TestWorkersBlocked_given(t *testing.T) {
+	now := snapshot(client(1, time.Minute, 83, 1), client(2, time.Minute, 83, 84), listening(0, 128), backend(700, time.Minute))
+	busyWith(now, in(ours, look.CallRead, "recvmsg", 4, 900), in(2, look.CallRead, "recvfrom", 10, 700))
+	now.Unix = map[uint32]look.Unix{900: {Peer: 901}}
+	if f := only(t, Run(now, nil)); f.Code != "CW105" || len(f.Culprits) != 1 || *f.Culprits[0].TID != 2 {
+		t.Errorf("%s %+v, want the thread that asks", f.Code, f.Culprits)
+	}
+}

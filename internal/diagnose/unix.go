@@ -81,7 +81,7 @@ func (sc *scene) waitsOf(d *doing, threads []worker) (list []wait) {
 		}
 		if p, ok := sc.placeOf(w.call.Inode); ok {
 			list = append(list, wait{place: p})
-		} else if u := sc.unix(w.call.Inode); u != nil && !sc.has(d, u.End()) { // one thread tells another
+		} else if u := sc.unix(w.call.Inode); u != nil && !sc.has(d, u.End()) && !sc.given(d, w.call) { // one thread tells another
 			list = append(list, wait{inode: w.call.Inode, unix: u})
 		}
 	}
