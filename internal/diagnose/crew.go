@@ -9,7 +9,7 @@ import (
 	"github.com/closewait/closewait/tcp"
 )
 
-// Some servers accept in one process and pass the connections on to workers that they have started, over unix sockets (SCM_RIGHTS): the cluster of Node, and dispatchers of all kinds. While the
+// Some servers accept in one process and pass the connections on to workers over unix sockets (SCM_RIGHTS): the cluster of Node, and dispatchers of all kinds. While the
 // workers are elsewhere the connections wait at who accepted them, who does not look at them, or in the unix sockets, where nobody has them.
 
 // crew says why the workers do not come to what was accepted through the listener of a connection that waits for them, or that one of them has: what queueKeeper says of a queue.
@@ -19,7 +19,7 @@ func (sc *scene) crew(s *subject) queueKeeper {
 	k, known := sc.crews[key]
 	if !known {
 		k = sc.judgeCrew(s.netns, s.listener, travels)
-		if k.code == "" && !travels && sc.behindCrew(s.listener) <= sc.descriptors(s.listener) { // they were handed on as well
+		if k.code == "" && !travels && sc.behindCrew(s.listener) <= sc.descriptors(s.netns, s.listener) { // they were handed on as well
 			k = sc.judgeCrew(s.netns, s.listener, true)
 		}
 		if sc.crews == nil {
@@ -31,8 +31,8 @@ func (sc *scene) crew(s *subject) queueKeeper {
 }
 
 // descriptors counts what waits for the workers of a listener to receive it.
-func (sc *scene) descriptors(l *tcp.Socket) (n int) {
-	for _, w := range sc.arriving(l) {
+func (sc *scene) descriptors(netns int32, l *tcp.Socket) (n int) {
+	for _, w := range sc.arriving(netns, l) {
 		n += w.Descriptors
 	}
 	return n
@@ -45,7 +45,7 @@ type crewKey struct {
 }
 
 func (sc *scene) judgeCrew(netns int32, l *tcp.Socket, travels bool) (k queueKeeper) {
-	workers := sc.workers(l)
+	workers := sc.workers(netns, l)
 	if travels {
 		workers = slices.DeleteFunc(workers, func(d *doing) bool { return !sc.receives(d) })
 	}
@@ -57,7 +57,7 @@ func (sc *scene) judgeCrew(netns int32, l *tcp.Socket, travels bool) (k queueKee
 			return k // it accepts for itself
 		case d.halted != "":
 			halted = append(halted, d.process.PID)
-		case len(sc.elsewhere(d)) > 0 && !sc.replies(d):
+		case len(sc.elsewhere(d)) > 0 && !sc.replies(d) && !sc.told(d, l):
 			elsewhere = append(elsewhere, d.process.PID)
 		default:
 			return k // it could take them
@@ -74,8 +74,9 @@ func (sc *scene) judgeCrew(netns int32, l *tcp.Socket, travels bool) (k queueKee
 	return k
 }
 
-// workers returns the children of those who wait for the connections of a listener that execute the same program as they.
-func (sc *scene) workers(l *tcp.Socket) (list []*doing) {
+// workers returns who may serve what is accepted through a listener by those who wait for its connections: children of theirs that execute the same program, and who is at the other end of a unix socket of theirs
+// and has a connection of the listener, or is about to receive something.
+func (sc *scene) workers(netns int32, l *tcp.Socket) (list []*doing) {
 	holders, _ := sc.holders(l)
 	for i, h := range holders {
 		d := sc.doing(h.PID)
@@ -87,15 +88,45 @@ func (sc *scene) workers(l *tcp.Socket) (list []*doing) {
 				list = append(list, c)
 			}
 		}
+		for _, own := range sc.channels(d) {
+			u := sc.unix(own.Inode)
+			if u == nil {
+				continue
+			}
+			for _, end := range sc.now.Holders.Of(u.End()) {
+				if c := sc.doing(end.PID); c != d && c.process.Activity != nil && !slices.Contains(list, c) && (sc.receives(c) || sc.serves(netns, c, l)) {
+					list = append(list, c)
+				}
+			}
+		}
 	}
 	return list
 }
 
+// channels returns the sockets of a process over which it may pass on what it accepts: who has many that are none of TCP serves those.
+func (sc *scene) channels(d *doing) []look.Descriptor {
+	const many = 64
+	if list := sc.belongingsOf(d.process).strangers; len(list) <= many {
+		return list
+	}
+	return nil
+}
+
+// told reports whether the main thread of a worker waits for those who accept to tell it of a connection.
+func (sc *scene) told(d *doing, l *tcp.Socket) bool {
+	return slices.ContainsFunc(d.off, func(w worker) bool {
+		u := sc.unix(w.call.Inode)
+		return u != nil && w.what == inRead && w.thread.TID == d.process.PID && sc.now.Holders.Any(u.End(), func(h look.Holder) bool {
+			return sc.now.Holders.Any(l.Inode, func(a look.Holder) bool { return a.PID == h.PID })
+		})
+	})
+}
+
 // taken reports whether one of the workers for whom something waits that was accepted through a listener gets on: it comes to that.
-func (sc *scene) taken(l *tcp.Socket) bool {
+func (sc *scene) taken(netns int32, l *tcp.Socket) bool {
 	on, known := sc.crewsOn[l]
 	if !known {
-		on = len(sc.now.Transit.Waiting) > 0 && slices.ContainsFunc(sc.workers(l), func(d *doing) bool {
+		on = len(sc.now.Transit.Waiting) > 0 && slices.ContainsFunc(sc.workers(netns, l), func(d *doing) bool {
 			return sc.receives(d) && d.halted == "" && len(stuck(d.off)) < len(d.off)
 		})
 		if sc.crewsOn == nil {
@@ -106,17 +137,17 @@ func (sc *scene) taken(l *tcp.Socket) bool {
 	return on
 }
 
-// handedTo returns which of two holders of a connection is at work for it, 0 for neither: one that was there before and is elsewhere, to whom its parent, which waits for further ones, has passed it on and kept it.
+// handedTo returns which of two holders of a connection is at work for it, 0 for neither: one that was there before and is elsewhere, to whom the other, which waits for further ones, has passed it on and kept it.
 func (sc *scene) handedTo(s *subject) int {
 	const both = 2
 	if s.listener == nil || len(s.holders()) != both {
 		return 0
 	}
 	one, two := sc.doing(s.holders()[0].PID), sc.doing(s.holders()[1].PID)
-	if two.process.PID == one.process.PPID {
+	if sc.accepts(two, s.listener) {
 		one, two = two, one
 	}
-	if two.process.PPID != one.process.PID || !sc.accepts(one, s.listener) || two.process.Activity == nil || two.process.Activity.Running == 0 || sc.startedAfter(two.process.PID, s.place) ||
+	if !sc.accepts(one, s.listener) || sc.accepts(two, s.listener) || two.process.Activity == nil || two.process.Activity.Running == 0 || sc.startedAfter(two.process.PID, s.place) ||
 		len(sc.elsewhere(two)) == 0 {
 		return 0
 	}
@@ -129,11 +160,11 @@ func (sc *scene) receives(d *doing) bool {
 }
 
 // arriving returns the unix sockets with descriptors in them that workers have to whom the connections of a listener are passed on.
-func (sc *scene) arriving(l *tcp.Socket) (own []look.Waiting) {
+func (sc *scene) arriving(netns int32, l *tcp.Socket) (own []look.Waiting) {
 	if l == nil {
 		return nil
 	}
-	for _, d := range sc.workers(l) {
+	for _, d := range sc.workers(netns, l) {
 		for _, w := range sc.now.Transit.Waiting {
 			if w.Receiver.PID == d.process.PID {
 				own = append(own, w)
@@ -220,7 +251,7 @@ func (g *group) crewEvidence(sc *scene, f *report.Finding) {
 	with := func(s *subject) bool { return len(s.holders()) > 0 && g.waitsForCrew(sc, s) }
 	if i := slices.IndexFunc(g.members, with); i >= 0 {
 		p := sc.doing(g.members[i].holders()[0].PID).process
-		f.Evidence = append(f.Evidence, fmt.Sprintf("%s with %s (pid %d), which has accepted them, reads nothing of them, and has started these to serve what it accepts",
+		f.Evidence = append(f.Evidence, fmt.Sprintf("%s with %s (pid %d), which has accepted them, reads nothing of them, and passes what it accepts on to these",
 			plural(g.count(with), "connection"), p.Comm, p.PID))
 	}
 }

@@ -173,3 +173,37 @@ func TestHandlerBusy_handed(t *testing.T) {
 		}
 	}
 }
+
+// TestWorkersBlocked_channel: who serves what another accepts need be no child of that: it is at the other end of a unix socket, whoever of the two has connected that.
+func TestWorkersBlocked_channel(t *testing.T) {
+	const ends, worker = 900, 901 // the one of who accepts, and the one of who serves
+	for name, test := range map[string]struct {
+		does      look.Thread
+		connected bool // by the worker
+		serves    bool
+		want      string
+	}{
+		"asleep":             {sleeper(child), false, true, "CW105"},
+		"stopped":            {stopping(child), true, true, "CW111"},
+		"has been connected": {in(child, look.CallRead, "recvmsg", 4, worker), false, true, "CW102"},
+		"has connected":      {in(child, look.CallRead, "recvmsg", 4, worker), true, true, "CW102"},
+		"serves others":      {sleeper(child), false, false, "CW102"},
+	} {
+		now, a := dispatching(test.does)
+		a.Children = nil
+		a.Sockets = append(a.Sockets, look.Descriptor{FD: 20, Inode: ends})
+		now.Unix = map[uint32]look.Unix{ends: {Peer: worker, Connected: !test.connected}, worker: {Peer: ends, Connected: test.connected}}
+		for inode, h := range map[uint32]look.Holder{ends: {PID: ours, FD: 20}, worker: {PID: child, FD: 4}} {
+			now.Holders.Want(inode)
+			now.Holders.Add(inode, h)
+		}
+		now.Holders.Sort()
+		now.Processes[child].PPID, now.Processes[child].Activity.Executable = 1, "/bin/other"
+		if !test.serves {
+			now.Processes[child].Activity.Sockets = nil
+		}
+		if got := code(Run(now, nil), now, 1); got != test.want {
+			t.Errorf("%s: %q, want %s", name, got, test.want)
+		}
+	}
+}

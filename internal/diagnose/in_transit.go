@@ -30,7 +30,7 @@ var inTransit = rule{
 			return
 		}
 		waiting := sc.now.Transit.Waiting
-		if own := sc.arriving(g.members[0].listener); len(own) > 0 {
+		if own := sc.arriving(int32(g.netns), g.members[0].listener); len(own) > 0 {
 			waiting = own
 		}
 		if len(waiting) == 0 {

@@ -97,11 +97,11 @@ func (sc *scene) startedAfter(pid int, s place) bool {
 	return began-doubt > p.Activity.Running+sinceStart
 }
 
-// heir returns the holder that must have inherited the socket: the one started last.
+// heir returns the holder that must have inherited the socket: the one started last, but for those who accept.
 func (sc *scene) heir(s *subject) int {
 	pid, last := s.holders()[len(s.holders())-1].PID, uint64(0)
 	for _, h := range s.holders() {
-		if p := sc.now.Processes[h.PID]; p != nil && p.StartTicks >= last {
+		if p := sc.now.Processes[h.PID]; p != nil && p.StartTicks >= last && (s.listener == nil || p.Activity == nil || !sc.accepts(sc.doing(h.PID), s.listener)) {
 			pid, last = h.PID, p.StartTicks
 		}
 	}

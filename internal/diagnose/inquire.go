@@ -125,7 +125,12 @@ func (q *inquiry) crewOf(s *subject) {
 			for _, child := range a.Children {
 				q.doing(child).weight++
 			}
-			q.transit = q.transit || !q.now.Transit.Sought && len(q.workers(s.listener)) > 0 // which of them was handed it
+			for _, own := range q.channels(d) {
+				_, asked := q.now.Unix[own.Inode]
+				q.staffing = q.staffing || !asked
+				q.within(own.Inode)
+			}
+			q.transit = q.transit || !q.now.Transit.Sought && len(q.workers(s.netns, s.listener)) > 0 // which of them was handed it
 		}
 	}
 }

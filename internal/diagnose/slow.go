@@ -226,7 +226,7 @@ func (sc *scene) inTurn(s *subject) bool {
 
 func (sc *scene) willCome(s *subject) bool {
 	l := s.listener
-	behind := l.RecvQueue > 0 && (sc.accepting[l] || sc.getsOn(s.netns, l) || s.queue(sc).code == "") || sc.taken(l)
+	behind := l.RecvQueue > 0 && (sc.accepting[l] || sc.getsOn(s.netns, l) || s.queue(sc).code == "") || sc.taken(s.netns, l)
 	if len(s.holders()) == 0 {
 		return behind && owes(s.socket)
 	}
