@@ -391,7 +391,7 @@ func (sc *scene) deed(d *doing, m *look.Moment) (w worker, ok bool) {
 // given reports whether a thread reads what it is to do from a unix socket that others have connected, and of which no child has the other end.
 func (sc *scene) given(d *doing, c *look.Call) bool {
 	u := sc.unix(c.Inode)
-	return u != nil && !u.Connected && len(sc.awaitedChildren(d, c)) == 0
+	return c.Kind == look.CallRead && u != nil && !u.Connected && len(sc.awaitedChildren(d, c)) == 0
 }
 
 // polling tells a thread that waits for one connection from one that waits for work: with a time limit a blocking read is a poll of a single descriptor and a read that

@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -108,5 +109,19 @@ func TestWorkersBlocked_given(t *testing.T) {
 	now.Unix = map[uint32]look.Unix{900: {Peer: 901}}
 	if f := only(t, Run(now, nil)); f.Code != "CW105" || len(f.Culprits) != 1 || *f.Culprits[0].TID != 2 {
 		t.Errorf("%s %+v, want the thread that asks", f.Code, f.Culprits)
+	}
+}
+
+// TestWorkersBlocked_passing: who is blocked in passing on what it accepts waits for the one at the other end of the unix socket, who does not receive it.
+func TestWorkersBlocked_passing(t *testing.T) {
+	now := snapshot(queued(1), listening(1, 128))
+	a := busyWith(now, in(ours, look.CallWrite, "sendmsg", 4, 900))
+	withChildren(now, a, 1, 24*time.Hour, sleeper)
+	now.Unix = map[uint32]look.Unix{900: {Peer: 901}}
+	now.Holders.Want(901)
+	now.Holders.Add(901, look.Holder{PID: child, FD: 5})
+	now.Holders.Sort()
+	if f := only(t, Run(now, nil)); f.Code != "CW105" || !strings.Contains(strings.Join(f.Evidence, "\n"), "(pid 4000) at a unix socket, with 1 thread in clock_nanosleep") {
+		t.Errorf("%s: %v", f.Code, f.Evidence)
 	}
 }
