@@ -53,6 +53,8 @@ type doing struct {
 	called *[]worker
 	// outnumbered is whether more connections were read than its threads can be at work for, once that was asked.
 	outnumbered answer
+	// away is whether its only thread is, once that was asked.
+	away answer
 	// inRing is whether a thread waits for a ring, once that was asked.
 	inRing answer
 	// left is for its listeners, by inode, whether the loop that should look at them is elsewhere, once that was asked.

@@ -33,6 +33,10 @@ func claimsWorkersBlocked(sc *scene, s *subject) bool {
 	}
 	for _, h := range s.holders() {
 		d := sc.doing(h.PID)
+		if sc.away(d) && (sc.unnoticed(s) || sc.unserved(s)) && s.interest(d, h).set == nil {
+			s.blamed = h.PID
+			return true
+		}
 		if d.halted != "" || !sc.waitsUnread(s) && !d.stuckOn(s.socket) || s.socket.RecvQueue == 0 && sc.loadOf(d).drained > len(d.blocked()) {
 			continue
 		}
@@ -51,6 +55,28 @@ func claimsWorkersBlocked(sc *scene, s *subject) bool {
 		}
 	}
 	return false
+}
+
+// away reports whether the only thread of a process that looks at its connections without an epoll instance, by poll or select, is at something else, and not for all who wait: a request was read when it began, and another
+// connection waits as well.
+func (sc *scene) away(d *doing) bool {
+	if d.away != unasked {
+		return d.away == yes
+	}
+	d.away = no
+	if !d.known || d.halted != "" || !d.single() || len(stuck(d.off)) == 0 || d.off[0].what != busy && !sc.occasion(d, sc.since(d.off[0])) || d.mayNotAccept() || sc.replies(d) || sc.paced(d) {
+		return false
+	}
+	waiting := 0
+	for _, own := range d.process.Activity.Sockets {
+		if s := sc.socketOf(own.Inode); s != nil && sc.accepted(own.Inode) && (unread(s) || s.State == tcp.CloseWait && s.RecvQueue > 0 || readUnanswered(s)) {
+			waiting++
+		}
+	}
+	if waiting > 1 {
+		d.away = yes
+	}
+	return d.away == yes
 }
 
 // alone reports whether a process has accepted nothing but one connection.
@@ -175,6 +201,11 @@ func describeWorkersBlocked(sc *scene, g *group, f *report.Finding) {
 		return s.socket.Inode != 0 && s.socket.RecvQueue > 1 && untouched(s.socket) && !g.waitsForCrew(sc, s)
 	}); n > 0 {
 		f.Evidence = append(f.Evidence, fmt.Sprintf("%s accepted and not read by a byte", plural(n, "connection")))
+	}
+	if n := g.count(func(s *subject) bool {
+		return s.socket.RecvQueue > 0 && !untouched(s.socket) && s.blamed != 0 && sc.doing(s.blamed).away == yes
+	}); n > 0 {
+		f.Evidence = append(f.Evidence, fmt.Sprintf("%s with something unread: only that thread looks at them", plural(n, "connection")))
 	}
 }
 
