@@ -49,6 +49,8 @@ func (c *Case) whoAnswers(effect string) []report.Remedy {
 		return []report.Remedy{read("closewait show peer "+endpoint(*waited), effect)}
 	case len(c.errands()) > 0:
 		return []report.Remedy{c.endErrands()}
+	case c.culprit("uninterruptible") != nil:
+		return []report.Remedy{c.stack(", and until it does a signal to end it may wait, too")}
 	}
 	for i := range c.Culprits {
 		k := &c.Culprits[i]
@@ -132,7 +134,7 @@ func helpStopped(c *Case) []report.Remedy {
 	case c.culprit("frozen") != nil:
 		return c.thaw()
 	case c.culprit("uninterruptible") != nil:
-		return []report.Remedy{read("cat /proc/"+c.pid()+"/stack", "shows what in the kernel it waits for: a disk or a network file system as a rule; it goes on when that answers")}
+		return []report.Remedy{c.stack("")}
 	}
 	if len(c.holders) > 0 && c.holders[0].Traced() {
 		return []report.Remedy{read("grep TracerPid /proc/"+c.pid()+"/status", "names the debugger or tracer that holds it: it runs on when that lets it, or ends")}
@@ -149,6 +151,15 @@ func helpStopped(c *Case) []report.Remedy {
 		Command: command, Effect: "lets it run on; it then reads and closes what waits", FreesFDs: true, Undoable: true,
 		Risk: "somebody stopped it for a reason",
 	}}
+}
+
+// stack shows what a thread in uninterruptible sleep waits for.
+func (c *Case) stack(also string) report.Remedy {
+	of := c.pid()
+	if k := c.culprit("uninterruptible"); k.PID != nil && k.TID != nil {
+		of = strconv.Itoa(*k.PID) + "/task/" + strconv.Itoa(*k.TID)
+	}
+	return read("cat /proc/"+of+"/stack", "shows what in the kernel it waits for: a disk or a network file system as a rule; it goes on when that answers"+also)
 }
 
 // stopped are the processes that a signal has stopped: of several that hold a connection one may be.

@@ -311,6 +311,17 @@ func TestBlocked_noPeer(t *testing.T) {
 	}
 }
 
+// TestBlocked_uninterruptible: what a thread waits for in the kernel comes before a restart, whose signal may wait for that, too.
+func TestBlocked_uninterruptible(t *testing.T) {
+	for code, first := range map[string]int{"CW105": 0, "CW106": 0, "CW107": 1} {
+		f := &report.Finding{Code: code, Processes: []report.Process{{PID: 62}}, Culprits: []report.Culprit{{PID: new(62), TID: new(64), What: "uninterruptible"}}}
+		Advise(f, map[int]*look.Process{62: {PID: 62, Exe: "/usr/bin/python3.11"}})
+		if len(f.Remedies) != first+2 || f.Remedies[first].Command != "cat /proc/62/task/64/stack" || !strings.HasSuffix(f.Remedies[first].Effect, "a signal to end it may wait, too") {
+			t.Errorf("%s: %+v", code, f.Remedies)
+		}
+	}
+}
+
 // TestHandler_scripts: programs that work for clients that have left are ended with what they have started, which has their output as well.
 func TestHandler_scripts(t *testing.T) {
 	executed := func(pid, parent int, children ...int) *look.Process {
