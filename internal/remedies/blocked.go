@@ -61,16 +61,21 @@ func (c *Case) whoAnswers(effect string) []report.Remedy {
 	return nil
 }
 
-// errands are the culprits that were started by those who hold the sockets and execute a program of their own, and what these have started in turn.
+// errands are the culprits that were started by those who hold the sockets and execute a program of their own, or the only such program that a culprit has started who waits for its end, and what these have started in turn.
 func (c *Case) errands() (pids []int) {
 	own := c.pids()
 	for i := range c.Culprits {
 		k := &c.Culprits[i]
-		if k.PID == nil || slices.Contains(own, *k.PID) {
-			continue
-		}
-		if p := c.of[*k.PID]; p != nil && slices.Contains(own, p.PPID) && p.Activity != nil && p.Activity.Executed {
-			pids = append(pids, p.PID)
+		switch {
+		case k.PID == nil:
+		case !slices.Contains(own, *k.PID):
+			if p := c.of[*k.PID]; p != nil && slices.Contains(own, p.PPID) && executed(p) {
+				pids = append(pids, p.PID)
+			}
+		case k.Syscall != nil && slices.Contains([]string{"wait4", "waitid", "waitpid"}, *k.Syscall):
+			if child := c.onlyChild(*k.PID); child != 0 && !slices.Contains(own, child) {
+				pids = append(pids, child)
+			}
 		}
 	}
 	for i := 0; i < len(pids); i++ {
@@ -79,6 +84,23 @@ func (c *Case) errands() (pids []int) {
 		}
 	}
 	return pids
+}
+
+func executed(p *look.Process) bool { return p.Activity != nil && p.Activity.Executed }
+
+// onlyChild is the one process that another has started and that executes a program of its own, 0 where there are none or several.
+func (c *Case) onlyChild(pid int) (only int) {
+	if p := c.of[pid]; p != nil && p.Activity != nil {
+		for _, child := range p.Activity.Children {
+			if p := c.of[child]; p != nil && executed(p) {
+				if only != 0 {
+					return 0
+				}
+				only = child
+			}
+		}
+	}
+	return only
 }
 
 // endErrands ends them all at once: what one of them has started has its output as well.

@@ -328,6 +328,11 @@ func TestHandler_scripts(t *testing.T) {
 		return &look.Process{PID: pid, PPID: parent, Exe: "/bin/sh", Activity: &look.Activity{Executed: true, Children: children}}
 	}
 	processes := map[int]*look.Process{62: executed(62, 1, 70, 71), 70: executed(70, 62, 80), 80: executed(80, 70), 71: executed(71, 62), 90: executed(90, 1)}
+	processes[63], processes[72] = executed(63, 1, 72, 73), executed(72, 63, 80)
+	f := &report.Finding{Code: "CW107", Processes: []report.Process{{PID: 63}}, Culprits: []report.Culprit{{PID: new(63), What: "sleeping", Syscall: new("wait4")}}}
+	if Advise(f, processes); f.Remedies[1].Command != "kill 72 80" {
+		t.Errorf("it waits for the end of one: %+v", f.Remedies)
+	}
 	for culprit, want := range map[int]string{70: "kill 70 80", 62: "kill 62", 90: "kill 62"} {
 		f := &report.Finding{Code: "CW107", Processes: []report.Process{{PID: 62}}, Culprits: []report.Culprit{{PID: &culprit, What: "sleeping"}}}
 		if Advise(f, processes); f.Remedies[1].Command != want {
