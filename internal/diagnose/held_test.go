@@ -317,6 +317,7 @@ func TestSession(t *testing.T) {
 		blamed         int
 	}{
 		"blocked in writing":            {process(monitor, waits, executed), process(child, sends, false), 1, "CW107", child},
+		"closing one":                   {process(monitor, waits, executed), process(child, in(child, look.CallLinger, "close", -1, 0), false), 1, "CW107", child},
 		"stopped":                       {process(monitor, waits, executed), process(child, stopping(child), false), 1, "CW111", child},
 		"stopped, the end read":         {process(monitor, waits, executed), process(child, stopping(child), false), 0, "CW109", 0},
 		"asleep":                        {process(monitor, waits, executed), process(child, sleeper(child), false), 1, "CW109", 0},

@@ -139,9 +139,9 @@ func (sc *scene) accepts(d *doing, l *tcp.Socket) bool {
 	return sc.now.Holders.Any(l.Inode, func(h look.Holder) bool { return h.PID == d.process.PID && d.interest(l.Inode, h.FD).waited })
 }
 
-// onConnection reports whether a thread is busy, or in a call on a connection.
+// onConnection reports whether a thread is busy, or in a call on a connection, be it the end of one.
 func (sc *scene) onConnection(w worker) bool {
-	return w.what == busy || sc.socketOf(w.call.Inode) != nil
+	return w.what == busy || w.call.Kind == look.CallLinger || sc.socketOf(w.call.Inode) != nil
 }
 
 // stray reports whether the only holder of a socket has it by accident.
