@@ -243,8 +243,8 @@ func (g *group) waitsForCrew(sc *scene, s *subject) bool {
 	return s.listener != nil && sc.crew(s).code == g.rule.code && sc.passedBy(s)
 }
 
-// crewEvidence says where the members of a group wait for workers.
-func (g *group) crewEvidence(sc *scene, f *report.Finding) {
+// crewEvidence says where the members of a group wait for workers, and returns how many others have time, to whom none of them was handed.
+func (g *group) crewEvidence(sc *scene, f *report.Finding) (spare int) {
 	if travels := g.count(unheld); travels > 0 {
 		f.Evidence = append(f.Evidence, fmt.Sprintf("%s in unix sockets over which these are given what was accepted: nobody has received them", plural(travels, "connection")))
 	}
@@ -254,4 +254,12 @@ func (g *group) crewEvidence(sc *scene, f *report.Finding) {
 		f.Evidence = append(f.Evidence, fmt.Sprintf("%s with %s (pid %d), which has accepted them, reads nothing of them, and passes what it accepts on to these",
 			plural(g.count(with), "connection"), p.Comm, p.PID))
 	}
+	if i := slices.IndexFunc(g.members, func(s *subject) bool { return g.waitsForCrew(sc, s) }); i >= 0 {
+		s := g.members[i]
+		spare = len(slices.DeleteFunc(sc.workers(s.netns, s.listener), func(d *doing) bool { return d.halted != "" || len(sc.elsewhere(d)) > 0 }))
+	}
+	if spare > 0 {
+		f.Evidence = append(f.Evidence, fmt.Sprintf("%s not held up: each of these connections waits for the one that it was handed to", plural(spare, "other worker")))
+	}
+	return spare
 }

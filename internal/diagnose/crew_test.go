@@ -2,10 +2,12 @@ package diagnose
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/internal/report"
 	"github.com/closewait/closewait/tcp"
 )
 
@@ -147,8 +149,12 @@ func TestWorkersBlocked_handed(t *testing.T) {
 		beside(now, a, in(child+1, look.CallRead, "recvmsg", 4, 901))
 		now.Holders.Sort()
 		now.Transit = look.Transit{Sought: true, Complete: true, Waiting: []look.Waiting{{Receiver: look.Holder{PID: receiver, FD: 4}, Descriptors: 1}}}
-		if got := code(Run(now, nil), now, 1); got != want {
+		v := Run(now, nil)
+		if got := code(v, now, 1); got != want {
 			t.Errorf("waiting for %d: %q, want %s", receiver, got, want)
+		}
+		if f := v.Findings[0]; want == "CW105" && (f.Severity != report.SeverityWarning || !strings.Contains(strings.Join(f.Evidence, "\n"), "1 other worker not held up")) {
+			t.Errorf("%s %v, want a warning, as the other has time", f.Severity, f.Evidence)
 		}
 	}
 }

@@ -196,7 +196,9 @@ func describeWorkersBlocked(sc *scene, g *group, f *report.Finding) {
 	})
 	f.Victims.Count = len(g.members) - stuckOn
 	g.queueEvidence(f)
-	g.crewEvidence(sc, f)
+	if g.crewEvidence(sc, f) > 0 {
+		f.Severity = report.SeverityWarning
+	}
 	if n := g.count(func(s *subject) bool {
 		return s.socket.Inode != 0 && s.socket.RecvQueue > 1 && untouched(s.socket) && !g.waitsForCrew(sc, s)
 	}); n > 0 {

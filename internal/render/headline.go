@@ -30,7 +30,11 @@ var headlines = map[string]func(finding) string{
 		return f.subject() + " does not accept: " + f.sockets("connection") + " in the queue" + f.at(" of ")
 	},
 	"CW105": func(f finding) string {
-		return f.subject() + " has all workers blocked: " + f.sockets("socket") + " stuck" + f.at(" on ")
+		which := " has all workers blocked: "
+		if f.Severity == report.SeverityWarning { // others have time
+			which = " has workers blocked: "
+		}
+		return f.subject() + which + f.sockets("socket") + " stuck" + f.at(" on ")
 	},
 	"CW106": func(f finding) string {
 		return f.subject() + " has its event loop blocked: " + f.sockets("socket") + " stuck"
