@@ -168,12 +168,13 @@ func (r *threadReader) moment(tid int, t *look.Thread) (m look.Moment) {
 			t.Resting = r.common.rested(st.Processor, b)
 		}
 	}
-	if m.State == 'D' || (m.Call.Kind == look.CallUnknown || m.Call.Kind == look.CallFile) && m.State != 'R' {
+	closes := m.Call.Kind == look.CallFile && m.Call.Name == "close"
+	if m.State == 'D' || (m.Call.Kind == look.CallUnknown || closes) && m.State != 'R' {
 		if b, err := r.dir.read(task+"wchan", maxStat); err == nil && string(b) != "0" {
 			m.Channel = string(b)
 		}
 	}
-	if m.Call.Kind == look.CallFile && lingers(m.Channel) {
+	if closes && lingers(m.Channel) { // wait_woken is not the sockets' alone
 		m.Call.Kind = look.CallLinger
 	}
 	return m
