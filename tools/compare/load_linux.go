@@ -14,8 +14,9 @@ import (
 	"github.com/closewait/closewait/internal/probe"
 )
 
-// perAddress is how many connections are made to one loopback address: the ephemeral ports of more would collide with those of sockets in CLOSE_WAIT.
-const perAddress = 10_000
+// perAddress is how many connections are made from one loopback address to another; firstPort is the first port of their clients. The kernel would choose a port again whose client has gone, and the
+// server would lose what it has in CLOSE_WAIT on that 4-tuple.
+const perAddress, firstPort = 10_000, 20_000
 
 // hold makes n CLOSE_WAIT sockets and keeps them until its standard input ends. The namespace is this program's own: its
 // tcp_fin_timeout is lowered so that the clients' FIN_WAIT_2 remains do not stay in the table, and lo is brought up.
@@ -32,7 +33,8 @@ func hold(n int, block byte) error {
 	}
 	for made := 0; made < n; {
 		batch := min(n-made, perAddress)
-		if err := closeWaits([4]byte{127, 0, block, byte(1 + made/perAddress)}, batch); err != nil {
+		host := byte(1 + made/perAddress)
+		if err := closeWaits([4]byte{127, 0, block, host}, [4]byte{127, 1, block, host}, batch); err != nil {
 			return err
 		}
 		made += batch
@@ -57,7 +59,7 @@ func loopbackUp() error {
 	return unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, ifreq)
 }
 
-func closeWaits(addr [4]byte, n int) error {
+func closeWaits(addr, from [4]byte, n int) error {
 	listener, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
 	if err != nil {
 		return err
@@ -68,9 +70,12 @@ func closeWaits(addr [4]byte, n int) error {
 	if err := unix.Listen(listener, 128); err != nil {
 		return err
 	}
-	for range n {
+	for i := range n {
 		client, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
 		if err != nil {
+			return err
+		}
+		if err := unix.Bind(client, &unix.SockaddrInet4{Addr: from, Port: firstPort + i}); err != nil {
 			return err
 		}
 		if err := unix.Connect(client, &unix.SockaddrInet4{Addr: addr, Port: 7001}); err != nil {
