@@ -3,6 +3,7 @@ package look
 import (
 	"encoding/binary"
 	"errors"
+	"math"
 	"slices"
 )
 
@@ -48,7 +49,7 @@ func (h *Holders) UnmarshalBinary(b []byte) error {
 		h.Want(uint32(inode))
 		for range n {
 			holder := Holder{PID: int(r.signed()), FD: int(r.signed())}
-			if r.b == nil {
+			if r.b == nil || holder.PID < 0 || holder.PID > math.MaxInt32 {
 				return errHolders
 			}
 			h.Add(uint32(inode), holder)

@@ -2,6 +2,7 @@ package look_test
 
 import (
 	"bytes"
+	"math"
 	"slices"
 	"testing"
 
@@ -17,7 +18,7 @@ func TestHolders_binary(t *testing.T) {
 		for _, inode := range wanted {
 			holders.Want(inode)
 			for range rapid.IntRange(0, 3).Draw(t, "holders") {
-				holders.Add(inode, look.Holder{PID: rapid.Int().Draw(t, "pid"), FD: rapid.IntRange(0, 1<<20).Draw(t, "fd")})
+				holders.Add(inode, look.Holder{PID: rapid.IntRange(0, math.MaxInt32).Draw(t, "pid"), FD: rapid.IntRange(0, 1<<20).Draw(t, "fd")})
 			}
 		}
 		b, err := holders.MarshalBinary()
@@ -39,8 +40,18 @@ func TestHolders_binary(t *testing.T) {
 	})
 }
 
+// TestHolders_binary_pids: no kernel gives such pids, and what stands on them keeps them in 32 bits.
+func TestHolders_binary_pids(t *testing.T) {
+	for _, b := range [][]byte{{1, 1, 128, 128, 128, 128, 16, 0}, {1, 1, 1, 0}} { // 1<<31 and -1
+		var h look.Holders
+		if err := h.UnmarshalBinary(b); err == nil {
+			t.Errorf("%x: holders %v", b, h.Of(1))
+		}
+	}
+}
+
 func FuzzHolders_binary(f *testing.F) {
-	for _, seed := range [][]byte{{}, {1, 0}, {7, 1, 2, 4}, {7, 2, 2, 4, 2, 6, 8, 0}, {7, 1, 2}, {0, 0}, {7, 0, 7, 0}, {1, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1}} {
+	for _, seed := range [][]byte{{}, {1, 0}, {7, 1, 2, 4}, {7, 2, 2, 4, 2, 6, 8, 0}, {7, 1, 2}, {0, 0}, {7, 0, 7, 0}, {1, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1}, {1, 1, 128, 128, 128, 128, 16, 0}, {1, 1, 1, 0}} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {

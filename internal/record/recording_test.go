@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"math"
 	"math/rand/v2"
 	"net/netip"
 	"reflect"
@@ -209,14 +210,15 @@ func randomRecording(seed uint64) *record.Recording {
 		}
 	}
 	r.Snapshot.Clock.HZ &= 0xfff
+	processes := map[int]*look.Process{}
 	for pid, p := range r.Snapshot.Processes {
-		if p == nil || pid <= 0 {
-			delete(r.Snapshot.Processes, pid)
-		} else {
+		if pid &= math.MaxInt32; p != nil && pid > 0 {
 			p.PID = pid
 			p.Workload.Kind %= look.KindPod + 1
+			processes[pid] = p
 		}
 	}
+	r.Snapshot.Processes = processes
 	return r
 }
 
@@ -239,6 +241,7 @@ func FuzzRead(f *testing.F) {
 	for seed := range uint64(4) {
 		f.Add(uncompressed(f, written(f, randomRecording(seed))))
 	}
+	beyond := int(int64(len("x")) << 31)
 	for _, spoil := range []func(*look.Snapshot){
 		func(s *look.Snapshot) { s.Clock.HZ = 20_000 },
 		func(s *look.Snapshot) { s.Namespaces[0].Blur = make([]time.Duration, 1+len(s.Namespaces[0].Sockets)) },
@@ -247,6 +250,7 @@ func FuzzRead(f *testing.F) {
 			s.Namespaces[0].Ages[0].Kind = look.AgeAbout + 1
 		},
 		func(s *look.Snapshot) { s.Processes = map[int]*look.Process{7: {PID: 8}} },
+		func(s *look.Snapshot) { s.Processes = map[int]*look.Process{beyond: {PID: beyond}} },
 		func(s *look.Snapshot) {
 			s.Processes = map[int]*look.Process{7: {PID: 7, Workload: look.Workload{Kind: look.KindPod + 1}}}
 		},

@@ -2,6 +2,7 @@ package record
 
 import (
 	"github.com/closewait/closewait/internal/look"
+	"math"
 )
 
 // mostHZ is beyond the ticks a second that any kernel is built with (CONFIG_HZ).
@@ -24,7 +25,7 @@ func sound(s *look.Snapshot) error {
 		}
 	}
 	for pid, p := range s.Processes {
-		if p == nil || p.PID != pid || pid <= 0 {
+		if p == nil || p.PID != pid || pid <= 0 || pid > math.MaxInt32 {
 			return damaged("process %d is not described", pid)
 		}
 		if p.Workload.Kind > look.KindPod {
