@@ -18,7 +18,7 @@ const maxCulprits = 20
 func (g *group) blamedPIDs() (pids []int) {
 	pids = slices.Clone(g.blamed)
 	for i := range g.members {
-		if pid := g.members[i].blamed; pid != 0 && !slices.Contains(pids, pid) {
+		if pid := g.members[i].blamed(); pid != 0 && !slices.Contains(pids, pid) {
 			pids = append(pids, pid)
 		}
 	}

@@ -302,7 +302,7 @@ func (c *chain) add(end far, pid int) int {
 	if s == nil {
 		s = new(end.subject(end.netns, end.index, end.socket()))
 	}
-	s.blamed = pid
+	s.blame(pid)
 	g := &group{rule: &processStopped, netns: int(end.netns), members: []*subject{s}}
 	c.drafts = append(c.drafts, draft{scene: end.scene, finding: g.complete(end.scene), group: g})
 	c.index(len(c.drafts) - 1)

@@ -139,7 +139,7 @@ func (sc *scene) scripts(pid int) map[*tcp.Socket]int {
 		return d.scripts
 	}
 	sc.eachRequest(func(s *subject) {
-		if s.holders()[0].PID != pid {
+		if s.holder(0).PID != pid {
 			return
 		}
 		came, _ := s.socket.Info.Duration(tcp.LastDataRecv)
@@ -162,10 +162,10 @@ func (sc *scene) scripts(pid int) map[*tcp.Socket]int {
 
 // script returns the child that works for a connection whose client has left, 0 for none.
 func (sc *scene) script(s *subject) int {
-	if s.listener == nil || s.age.Time < fresh || len(s.holders()) == 0 || !hasRequest(s.socket) || sc.halfClosed(s) {
+	if s.listener == nil || s.age < fresh || !s.held() || !hasRequest(s.socket) || sc.halfClosed(s) {
 		return 0
 	}
-	return sc.scripts(s.holders()[0].PID)[s.socket]
+	return sc.scripts(s.holder(0).PID)[s.socket]
 }
 
 // onErrand reports whether a process was started by another of some holders, which waits for it, and executes a program of its own.

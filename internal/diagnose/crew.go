@@ -140,10 +140,10 @@ func (sc *scene) taken(netns int32, l *tcp.Socket) bool {
 // handedTo returns which of two holders of a connection is at work for it, 0 for neither: one that was there before and is elsewhere, to whom the other, which waits for further ones, has passed it on and kept it.
 func (sc *scene) handedTo(s *subject) int {
 	const both = 2
-	if s.listener == nil || len(s.holders()) != both {
+	if s.listener == nil || s.holders() != both {
 		return 0
 	}
-	one, two := sc.doing(s.holders()[0].PID), sc.doing(s.holders()[1].PID)
+	one, two := sc.doing(s.holder(0).PID), sc.doing(s.holder(1).PID)
 	if sc.accepts(two, s.listener) {
 		one, two = two, one
 	}
@@ -195,23 +195,26 @@ func (sc *scene) elsewhere(d *doing) []worker {
 
 // awaitsCrew reports whether a connection waits for workers that it is passed on to, or is in the hands of one of them while others wait.
 func (sc *scene) awaitsCrew(s *subject, code string) bool {
-	if s.listener == nil || s.socket.Unaccepted() || s.age.Time < fresh && !ignored(s.socket) || !sc.unnoticed(s) && !sc.unserved(s) {
+	if s.listener == nil || s.socket.Unaccepted() || s.age < fresh && !ignored(s.socket) || !sc.unnoticed(s) && !sc.unserved(s) {
 		return false
 	}
 	k := sc.crew(s)
 	if k.code != code || sc.behindCrew(s.listener) == 0 {
 		return false
 	}
-	if i := slices.IndexFunc(s.holders(), func(h look.Holder) bool { return slices.Contains(k.pids, h.PID) }); i >= 0 {
-		s.blamed = s.holders()[i].PID
-		return true
+	for i := range s.holders() {
+		h := s.holder(i)
+		if slices.Contains(k.pids, h.PID) {
+			s.blame(h.PID)
+			return true
+		}
 	}
 	return sc.passedBy(s) && k.blames(s, code)
 }
 
 // passedBy reports whether nobody has looked at a connection, or does: nobody has it, or who waits for further ones of its listener and passes them on.
 func (sc *scene) passedBy(s *subject) bool {
-	return sc.unseen(s) && !slices.ContainsFunc(s.holders(), func(h look.Holder) bool { return !sc.accepts(sc.doing(h.PID), s.listener) })
+	return sc.unseen(s) && !s.heldBy(func(h look.Holder) bool { return !sc.accepts(sc.doing(h.PID), s.listener) })
 }
 
 // unseen is what can be said of that before it is known who has the listener.
@@ -219,7 +222,7 @@ func (sc *scene) unseen(s *subject) bool {
 	if s.listener == nil || s.socket.Unaccepted() || !untouched(s.socket) || !sc.waitsUnread(s) {
 		return false
 	}
-	return !slices.ContainsFunc(s.holders(), func(h look.Holder) bool {
+	return !s.heldBy(func(h look.Holder) bool {
 		in := s.interest(sc.doing(h.PID), h)
 		return in.armed || in.waited
 	})
@@ -248,9 +251,9 @@ func (g *group) crewEvidence(sc *scene, f *report.Finding) (spare int) {
 	if travels := g.count(unheld); travels > 0 {
 		f.Evidence = append(f.Evidence, fmt.Sprintf("%s in unix sockets over which these are given what was accepted: nobody has received them", plural(travels, "connection")))
 	}
-	with := func(s *subject) bool { return len(s.holders()) > 0 && g.waitsForCrew(sc, s) }
+	with := func(s *subject) bool { return s.held() && g.waitsForCrew(sc, s) }
 	if i := slices.IndexFunc(g.members, with); i >= 0 {
-		p := sc.doing(g.members[i].holders()[0].PID).process
+		p := sc.doing(g.members[i].holder(0).PID).process
 		f.Evidence = append(f.Evidence, fmt.Sprintf("%s with %s (pid %d), which has accepted them, reads nothing of them, and passes what it accepts on to these",
 			plural(g.count(with), "connection"), p.Comm, p.PID))
 	}

@@ -192,7 +192,8 @@ func (sc *scene) groups() []*group {
 }
 
 func (sc *scene) subject(netns, index int32, s *tcp.Socket) subject {
-	subj := subject{place: place{netns, index}, socket: s, age: sc.ageOf(netns, index, s)}
+	age := sc.ageOf(netns, index, s)
+	subj := subject{place: place{netns, index}, socket: s, age: age.Time, ageKind: age.Kind}
 	sc.join(&subj)
 	subj.moved = sc.moved(s)
 	return subj
@@ -227,9 +228,9 @@ type ownerIndex struct {
 }
 
 func (o *ownerIndex) of(s *subject) int {
-	pid := s.blamed
-	if pid == 0 && len(s.holders()) > 0 {
-		pid = s.holders()[0].PID
+	pid := s.blamed()
+	if pid == 0 && s.held() {
+		pid = s.holder(0).PID
 	}
 	if pid == 0 {
 		return 0

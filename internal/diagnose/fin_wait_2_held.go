@@ -14,7 +14,7 @@ import (
 var finWait2Held = rule{
 	code: codeFinWait2, cause: "fin_wait_2_held",
 	claims: func(sc *scene, s *subject) bool {
-		if s.socket.State != tcp.FinWait2 || s.socket.Inode == 0 || s.age.Time < fresh {
+		if s.socket.State != tcp.FinWait2 || s.socket.Inode == 0 || s.age < fresh {
 			return false
 		}
 		_, seen := sc.end(s.netns, s.socket)
@@ -31,7 +31,8 @@ var finWait2Held = rule{
 
 // isOtherLeg reports whether a socket is the open leg of a relayed connection, which is told with the closed one.
 func (sc *scene) isOtherLeg(s *subject) bool {
-	for _, h := range s.holders() {
+	for i := range s.holders() {
+		h := s.holder(i)
 		if sc.closedLeg(h.PID, s.socket) != nil {
 			return true
 		}

@@ -73,8 +73,8 @@ func (sc *scene) flockKey(s *subject) flockKey {
 	switch {
 	case s.listener != nil:
 		key.owner, key.server = sc.owners.of(s), s.listener.Local.Port()
-	case len(s.holders()) > 0:
-		key.pid = s.holders()[0].PID
+	case s.held():
+		key.pid = s.holder(0).PID
 	}
 	return key
 }
@@ -148,7 +148,7 @@ func (sc *scene) drains(s *subject) bool {
 
 func (sc *scene) gather() {
 	sc.stuck(func(s *subject) {
-		if s.socket.State != tcp.CloseWait || s.socket.Inode == 0 || s.age.Kind == look.AgeUnknown {
+		if s.socket.State != tcp.CloseWait || s.socket.Inode == 0 || s.ageKind == look.AgeUnknown {
 			return
 		}
 		f := sc.flockOf(s)
@@ -161,7 +161,7 @@ func (sc *scene) gather() {
 		if s.listener != nil {
 			return
 		}
-		f.ages = append(f.ages, s.age.Time)
+		f.ages = append(f.ages, s.age)
 		began, _ := sc.existed(s.place)
 		f.oldest = max(f.oldest, began)
 		if s.socket.RecvQueue > farewell {
@@ -223,8 +223,8 @@ func idleGap(members []*subject) (gap time.Duration, ok bool) {
 	for i := range members {
 		sent, _ := members[i].socket.Info.Duration(tcp.LastDataSent)
 		received, known := members[i].socket.Info.Duration(tcp.LastDataRecv)
-		if known && members[i].age.Kind == look.AgeAbout {
-			gaps = append(gaps, min(sent, received)-members[i].age.Time)
+		if known && members[i].ageKind == look.AgeAbout {
+			gaps = append(gaps, min(sent, received)-members[i].age)
 		}
 	}
 	if len(gaps) == 0 {

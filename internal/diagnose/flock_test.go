@@ -197,7 +197,7 @@ func TestIdleGap(t *testing.T) {
 	var members []*subject
 	for i := range 6 {
 		s := member(i, time.Duration(i+7)*time.Minute, 30*time.Second)
-		members = append(members, &subject{socket: &s, age: Age(&s)})
+		members = append(members, &subject{socket: &s, age: Age(&s).Time, ageKind: Age(&s).Kind})
 	}
 	if gap, ok := idleGap(members); !ok || (gap-30*time.Second).Abs() > 100*time.Millisecond {
 		t.Errorf("%v %v, want the 30 s after which the server closes", gap, ok)

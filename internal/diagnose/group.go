@@ -40,7 +40,8 @@ func (g *group) holders() (one []look.Holder) {
 	seen := map[int]struct{}{}
 	last := -1
 	for i := range g.members {
-		for _, h := range g.members[i].holders() {
+		for nth := range g.members[i].holders() {
+			h := g.members[i].holder(nth)
 			if h.PID == last {
 				continue // as a rule one process holds them all
 			}
@@ -125,15 +126,15 @@ func (g *group) ages() ([]time.Duration, look.AgeKind) {
 	}
 	g.sorted, g.quality = slices.Grow(g.room[:0], max(len(g.members), 1)), look.AgeExact
 	for i := range g.members {
-		age := g.members[i].age
+		s := g.members[i]
 		switch {
-		case age.Kind == look.AgeUnknown:
+		case s.ageKind == look.AgeUnknown:
 			g.quality = look.AgeUnknown
 			continue
-		case g.quality != look.AgeUnknown && age.Kind != look.AgeExact && g.quality != look.AgeAtLeast:
-			g.quality = age.Kind
+		case g.quality != look.AgeUnknown && s.ageKind != look.AgeExact && g.quality != look.AgeAtLeast:
+			g.quality = s.ageKind
 		}
-		g.sorted = append(g.sorted, age.Time)
+		g.sorted = append(g.sorted, s.age)
 	}
 	slices.Sort(g.sorted)
 	if len(g.sorted) == 0 {

@@ -2,7 +2,6 @@ package diagnose
 
 import (
 	"cmp"
-	"slices"
 
 	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/report"
@@ -27,7 +26,7 @@ func (sc *scene) awaited(s *subject) bool {
 		return false
 	}
 	ignored := s.socket.RecvQueue > 1 && untouched(s.socket)
-	return !ignored || len(s.holders()) == 0 || !sc.doing(s.holders()[0].PID).known
+	return !ignored || !s.held() || !sc.doing(s.holder(0).PID).known
 }
 
 // maxDepth is how many relays are followed.
@@ -47,7 +46,7 @@ func (sc *scene) halfClosedBehind(s *subject, depth int) answer {
 		waits = perhaps
 	}
 	if end.now.Holders.Any(socket.Inode, func(h look.Holder) bool {
-		own := end.scene == sc && slices.ContainsFunc(s.holders(), func(own look.Holder) bool { return own.PID == h.PID })
+		own := end.scene == sc && s.heldBy(func(own look.Holder) bool { return own.PID == h.PID })
 		if own || !end.watches(h, socket) {
 			return true
 		}

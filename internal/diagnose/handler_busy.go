@@ -22,17 +22,18 @@ var handlerBusy = rule{
 	code: codeHandlerBusy, cause: "handler_busy",
 	claims: func(sc *scene, s *subject) bool {
 		if sc.script(s) != 0 {
-			s.blamed = s.holders()[0].PID
+			s.blame(s.holder(0).PID)
 			return true
 		}
 		if s.listener != nil && s.socket.Unaccepted() {
-			return s.age.Time >= fresh && !sc.accepting[s.listener] && s.queue(sc).blames(s, codeHandlerBusy)
+			return s.age >= fresh && !sc.accepting[s.listener] && s.queue(sc).blames(s, codeHandlerBusy)
 		}
-		if s.listener == nil || !sc.unnoticed(s) || len(s.holders()) == 0 || sc.accepting[s.listener] || sc.halfClosed(s) || sc.inTurn(s) {
+		if s.listener == nil || !sc.unnoticed(s) || !s.held() || sc.accepting[s.listener] || sc.halfClosed(s) || sc.inTurn(s) {
 			return false
 		}
 		session := cmp.Or(sc.atSession(s), sc.onBehalf(s), sc.handedTo(s))
-		for _, h := range s.holders() {
+		for i := range s.holders() {
+			h := s.holder(i)
 			d := sc.doing(h.PID)
 			if !d.known || d.halted != "" || session != 0 && session != h.PID {
 				continue
@@ -40,7 +41,7 @@ var handlerBusy = rule{
 			l := sc.loadOf(d)
 			_, own := l.own[s.socket]
 			if n := sc.serving(d, s); n > 0 && (l.served <= n || sc.manned(d)) || own && len(l.own) == l.served || l.served == 1 && sc.dedicated(d, s, h) {
-				s.blamed = h.PID
+				s.blame(h.PID)
 				return true
 			}
 		}
@@ -52,7 +53,7 @@ var handlerBusy = rule{
 		scripts := map[int][]int{}
 		for _, s := range g.members {
 			if child := sc.script(s); child != 0 {
-				scripts[s.blamed] = append(scripts[s.blamed], child)
+				scripts[s.blamed()] = append(scripts[s.blamed()], child)
 			}
 		}
 		for _, pid := range g.blamedPIDs() {
@@ -81,7 +82,7 @@ func (sc *scene) atWork(g *group, d *doing) (list []worker) {
 	own := sc.loadOf(d).own
 	oldest, members := time.Duration(0), 0
 	for i := range g.members {
-		if g.members[i].blamed != d.process.PID {
+		if g.members[i].blamed() != d.process.PID {
 			continue
 		}
 		members++

@@ -16,7 +16,7 @@ func AgeOf(ns *look.Namespace, index int) look.Age {
 // counted is the growth of the number of sockets, in the state of the members, of the processes that hold them, as an earlier look and this one counted it; nil when
 // nobody counted.
 func (g *group) counted(sc *scene) *report.Growth {
-	shared := func(s *subject) bool { return len(s.holders()) != 1 } // would be counted for each of its holders
+	shared := func(s *subject) bool { return s.holders() != 1 } // would be counted for each of its holders
 	if sc.now.Growths == nil || len(g.processes) == 0 || g.count(shared) > 0 {
 		return nil
 	}

@@ -58,7 +58,7 @@ func (sc *scene) ringOf(s *tcp.Socket) *look.Holder {
 
 // unheld reports whether the peer of a socket closed a while ago, and nobody is seen to hold it although it has an inode, and stays so.
 func unheld(s *subject) bool {
-	return s.socket.State == tcp.CloseWait && s.socket.Inode != 0 && len(s.holders()) == 0 && s.age.Time >= fresh && !s.moved
+	return s.socket.State == tcp.CloseWait && s.socket.Inode != 0 && !s.held() && s.age >= fresh && !s.moved
 }
 
 // unheld counts the sockets without a holder, once.

@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"encoding/binary"
+	"slices"
 	"time"
 
 	"github.com/closewait/closewait/internal/look"
@@ -16,12 +17,30 @@ func (sc *scene) at(p place) *tcp.Socket { return &sc.now.Namespaces[p.netns].So
 // index finds sockets by a number, or by a hash of what they are sought for. There may be a million of them: it is open addressing over one array.
 type index struct {
 	slots []slot // at most two thirds of them in use
+	// before is how many sockets there are in the namespaces before each.
+	before []uint32
 }
 
-// slot is a place, with the namespace counted from 1: 0 is a free slot.
-type slot struct{ key, netns, index uint32 }
+// slot is a socket by how many there are up to it in all namespaces: 0 is a free slot.
+type slot struct{ key, nth uint32 }
 
-func makeIndex(sockets int) index { return index{make([]slot, 8+sockets+sockets/2)} }
+func (sc *scene) makeIndex() index {
+	spaces := sc.now.Namespaces
+	x := index{before: make([]uint32, len(spaces))}
+	n := 0
+	for i := range spaces {
+		x.before[i] = uint32(n) //nolint:gosec // no host has memory for more
+		n += len(spaces[i].Sockets)
+	}
+	x.slots = make([]slot, 8+n+n/2)
+	return x
+}
+
+// place is where the socket of a slot stands.
+func (x *index) place(s slot) place {
+	after, _ := slices.BinarySearch(x.before, s.nth)                     // it is in the last of those with fewer before them
+	return place{int32(after - 1), int32(s.nth - 1 - x.before[after-1])} //nolint:gosec // both were indexes
+}
 
 // from is the first slot for a key. Inodes come in runs, which a multiplication spreads (Knuth's constant for 32 bits); its upper bits choose among any number of slots.
 func (x *index) from(key uint32) int {
@@ -37,16 +56,19 @@ func (x *index) next(i int) int {
 
 func (x *index) add(key uint32, p place) {
 	i := x.from(key)
-	for x.slots[i].netns != 0 {
+	for x.slots[i].nth != 0 {
 		i = x.next(i)
 	}
-	x.slots[i] = slot{key, uint32(p.netns) + 1, uint32(p.index)}
+	x.slots[i] = slot{key, x.before[p.netns] + uint32(p.index) + 1}
 }
 
 // find calls is with the places that have a key until it is content.
 func (x *index) find(key uint32, is func(place) bool) (place, bool) {
-	for i := x.from(key); x.slots[i].netns != 0; i = x.next(i) {
-		if p := (place{int32(x.slots[i].netns) - 1, int32(x.slots[i].index)}); x.slots[i].key == key && is(p) {
+	for i := x.from(key); x.slots[i].nth != 0; i = x.next(i) {
+		if x.slots[i].key != key {
+			continue
+		}
+		if p := x.place(x.slots[i]); is(p) {
 			return p, true
 		}
 	}
@@ -59,7 +81,7 @@ func (sc *scene) placeOf(inode uint32) (place, bool) {
 		return place{}, false
 	}
 	if sc.byInode.slots == nil {
-		sc.byInode = makeIndex(sc.now.Count())
+		sc.byInode = sc.makeIndex()
 		sc.each(func(netns, index int32, s *tcp.Socket) {
 			if s.Inode != 0 {
 				sc.byInode.add(s.Inode, place{netns, index})
@@ -129,7 +151,7 @@ func (sc *scene) hasPort(port uint16) bool { return sc.ports[port/64]>>(port%64)
 // tuples is the index of connections by the hash of their tuple.
 func (sc *scene) tuples() *index {
 	if sc.byTuple.slots == nil {
-		sc.byTuple = makeIndex(sc.now.Count())
+		sc.byTuple = sc.makeIndex()
 		sc.each(func(netns, index int32, s *tcp.Socket) {
 			if s.State != tcp.Listen && s.Peer.Port() != 0 {
 				t := tupleOf(s)

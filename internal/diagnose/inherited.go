@@ -21,22 +21,22 @@ import (
 var inherited = rule{
 	code: codeInherited, cause: "inherited",
 	claims: func(sc *scene, s *subject) bool {
-		if s.socket.State != tcp.CloseWait || s.age.Time < fresh || len(s.holders()) == 0 || s.socket.SendQueue > 0 || s.moved || sc.halfClosed(s) {
+		if s.socket.State != tcp.CloseWait || s.age < fresh || !s.held() || s.socket.SendQueue > 0 || s.moved || sc.halfClosed(s) {
 			return false
 		}
-		first := s.holders()[0]
-		if several := slices.ContainsFunc(s.holders(), func(h look.Holder) bool { return h.PID != first.PID }); several {
+		first := s.holder(0)
+		if several := s.heldBy(func(h look.Holder) bool { return h.PID != first.PID }); several {
 			if sc.onBehalf(s) != 0 {
 				return false
 			}
 			if sc.atSession(s) != 0 || sc.handedTo(s) != 0 {
 				return false
 			}
-			s.blamed = sc.heir(s)
+			s.blame(sc.heir(s))
 			return true
 		}
 		if sc.stray(s, first) {
-			s.blamed = first.PID
+			s.blame(first.PID)
 			return true
 		}
 		return false
@@ -49,7 +49,8 @@ var inherited = rule{
 func (sc *scene) onBehalf(s *subject) (pid int) {
 	const output = 2
 	first, last, at, handed := 0, 0, 0, true
-	for _, h := range s.holders() {
+	for i := range s.holders() {
+		h := s.holder(i)
 		handed = handed && h.FD <= output
 		if h.PID == at {
 			continue
@@ -59,12 +60,12 @@ func (sc *scene) onBehalf(s *subject) (pid int) {
 		switch {
 		case !d.known:
 			return 0
-		case !d.waitsForChild() || !slices.ContainsFunc(s.holders(), func(c look.Holder) bool { return sc.doing(c.PID).process.PPID == h.PID }):
+		case !d.waitsForChild() || !s.heldBy(func(c look.Holder) bool { return sc.doing(c.PID).process.PPID == h.PID }):
 			if last != 0 {
 				return 0
 			}
 			last = h.PID
-		case !slices.ContainsFunc(s.holders(), func(p look.Holder) bool { return p.PID == d.process.PPID }):
+		case !s.heldBy(func(p look.Holder) bool { return p.PID == d.process.PPID }):
 			first = h.PID
 		}
 	}
@@ -99,8 +100,9 @@ func (sc *scene) startedAfter(pid int, s place) bool {
 
 // heir returns the holder that must have inherited the socket: the one started last, but for those who accept.
 func (sc *scene) heir(s *subject) int {
-	pid, last := s.holders()[len(s.holders())-1].PID, uint64(0)
-	for _, h := range s.holders() {
+	pid, last := s.holder(s.holders()-1).PID, uint64(0)
+	for i := range s.holders() {
+		h := s.holder(i)
 		if p := sc.now.Processes[h.PID]; p != nil && p.StartTicks >= last && (s.listener == nil || p.Activity == nil || !sc.accepts(sc.doing(h.PID), s.listener)) {
 			pid, last = h.PID, p.StartTicks
 		}
@@ -112,7 +114,8 @@ func (sc *scene) heir(s *subject) int {
 // which accepts further ones; who holds it by accident executes another program, or goes on serving others.
 func (sc *scene) atSession(s *subject) (pid int) {
 	executed, last := 0, 0
-	for _, h := range s.holders() {
+	for i := range s.holders() {
+		h := s.holder(i)
 		if h.PID == last {
 			continue
 		}
@@ -216,18 +219,21 @@ func (sc *scene) mayBeStray(s *subject, h look.Holder) bool {
 func describeInherited(sc *scene, g *group, f *report.Finding) {
 	seen := map[int]bool{}
 	var lines []string
-	for i := range g.members {
-		s := g.members[i]
-		if seen[s.blamed] {
+	for _, s := range g.members {
+		blamed := s.blamed()
+		if seen[blamed] {
 			continue
 		}
-		seen[s.blamed] = true
-		c := report.Culprit{PID: &s.blamed, What: "inherited"}
-		fd := slices.IndexFunc(s.holders(), func(h look.Holder) bool { return h.PID == s.blamed })
-		if fd >= 0 {
-			c.FD = &s.holders()[fd].FD
+		seen[blamed] = true
+		c := report.Culprit{PID: &blamed, What: "inherited"}
+		for i := range s.holders() {
+			h := s.holder(i)
+			if h.PID == blamed {
+				c.FD = &h.FD
+				break
+			}
 		}
-		p := sc.now.Processes[s.blamed]
+		p := sc.now.Processes[blamed]
 		if p == nil {
 			continue
 		}

@@ -92,7 +92,8 @@ func (q *inquiry) suspect(s *subject) {
 	if q.unseen(s) {
 		q.crewOf(s)
 	}
-	for _, h := range s.holders() {
+	for i := range s.holders() {
+		h := s.holder(i)
 		d := q.doing(h.PID)
 		d.weight++
 		if q.unserved(s) && d.known && d.halted == "" && len(d.off) > 0 {
@@ -173,7 +174,7 @@ func (q *inquiry) ever(s *subject) {
 // stranger asks for what tells whether a holder has inherited a socket.
 func (q *inquiry) stranger(s *subject, h look.Holder) {
 	d := q.doing(h.PID)
-	if in := s.interest(d, h); in.waited || in.set != nil || len(s.holders()) > 1 {
+	if in := s.interest(d, h); in.waited || in.set != nil || s.holders() > 1 {
 		return
 	}
 	if s.listener != nil && !q.strayed[s.listener] && d.passesExec(h.FD) {

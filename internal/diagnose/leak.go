@@ -16,7 +16,7 @@ import (
 var leak = rule{
 	code: codeLeak, cause: "leak",
 	claims: func(sc *scene, s *subject) bool {
-		return s.socket.State == tcp.CloseWait && s.socket.Inode != 0 && s.age.Kind != 0 && s.age.Time >= fresh &&
+		return s.socket.State == tcp.CloseWait && s.socket.Inode != 0 && s.ageKind != 0 && s.age >= fresh &&
 			s.socket.SendQueue == 0 && !s.moved && !sc.drains(s) && !sc.awaited(s) && !sc.inTurn(s)
 	},
 	together: func(_ *scene, s *subject) uint64 {
@@ -40,7 +40,7 @@ func describeLeak(sc *scene, g *group, f *report.Finding) {
 		f.Evidence = append(f.Evidence, sc.passedOn(g)...)
 	}
 	if blind := g.count(func(s *subject) bool {
-		return s.socket.RecvQueue > 0 && (len(s.holders()) == 0 || !sc.doing(s.holders()[0].PID).known)
+		return s.socket.RecvQueue > 0 && (!s.held() || !sc.doing(s.holder(0).PID).known)
 	}); blind > 0 {
 		f.Evidence = append(f.Evidence, fmt.Sprintf("what the holders of %d are doing could not be seen: whether something keeps them from looking is not known", blind))
 	}
@@ -77,12 +77,12 @@ func (sc *scene) passedOn(g *group) []string {
 	heard := g.minSilence()
 	last := slices.IndexFunc(g.members, func(s *subject) bool {
 		since, ok := silent(s.socket)
-		return ok && since == heard && s.listener != nil && s.socket.RecvQueue == 0 && len(s.holders()) > 0
+		return ok && since == heard && s.listener != nil && s.socket.RecvQueue == 0 && s.held()
 	})
 	if last < 0 {
 		return nil
 	}
-	p := sc.now.Processes[g.members[last].holders()[0].PID]
+	p := sc.now.Processes[g.members[last].holder(0).PID]
 	for own, at := range sc.inState(p, tcp.Established) {
 		sent, known := sc.at(at).Info.Duration(tcp.LastDataSent)
 		if _, connected := sc.origin(at.netns, sc.at(at)); connected && known && (sent-heard).Abs() <= within {

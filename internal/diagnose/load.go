@@ -32,7 +32,7 @@ type load struct {
 
 // stuckUnread reports whether the peer has closed a while ago and the program has not read to the end.
 func (sc *scene) stuckUnread(s *subject) bool {
-	return s.socket.State == tcp.CloseWait && s.socket.Inode != 0 && s.socket.RecvQueue > 0 && s.age.Time >= fresh && !s.moved && !sc.drains(s)
+	return s.socket.State == tcp.CloseWait && s.socket.Inode != 0 && s.socket.RecvQueue > 0 && s.age >= fresh && !s.moved && !sc.drains(s)
 }
 
 // unnoticed reports whether the peer has closed a while ago and the program may not know: it has not read to the end, or the FIN came so closely behind the last data
@@ -44,22 +44,22 @@ func (sc *scene) unnoticed(s *subject) bool {
 func (sc *scene) drained(s *subject) bool {
 	in, known := s.socket.Info.Uint(tcp.DataSegsIn)
 	_, ok := s.socket.Info.Duration(tcp.LastDataRecv)
-	return s.socket.State == tcp.CloseWait && s.socket.Inode != 0 && s.socket.RecvQueue == 0 && s.socket.SendQueue == 0 && s.age.Time >= fresh &&
+	return s.socket.State == tcp.CloseWait && s.socket.Inode != 0 && s.socket.RecvQueue == 0 && s.socket.SendQueue == 0 && s.age >= fresh &&
 		known && in > 0 && ok && (endedAtOnce(s) || sc.lateToIt(s))
 }
 
 // endedAtOnce reports whether the FIN came closely behind the last data.
 func endedAtOnce(s *subject) bool {
 	came, known := s.socket.Info.Duration(tcp.LastDataRecv)
-	return known && came <= s.age.Time+within
+	return known && came <= s.age+within
 }
 
 // lateToIt reports whether a process that is slow, or behind and whose threads are no fewer than what it has in hand, may have come to a connection when its client had left: it has not answered. One call reads the end with the data then.
 func (sc *scene) lateToIt(s *subject) bool {
-	if s.listener == nil || len(s.holders()) == 0 || !owes(s.socket) {
+	if s.listener == nil || !s.held() || !owes(s.socket) {
 		return false
 	}
-	h := s.holders()[0]
+	h := s.holder(0)
 	d := sc.doing(h.PID)
 	in := s.interest(d, h)
 	return d.known && d.halted == "" && in.set == nil && !in.waited && (d.single() && len(d.off) > 0 || sc.getsThrough(d) || s.listener.RecvQueue > 0 && sc.oneForEach(d))
@@ -70,7 +70,7 @@ func (sc *scene) oneForEach(d *doing) bool { return len(sc.outstanding(d)) <= le
 
 // unserved reports whether somebody has asked a while ago, still waits, and nothing was read of it since.
 func (sc *scene) unserved(s *subject) bool {
-	return s.listener != nil && ignored(s.socket) && !s.moved && !sc.getsOn(s.netns, s.listener) && !slices.ContainsFunc(s.holders(), func(h look.Holder) bool { return sc.replies(sc.doing(h.PID)) })
+	return s.listener != nil && ignored(s.socket) && !s.moved && !sc.getsOn(s.netns, s.listener) && !s.heldBy(func(h look.Holder) bool { return sc.replies(sc.doing(h.PID)) })
 }
 
 // waitsUnread reports whether the connection waits for the program to come to it: its peer has left, or still waits.
@@ -137,9 +137,9 @@ func (sc *scene) eachWaiting(visit func(d *doing, s *subject)) {
 		if s.listener == nil || !sc.waitsUnread(s) {
 			return
 		}
-		for i, h := range s.holders() {
-			if i == 0 || s.holders()[i-1].PID != h.PID {
-				visit(sc.doing(h.PID), s)
+		for i := range s.holders() {
+			if pid := s.holder(i).PID; i == 0 || s.holder(i-1).PID != pid {
+				visit(sc.doing(pid), s)
 			}
 		}
 	})
@@ -163,7 +163,7 @@ func (l *load) weigh(s *tcp.Socket) {
 func (sc *scene) stuck(visit func(*subject)) {
 	all := sc.suspects()
 	for i := range all {
-		if s := &all[i]; s.age.Time >= fresh || waits(s.socket) || ignored(s.socket) {
+		if s := &all[i]; s.age >= fresh || waits(s.socket) || ignored(s.socket) {
 			visit(s)
 		}
 	}

@@ -18,14 +18,15 @@ var loopBlocked = rule{
 	code: codeLoopBlocked, cause: "loop_blocked",
 	claims: func(sc *scene, s *subject) bool {
 		if s.socket.Unaccepted() {
-			return s.listener != nil && s.age.Time >= fresh && !sc.accepting[s.listener] && sc.keeper(s.netns, s.listener).blames(s, codeLoopBlocked)
+			return s.listener != nil && s.age >= fresh && !sc.accepting[s.listener] && sc.keeper(s.netns, s.listener).blames(s, codeLoopBlocked)
 		}
 		if !sc.unnoticed(s) && !sc.unserved(s) || sc.inTurn(s) {
 			return false
 		}
-		for _, h := range s.holders() {
+		for i := range s.holders() {
+			h := s.holder(i)
 			if d := sc.doing(h.PID); d.halted == "" && sc.keptFrom(d, s, s.interest(d, h)) {
-				s.blamed = h.PID
+				s.blame(h.PID)
 				return true
 			}
 		}

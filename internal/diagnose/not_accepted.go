@@ -17,7 +17,7 @@ import (
 var notAccepted = rule{
 	code: codeNotAccepted, cause: "not_accepted",
 	claims: func(sc *scene, s *subject) bool {
-		return s.socket.Unaccepted() && s.listener != nil && s.listener.RecvQueue > 0 && s.age.Time >= fresh && !sc.accepting[s.listener] && !sc.getsOn(s.netns, s.listener) &&
+		return s.socket.Unaccepted() && s.listener != nil && s.listener.RecvQueue > 0 && s.age >= fresh && !sc.accepting[s.listener] && !sc.getsOn(s.netns, s.listener) &&
 			s.queue(sc).code == codeNotAccepted
 	},
 	together: func(_ *scene, s *subject) uint64 { return uint64(s.listener.Cookie) },

@@ -14,7 +14,7 @@ var notReading = rule{
 	code: codeNotReading, cause: "not_reading",
 	claims: func(sc *scene, s *subject) bool {
 		return !(s.connected && s.socket.RecvQueue <= farewell) && sc.stuckUnread(s) && !sc.awaited(s) && !sc.inTurn(s) &&
-			len(s.holders()) > 0 && sc.doing(s.holders()[0].PID).watchable() && !sc.accumulates(s) && !sc.takenInHand(s)
+			s.held() && sc.doing(s.holder(0).PID).watchable() && !sc.accumulates(s) && !sc.takenInHand(s)
 	},
 	describe: func(sc *scene, g *group, f *report.Finding) {
 		if len(g.members) == 1 {
@@ -38,7 +38,7 @@ func (sc *scene) interestEvidence(g *group) (lines []string) {
 	var dropped, outside, constant int
 	for i := range g.members {
 		s := g.members[i]
-		switch in := s.interest(sc.doing(s.holders()[0].PID), s.holders()[0]); {
+		switch in := s.interest(sc.doing(s.holder(0).PID), s.holder(0)); {
 		case in.set == nil && !in.waited:
 			outside++
 		case in.set != nil && !in.armed:

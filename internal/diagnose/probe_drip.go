@@ -52,7 +52,7 @@ func silentByAddr(sockets []*subject) map[netip.Addr][]*subject {
 		var last netip.Addr
 		for _, s := range sockets {
 			in, known := s.socket.Info.Uint(tcp.DataSegsIn)
-			if s.listener == nil || s.socket.State != tcp.CloseWait || !known || in > 0 || s.age.Kind == look.AgeUnknown {
+			if s.listener == nil || s.socket.State != tcp.CloseWait || !known || in > 0 || s.ageKind == look.AgeUnknown {
 				continue
 			}
 			if addr := s.socket.Peer.Addr().Unmap(); addr != last {
@@ -87,7 +87,7 @@ func regular(members []*subject, room []time.Duration) (time.Duration, bool) {
 	}
 	gaps := room[:0]
 	for _, s := range members {
-		gaps = append(gaps, s.age.Time)
+		gaps = append(gaps, s.age)
 	}
 	// As many gaps as the half are no smaller than the usual one. There may be a million to put in order, which come too fast for that.
 	if slices.Max(gaps)-slices.Min(gaps) < time.Duration(len(gaps)/2)*least {

@@ -18,7 +18,7 @@ var processStopped = rule{
 	code: codeProcessStopped, cause: "process_stopped",
 	claims: func(sc *scene, s *subject) bool {
 		unserved := sc.unserved(s)
-		if s.age.Time < fresh && !unserved {
+		if s.age < fresh && !unserved {
 			return false
 		}
 		if s.socket.Unaccepted() {
@@ -27,16 +27,16 @@ var processStopped = rule{
 		if sc.awaitsCrew(s, codeProcessStopped) {
 			return true
 		}
-		if s.socket.State != tcp.CloseWait && !unserved || len(s.holders()) == 0 || s.socket.SendQueue > 0 || s.moved {
+		if s.socket.State != tcp.CloseWait && !unserved || !s.held() || s.socket.SendQueue > 0 || s.moved {
 			return false
 		}
-		pid := s.holders()[0].PID
-		if slices.ContainsFunc(s.holders(), func(h look.Holder) bool { return sc.doing(h.PID).halted == "" }) {
+		pid := s.holder(0).PID
+		if s.heldBy(func(h look.Holder) bool { return sc.doing(h.PID).halted == "" }) {
 			if pid = sc.atSession(s); pid == 0 || sc.doing(pid).halted == "" {
 				return false
 			}
 		}
-		s.blamed = pid
+		s.blame(pid)
 		return true
 	},
 	describe: func(sc *scene, g *group, f *report.Finding) {

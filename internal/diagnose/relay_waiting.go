@@ -19,14 +19,14 @@ import (
 var relayWaiting = rule{
 	code: codeRelayWaiting, cause: "relay_waiting",
 	claims: func(sc *scene, s *subject) bool {
-		if s.socket.State != tcp.CloseWait || s.socket.RecvQueue > 1 || s.socket.SendQueue > 0 || s.age.Time < fresh || len(s.holders()) == 0 || sc.halfClosed(s) {
+		if s.socket.State != tcp.CloseWait || s.socket.RecvQueue > 1 || s.socket.SendQueue > 0 || s.age < fresh || !s.held() || sc.halfClosed(s) {
 			return false
 		}
-		leg := sc.leg(s.holders()[0].PID, s.socket)
-		if leg == nil || leg.asked(sc) && sc.doing(s.holders()[0].PID).asks(s.socket, sc.at(leg.place)) {
+		leg := sc.leg(s.holder(0).PID, s.socket)
+		if leg == nil || leg.asked(sc) && sc.doing(s.holder(0).PID).asks(s.socket, sc.at(leg.place)) {
 			return false // a handler that asked somebody
 		}
-		s.blamed = s.holders()[0].PID
+		s.blame(s.holder(0).PID)
 		return true
 	},
 	describe: func(sc *scene, g *group, f *report.Finding) {
@@ -34,10 +34,10 @@ var relayWaiting = rule{
 		g.blame(sc, f)
 		for i := range g.members[:min(len(g.members), maxCulprits)] {
 			s := g.members[i]
-			leg := sc.leg(s.blamed, s.socket)
+			leg := sc.leg(s.blamed(), s.socket)
 			other := sc.at(leg.place)
 			peer := endpoint(other.Peer)
-			c := report.Culprit{PID: &s.blamed, What: "other_leg", FD: &leg.fd, Peer: &peer}
+			c := report.Culprit{PID: new(s.blamed()), What: "other_leg", FD: &leg.fd, Peer: &peer}
 			if leg.behind != 0 {
 				c.PID = &leg.behind
 			}
@@ -49,7 +49,7 @@ var relayWaiting = rule{
 			}
 			f.Culprits = append(f.Culprits, c)
 		}
-		first := sc.leg(g.members[0].blamed, g.members[0].socket)
+		first := sc.leg(g.members[0].blamed(), g.members[0].socket)
 		read := "has read the end of these connections"
 		if g.members[0].socket.RecvQueue > 0 {
 			read = "does not look at these connections"
@@ -59,10 +59,10 @@ var relayWaiting = rule{
 			who = fmt.Sprintf("passes them on through descriptor %d, behind which %s (pid %d) still holds their other legs", first.through, sc.doing(first.behind).process.Comm, first.behind)
 		}
 		f.Evidence = append(f.Evidence, fmt.Sprintf("pid %d %s and %s: descriptor %d to %s is in %s, %s",
-			g.members[0].blamed, read, who, first.fd, text(sc.at(first.place).Peer), sc.at(first.place).State.SS(), first.why))
+			g.members[0].blamed(), read, who, first.fd, text(sc.at(first.place).Peer), sc.at(first.place).State.SS(), first.why))
 		var kept, awaited int
 		for _, s := range g.members {
-			if leg := sc.leg(s.blamed, s.socket); s.socket.RecvQueue == 0 && sc.at(leg.place).State == tcp.Established {
+			if leg := sc.leg(s.blamed(), s.socket); s.socket.RecvQueue == 0 && sc.at(leg.place).State == tcp.Established {
 				kept++
 				if sc.wantsMore(leg) {
 					awaited++
@@ -109,10 +109,10 @@ func (l *leg) asked(sc *scene) bool {
 
 // otherLeg is on what a relay waits for a member of a group.
 func (sc *scene) otherLeg(s *subject) wait {
-	if l := sc.unixLegs(s.blamed)[s.socket]; l != nil && sc.leg(s.blamed, s.socket) == nil {
+	if l := sc.unixLegs(s.blamed())[s.socket]; l != nil && sc.leg(s.blamed(), s.socket) == nil {
 		return l.wait
 	}
-	return wait{place: sc.leg(s.blamed, s.socket).place}
+	return wait{place: sc.leg(s.blamed(), s.socket).place}
 }
 
 // within is how far apart the moments may be at which one event passes both legs.

@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -16,42 +17,61 @@ const fresh = 5 * time.Second
 type subject struct {
 	socket *tcp.Socket
 	place
-	age look.Age
-	// first is its holder, as a rule the only one; several are all where there are more.
-	first    [1]look.Holder
-	several  *[]look.Holder
 	listener *tcp.Socket // the one the connection came through, nil on the connecting side
+	// pid and fd are its holder, as a rule the only one; several are all where there are more, and then these are zeros.
+	pid, fd int32
+	several *[]look.Holder
+	age     time.Duration
 	opinion
-	draft  int32 // the position, from 1, of the draft the socket belongs to, 0 for none
-	known  bool  // whether its holders are the whole truth
-	shares bool  // whether others listen on the same address
+	draft   int32 // the position, from 1, of the draft the socket belongs to, 0 for none
+	ageKind look.AgeKind
+	known   bool // whether its holders are the whole truth
+	shares  bool // whether others listen on the same address
 	// connected is true when this side made the connection, as far as that shows: a listener that is gone leaves connections behind that look alike.
 	connected bool
 }
 
-// holders returns who holds the socket, as far as that is known.
-func (s *subject) holders() []look.Holder {
+// holders is how many descriptors are known to refer to the socket.
+func (s *subject) holders() int {
 	switch {
 	case s.several != nil:
-		return *s.several
-	case s.first[0].PID == 0:
-		return nil
+		return len(*s.several)
+	case s.pid != 0:
+		return 1
 	}
-	return s.first[:]
+	return 0
+}
+
+// holder returns the nth of those who hold the socket.
+func (s *subject) holder(nth int) look.Holder {
+	if s.several != nil {
+		return (*s.several)[nth]
+	}
+	return look.Holder{PID: int(s.pid), FD: int(s.fd)}
+}
+
+func (s *subject) held() bool { return s.pid != 0 || s.several != nil }
+
+// heldBy reports whether one of those who hold the socket is as asked.
+func (s *subject) heldBy(is func(look.Holder) bool) bool {
+	for i := range s.holders() {
+		if is(s.holder(i)) {
+			return true
+		}
+	}
+	return false
 }
 
 // settled reports whether nothing will change of what is joined to the socket: a look that asks who holds a socket asks for all who do, so that one who does stays alone.
 // Of several some may prove to be passing by, and tell which of those that share an address is the listener.
-func (s *subject) settled() bool {
-	return s.first[0].PID != 0 && s.several == nil && !s.shares
-}
+func (s *subject) settled() bool { return s.pid != 0 && !s.shares }
 
 // hold makes a copy of a list the socket's holders.
 func (s *subject) hold(list []look.Holder) {
-	s.first, s.several = [1]look.Holder{}, nil
+	s.pid, s.fd, s.several = 0, 0, nil
 	switch {
-	case len(list) == 1 && list[0].PID != 0:
-		s.first[0] = list[0]
+	case len(list) == 1 && list[0].PID > 0 && list[0].PID <= math.MaxInt32: // nowhere else are there more
+		s.pid, s.fd = int32(list[0].PID), int32(list[0].FD) //nolint:gosec // no descriptor has a larger number
 	case len(list) > 0:
 		s.several = new(slices.Clone(list))
 	}
@@ -59,13 +79,18 @@ func (s *subject) hold(list []look.Holder) {
 
 // opinion is what was made of a socket.
 type opinion struct {
-	// blamed is the process that the rule which claims the socket holds responsible, 0 for its holder.
-	blamed int
-	moved  bool // what the scene says of it
+	culprit int32 // see blame
+	moved   bool  // what the scene says of it
 	// half, turn and view are answers that several rules ask for, kept once they were given.
 	half, turn answer
 	view       view
 }
+
+// blame notes the process that the rule which claims the socket holds responsible.
+func (o *opinion) blame(pid int) { o.culprit = int32(pid) } //nolint:gosec // the kernel gives none that is larger, and a recording with such is refused
+
+// blamed is that process, 0 for the socket's holder.
+func (o *opinion) blamed() int { return int(o.culprit) }
 
 // answer is yes or no or neither, or not given yet; the firmer the yes the greater.
 type answer uint8

@@ -103,7 +103,8 @@ func (sc *scene) takes(d *doing) bool {
 		sc.taking = map[int]bool{}
 		sc.stuck(func(s *subject) {
 			if s.moved && s.listener != nil && s.socket.RecvQueue > 1 && untouched(s.socket) {
-				for _, h := range s.holders() {
+				for i := range s.holders() {
+					h := s.holder(i)
 					sc.taking[h.PID] = true
 				}
 			}
@@ -195,7 +196,8 @@ func (sc *scene) advances(d *doing, set *look.PollSet) bool {
 			if !s.moved || s.socket.State != tcp.CloseWait && !ignored(s.socket) {
 				return
 			}
-			for _, h := range s.holders() {
+			for i := range s.holders() {
+				h := s.holder(i)
 				sc.advanced[waitingSetOf(h.PID, s.interest(sc.doing(h.PID), h).set)] = true
 			}
 		})
@@ -227,17 +229,17 @@ func (sc *scene) inTurn(s *subject) bool {
 func (sc *scene) willCome(s *subject) bool {
 	l := s.listener
 	behind := l.RecvQueue > 0 && (sc.accepting[l] || sc.getsOn(s.netns, l) || s.queue(sc).code == "") || sc.taken(s.netns, l)
-	if len(s.holders()) == 0 {
+	if !s.held() {
 		return behind && owes(s.socket)
 	}
-	return slices.ContainsFunc(s.holders(), func(h look.Holder) bool { return sc.comesTo(s, h, behind) })
+	return s.heldBy(func(h look.Holder) bool { return sc.comesTo(s, h, behind) })
 }
 
 // comesTo reports whether a holder is slow, behind telling that connections wait to be accepted of which one after the other is. One thread may have read any number of requests before it comes to
 // answer them; of several each has one in hand, and they come to those of which nothing was read.
 func (sc *scene) comesTo(s *subject, h look.Holder, behind bool) bool {
 	d := sc.doing(h.PID)
-	if d.known && d.halted == "" && s.age.Time < queueing && sc.getsThrough(d) {
+	if d.known && d.halted == "" && s.age < queueing && sc.getsThrough(d) {
 		return owes(s.socket)
 	}
 	if d.halted != "" || len(d.off) == 0 {

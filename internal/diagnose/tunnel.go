@@ -59,10 +59,10 @@ func (sc *scene) endings() (shut, ended map[int][]place) {
 	suspects := sc.suspects()
 	for i := range suspects {
 		s := &suspects[i]
-		if len(s.holders()) == 0 {
+		if !s.held() {
 			continue
 		}
-		switch pid := s.holders()[0].PID; {
+		switch pid := s.holder(0).PID; {
 		case s.socket.State == tcp.FinWait2 && sc.pairing(pid).closed[s.socket] == nil:
 			shut[pid] = append(shut[pid], s.place)
 		case s.socket.State == tcp.CloseWait && s.socket.RecvQueue == 0 && sc.pairing(pid).open[s.socket] == nil:

@@ -17,14 +17,14 @@ import (
 var relayWaitingWithin = rule{
 	code: codeRelayWaiting, cause: "relay_waiting",
 	claims: func(sc *scene, s *subject) bool {
-		if s.age.Time < fresh || len(s.holders()) == 0 || !hasRequest(s.socket) || sc.halfClosed(s) {
+		if s.age < fresh || !s.held() || !hasRequest(s.socket) || sc.halfClosed(s) {
 			return false
 		}
-		pid := s.holders()[0].PID
+		pid := s.holder(0).PID
 		if sc.unixLegs(pid)[s.socket] == nil {
 			return false
 		}
-		s.blamed = pid
+		s.blame(pid)
 		return true
 	},
 	describe: func(sc *scene, g *group, f *report.Finding) {
@@ -32,7 +32,7 @@ var relayWaitingWithin = rule{
 		g.blame(sc, f)
 		named := map[int]bool{}
 		for _, s := range g.members {
-			for _, h := range sc.answering(sc.unixLegs(s.blamed)[s.socket].unix) {
+			for _, h := range sc.answering(sc.unixLegs(s.blamed())[s.socket].unix) {
 				if p := sc.now.Processes[h.PID]; p != nil && !named[h.PID] && len(named) < maxCulprits {
 					named[h.PID] = true
 					f.Culprits = append(f.Culprits, report.Culprit{PID: &p.PID, Comm: &p.Comm, What: "other_leg"})
@@ -40,9 +40,9 @@ var relayWaitingWithin = rule{
 			}
 		}
 		first := g.members[0]
-		leg := sc.unixLegs(first.blamed)[first.socket]
+		leg := sc.unixLegs(first.blamed())[first.socket]
 		f.Evidence = append(f.Evidence, fmt.Sprintf("pid %d got a request on each, has sent nothing since, and waits on as many connections within the host: descriptor %d to %s, %s",
-			first.blamed, leg.fd, addressOfUnix(leg.unix), leg.why))
+			first.blamed(), leg.fd, addressOfUnix(leg.unix), leg.why))
 	},
 }
 
@@ -78,11 +78,11 @@ func (sc *scene) unixLegs(pid int) map[*tcp.Socket]*unixLeg {
 	}
 	var asking []*subject
 	sc.eachRequest(func(s *subject) {
-		if s.holders()[0].PID == pid {
+		if s.holder(0).PID == pid {
 			asking = append(asking, s)
 		}
 	})
-	slices.SortFunc(asking, func(a, b *subject) int { return a.holders()[0].FD - b.holders()[0].FD })
+	slices.SortFunc(asking, func(a, b *subject) int { return a.holder(0).FD - b.holder(0).FD })
 	for i, s := range asking {
 		d.unixLegs[s.socket] = legs[i] // in the order of descriptors, too
 	}
@@ -95,7 +95,7 @@ func (sc *scene) requesting(pid int) int {
 		sc.requests = map[int]int{}
 		last, n := 0, 0
 		sc.eachRequest(func(s *subject) {
-			if own := s.holders()[0].PID; own != last { // as a rule few processes hold many
+			if own := s.holder(0).PID; own != last { // as a rule few processes hold many
 				sc.requests[last] += n
 				last, n = own, 0
 			}
@@ -108,7 +108,7 @@ func (sc *scene) requesting(pid int) int {
 
 func (sc *scene) eachRequest(visit func(*subject)) {
 	sc.stuck(func(s *subject) {
-		if s.listener != nil && hasRequest(s.socket) && len(s.holders()) > 0 {
+		if s.listener != nil && hasRequest(s.socket) && s.held() {
 			visit(s)
 		}
 	})

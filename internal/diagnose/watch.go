@@ -52,16 +52,16 @@ func (d *doing) interest(inode uint32, fd int) (i interest) {
 
 // takenInHand reports whether a thread has taken a connection in hand that was accepted, and may be at work on it still.
 func (sc *scene) takenInHand(s *subject) bool {
-	if s.listener == nil || len(s.holders()) == 0 {
+	if s.listener == nil || !s.held() {
 		return false
 	}
-	h := s.holders()[0]
+	h := s.holder(0)
 	return s.interest(sc.doing(h.PID), h).fired
 }
 
 // interest returns how a holder looks at the socket. The answer for the first, as a rule the only one, is kept.
 func (s *subject) interest(d *doing, h look.Holder) interest {
-	if h != s.holders()[0] {
+	if h != s.holder(0) {
 		return d.interest(s.socket.Inode, h.FD)
 	}
 	v := &s.view

@@ -26,15 +26,16 @@ func claimsWorkersBlocked(sc *scene, s *subject) bool {
 		return false
 	}
 	if s.socket.Unaccepted() {
-		return s.age.Time >= fresh && !sc.accepting[s.listener] && !sc.getsOn(s.netns, s.listener) && s.queue(sc).blames(s, codeWorkersBlocked)
+		return s.age >= fresh && !sc.accepting[s.listener] && !sc.getsOn(s.netns, s.listener) && s.queue(sc).blames(s, codeWorkersBlocked)
 	}
 	if sc.awaitsCrew(s, codeWorkersBlocked) {
 		return true
 	}
-	for _, h := range s.holders() {
+	for i := range s.holders() {
+		h := s.holder(i)
 		d := sc.doing(h.PID)
 		if sc.away(d) && (sc.unnoticed(s) || sc.unserved(s)) && s.interest(d, h).set == nil {
-			s.blamed = h.PID
+			s.blame(h.PID)
 			return true
 		}
 		if d.halted != "" || !sc.waitsUnread(s) && !d.stuckOn(s.socket) || s.socket.RecvQueue == 0 && sc.loadOf(d).drained > len(d.blocked()) {
@@ -50,7 +51,7 @@ func claimsWorkersBlocked(sc *scene, s *subject) bool {
 		}
 		in := s.interest(d, h)
 		if sc.waiting(d) || (in.set == nil || in.armed && !in.waited && !in.constant) && sc.waitingForLocks(d) || !in.armed && !in.waited && owes(s.socket) && (sc.overrun(d) || sc.outnumbered(d)) {
-			s.blamed = h.PID
+			s.blame(h.PID)
 			return true
 		}
 	}
@@ -180,7 +181,7 @@ func (k queueKeeper) blames(s *subject, code string) bool {
 	if k.code != code || len(k.pids) == 0 {
 		return false
 	}
-	s.blamed = k.pids[0]
+	s.blame(k.pids[0])
 	return true
 }
 
@@ -192,7 +193,7 @@ func describeWorkersBlocked(sc *scene, g *group, f *report.Finding) {
 		return sc.elsewhere(d)
 	}, "pid %d: %s, in two looks")
 	stuckOn := g.count(func(s *subject) bool {
-		return slices.ContainsFunc(s.holders(), func(h look.Holder) bool { return sc.doing(h.PID).stuckOn(s.socket) })
+		return s.heldBy(func(h look.Holder) bool { return sc.doing(h.PID).stuckOn(s.socket) })
 	})
 	f.Victims.Count = len(g.members) - stuckOn
 	g.queueEvidence(f)
@@ -205,7 +206,7 @@ func describeWorkersBlocked(sc *scene, g *group, f *report.Finding) {
 		f.Evidence = append(f.Evidence, fmt.Sprintf("%s accepted and not read by a byte", plural(n, "connection")))
 	}
 	if n := g.count(func(s *subject) bool {
-		return s.socket.RecvQueue > 0 && !untouched(s.socket) && s.blamed != 0 && sc.doing(s.blamed).away == yes
+		return s.socket.RecvQueue > 0 && !untouched(s.socket) && s.blamed() != 0 && sc.doing(s.blamed()).away == yes
 	}); n > 0 {
 		f.Evidence = append(f.Evidence, fmt.Sprintf("%s with something unread: only that thread looks at them", plural(n, "connection")))
 	}

@@ -52,7 +52,7 @@ func (sc *scene) leaving(d *doing) (s *tcp.Socket) {
 			own := &sc.suspected[i]
 			switch own.socket.State {
 			case tcp.FinWait1, tcp.Closing, tcp.LastAck:
-				if own.socket.Inode != 0 && len(own.holders()) == 0 {
+				if own.socket.Inode != 0 && !own.held() {
 					key := listenKey{own.netns, own.socket.Local.Port()}
 					sc.left[key] = append(sc.left[key], own.socket)
 				}
