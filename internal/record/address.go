@@ -112,7 +112,7 @@ func ends(s *tcp.Socket, d *Detail, local, peer string, mapped bool) (l endpoint
 	if l.addr.Is4() {
 		s.Family = tcp.IPv4
 	}
-	s.Local, s.Peer = netip.AddrPortFrom(l.addr, l.port), netip.AddrPortFrom(r.addr, r.port)
+	s.Local, s.Peer = tcp.EndpointFrom(l.addr, l.port), tcp.EndpointFrom(r.addr, r.port)
 	d.AddressKnown = true
 	return l, star && r.addr.IsUnspecified(), ""
 }

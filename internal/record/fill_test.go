@@ -15,7 +15,7 @@ import (
 
 // opaque are the types that bring their own encoding.
 var opaque = map[reflect.Type]bool{
-	reflect.TypeFor[time.Time](): true, reflect.TypeFor[netip.Addr](): true, reflect.TypeFor[netip.AddrPort](): true, reflect.TypeFor[netip.Prefix](): true,
+	reflect.TypeFor[time.Time](): true, reflect.TypeFor[netip.Addr](): true, reflect.TypeFor[tcp.Endpoint](): true, reflect.TypeFor[netip.Prefix](): true,
 	reflect.TypeFor[tcp.Info](): true, reflect.TypeFor[look.Holders](): true,
 }
 
@@ -91,8 +91,8 @@ func (f filler) opaque(of reflect.Type) any {
 		return time.Unix(f.Int64N(1<<33), f.Int64N(1e9)).UTC()
 	case reflect.TypeFor[netip.Addr]():
 		return f.address()
-	case reflect.TypeFor[netip.AddrPort]():
-		return netip.AddrPortFrom(f.address(), uint16(f.Uint32()))
+	case reflect.TypeFor[tcp.Endpoint]():
+		return tcp.EndpointFrom(f.address(), uint16(f.Uint32()))
 	case reflect.TypeFor[netip.Prefix]():
 		return netip.PrefixFrom(f.address(), f.IntN(32))
 	case reflect.TypeFor[tcp.Info]():

@@ -14,7 +14,7 @@ func (p *parser) fragment() bool {
 	text := strings.Trim(p.text, "`'\"")
 	s := tcp.Socket{
 		Family: tcp.IPv4, State: tcp.Established, UID: UnknownUID,
-		Local: netip.AddrPortFrom(netip.IPv4Unspecified(), 0), Peer: netip.AddrPortFrom(netip.IPv4Unspecified(), 0),
+		Local: tcp.EndpointFrom(netip.IPv4Unspecified(), 0), Peer: tcp.EndpointFrom(netip.IPv4Unspecified(), 0),
 	}
 	d := Detail{}
 	w := words{text}

@@ -1,7 +1,6 @@
 package record_test
 
 import (
-	"net/netip"
 	"strings"
 	"testing"
 
@@ -130,7 +129,7 @@ func TestParse_details(t *testing.T) {
 	want.TOS, want.TClass, want.ClassID = 0x10, 0, 2
 	want.Extra = new(s.More())
 	want.Memory = tcp.Memory{ReceiveAllocated: 1, ReceiveLimit: 2, SendAllocated: 3, SendLimit: 4, ForwardAllocated: 5, SendQueued: 6, OptionMemory: 7, Backlog: 8, Drops: 9}
-	if !cmp.Equal(s, want, cmpopts.EquateComparable(netip.AddrPort{})) {
+	if !cmp.Equal(s, want, cmpopts.EquateComparable(tcp.Endpoint{})) {
 		t.Errorf("%+v", s)
 	}
 	if all := tcp.HasMark | tcp.HasCgroup | tcp.HasV6Only | tcp.HasShutdown | tcp.HasTOS | tcp.HasTClass | tcp.HasClassID | tcp.HasMemory | tcp.HasCongestion | tcp.HasULP | tcp.HasMPTCP; s.Sent != all {

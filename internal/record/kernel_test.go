@@ -285,7 +285,7 @@ func TestParse_kernelOwner(t *testing.T) {
 func socketAt(t *testing.T, sockets []tcp.Socket, local netip.AddrPort) *tcp.Socket {
 	t.Helper()
 	for i := range sockets {
-		if sockets[i].Local == local && sockets[i].State != tcp.Listen {
+		if sockets[i].Local.AddrPort() == local && sockets[i].State != tcp.Listen {
 			return &sockets[i]
 		}
 	}

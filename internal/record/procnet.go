@@ -107,12 +107,12 @@ func (r *row) tail(s *tcp.Socket, d *Detail) {
 
 // address reads 0100007F:1F90: the address as 32-bit words that the kernel prints as numbers, so that each is reversed on little-endian machines, which are
 // taken for granted, and the port as a number.
-func (r *row) address() netip.AddrPort {
+func (r *row) address() tcp.Endpoint {
 	host, port, _ := strings.Cut(r.next(), ":")
 	n, ok := hex(port)
 	if !ok || n > math.MaxUint16 || len(host) != 8 && len(host) != 32 {
 		r.bad = true
-		return netip.AddrPort{}
+		return tcp.Endpoint{}
 	}
 	var raw [16]byte
 	for i := 0; i < len(host); i += 8 {
@@ -124,5 +124,5 @@ func (r *row) address() netip.AddrPort {
 	if len(host) == 8 {
 		addr = netip.AddrFrom4([4]byte(raw[:4]))
 	}
-	return netip.AddrPortFrom(addr, uint16(n))
+	return tcp.EndpointFrom(addr, uint16(n))
 }

@@ -28,7 +28,7 @@ var same = cmp.Options{
 		right, errB := b.MarshalBinary()
 		return errA == nil && errB == nil && bytes.Equal(left, right)
 	}),
-	cmpopts.EquateComparable(netip.AddrPort{}),
+	cmpopts.EquateComparable(tcp.Endpoint{}),
 	cmp.Comparer(func(a, b time.Time) bool { return a.Equal(b) }),
 }
 
@@ -241,7 +241,8 @@ func FuzzRead(f *testing.F) {
 	for seed := range uint64(4) {
 		f.Add(uncompressed(f, written(f, randomRecording(seed))))
 	}
-	beyond := int(int64(len("x")) << 31)
+	beyond := math.MaxInt32
+	beyond++ // negative where int has 32 bits
 	for _, spoil := range []func(*look.Snapshot){
 		func(s *look.Snapshot) { s.Clock.HZ = 20_000 },
 		func(s *look.Snapshot) { s.Namespaces[0].Blur = make([]time.Duration, 1+len(s.Namespaces[0].Sockets)) },
@@ -325,7 +326,7 @@ func benchRecording() *record.Recording {
 		s := &list[i]
 		*s = tcp.Socket{
 			Family: tcp.IPv4, State: tcp.Established, Cookie: tcp.Cookie(0x1a2f + 3*i), Inode: uint32(90000 + 7*i), UID: 1000, Sent: tcp.HasCgroup, CgroupID: 4711,
-			Local: netip.MustParseAddrPort("10.0.0.3:443"), Peer: netip.AddrPortFrom(netip.AddrFrom4([4]byte{203, 0, byte(i >> 8), byte(i)}), uint16(30000+i)),
+			Local: tcp.MustParseEndpoint("10.0.0.3:443"), Peer: tcp.EndpointFrom(netip.AddrFrom4([4]byte{203, 0, byte(i >> 8), byte(i)}), uint16(30000+i)),
 		}
 		raw := make([]byte, tcp.InfoSize)
 		for j := range 100 {

@@ -85,6 +85,6 @@ func (p *parser) ssDetails() {
 	}
 }
 
-func ipv4Any(ap netip.AddrPort) netip.AddrPort {
-	return netip.AddrPortFrom(netip.IPv4Unspecified(), ap.Port())
+func ipv4Any(e tcp.Endpoint) tcp.Endpoint {
+	return tcp.EndpointFrom(netip.IPv4Unspecified(), e.Port())
 }
