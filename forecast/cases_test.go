@@ -1,7 +1,6 @@
 package forecast_test
 
 import (
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -250,7 +249,7 @@ func TestModel_local_error(t *testing.T) {
 		{tcp.IPv6, "[2001:db8::1]:80", &known, "ETIMEDOUT"},
 	} {
 		s := dying(0, 204, 3)
-		s.Family, s.Peer, s.Timer.Kind, s.Timer.Count = test.family, netip.MustParseAddrPort(test.peer), tcp.TimerPersist, 3
+		s.Family, s.Peer, s.Timer.Kind, s.Timer.Count = test.family, tcp.MustParseEndpoint(test.peer), tcp.TimerPersist, 3
 		s.Info.Put(tcp.SndMSS, 1448)
 		if got := m.EndsKnowing(&s, test.options); got.Kind != forecast.At || got.Error != test.want {
 			t.Errorf("%s: %+v", test.peer, got)

@@ -107,7 +107,7 @@ func closeWaitWith(t *testing.T, set func(s *nstest.Socket)) (s, p *nstest.Socke
 }
 
 func of(name string, s *nstest.Socket) *subject {
-	return &subject{name: name, key: tcp.Socket{Family: tcp.IPv4, Local: s.Local(), Peer: s.Peer(), Cookie: tcp.NoCookie}, fd: s.FD()}
+	return &subject{name: name, key: tcp.Socket{Family: tcp.IPv4, Local: tcp.EndpointOf(s.Local()), Peer: tcp.EndpointOf(s.Peer()), Cookie: tcp.NoCookie}, fd: s.FD()}
 }
 
 func sysctl(t *testing.T, name, value string) {
@@ -142,7 +142,7 @@ func dyingKinds(t *testing.T, newer bool) []*subject {
 	keepalive.options.KeepaliveTime, keepalive.options.KeepaliveInterval = forecast.Is(time.Second), forecast.Is(time.Second)
 	keepalive.options.KeepaliveProbes = forecast.Is[int64](3)
 	made := nstest.Build(t, "close_wait_zero_window_vanished", nstest.IPv4).Subject
-	persist := &subject{name: "persist", key: tcp.Socket{Family: tcp.IPv4, Local: made.Local, Peer: made.Peer, Cookie: tcp.NoCookie}, fd: made.FD}
+	persist := &subject{name: "persist", key: tcp.Socket{Family: tcp.IPv4, Local: tcp.EndpointOf(made.Local), Peer: tcp.EndpointOf(made.Peer), Cookie: tcp.NoCookie}, fd: made.FD}
 	_, p := nstest.Connect(t, nstest.IPv4)
 	fin := of("fin_wait_2", p)
 	fin.fd = -1

@@ -26,7 +26,7 @@ func (c *Conn) CanDestroy(ctx context.Context) error {
 	if err := c.MayDestroy(ctx); err != nil {
 		return err
 	}
-	nowhere := netip.AddrPortFrom(netip.IPv4Unspecified(), 0)
+	nowhere := tcp.EndpointFrom(netip.IPv4Unspecified(), 0)
 	err := c.Destroy(ctx, &tcp.Socket{Family: tcp.IPv4, Local: nowhere, Peer: nowhere, Cookie: 1})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

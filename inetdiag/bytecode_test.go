@@ -65,7 +65,7 @@ func holds(op byte, arg []byte, s *tcp.Socket) bool {
 	return false // opJump
 }
 
-func holdsHost(arg []byte, s *tcp.Socket, end netip.AddrPort) bool {
+func holdsHost(arg []byte, s *tcp.Socket, end tcp.Endpoint) bool {
 	family, bits := tcp.Family(arg[0]), int(arg[1])
 	if port := binary.NativeEndian.Uint32(arg[4:]); port != anyPort && uint16(port) != end.Port() {
 		return false
@@ -101,7 +101,7 @@ func drawSocket(t *rapid.T) *tcp.Socket {
 		local, peer = netip.AddrFrom16(local.As16()), netip.AddrFrom16(peer.As16())
 	}
 	port := rapid.Uint16Range(0, 3)
-	s.Local, s.Peer = netip.AddrPortFrom(local, port.Draw(t, "sport")), netip.AddrPortFrom(peer, port.Draw(t, "dport"))
+	s.Local, s.Peer = tcp.EndpointFrom(local, port.Draw(t, "sport")), tcp.EndpointFrom(peer, port.Draw(t, "dport"))
 	s.Interface, s.Mark = rapid.Uint32Range(0, 2).Draw(t, "dev"), rapid.Uint32Range(0, 3).Draw(t, "mark")
 	s.CgroupID = rapid.Uint64Range(0, 2).Draw(t, "cgroup")
 	return s

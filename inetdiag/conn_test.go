@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"io/fs"
-	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -18,7 +17,7 @@ import (
 	"github.com/closewait/closewait/tcp"
 )
 
-var compareSockets = cmp.Options{cmpopts.EquateComparable(netip.AddrPort{})}
+var compareSockets = cmp.Options{cmpopts.EquateComparable(tcp.Endpoint{})}
 
 func collect(to *[]tcp.Socket) func(*tcp.Socket) error {
 	return func(s *tcp.Socket) error {

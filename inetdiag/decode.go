@@ -88,8 +88,8 @@ func decodeFixed(b []byte, s *tcp.Socket) error {
 	default:
 		return fmt.Errorf("%w: address family %d", ErrMalformed, b[0])
 	}
-	s.Local = netip.AddrPortFrom(local, binary.BigEndian.Uint16(b[4:]))
-	s.Peer = netip.AddrPortFrom(peer, binary.BigEndian.Uint16(b[6:]))
+	s.Local = tcp.EndpointFrom(local, binary.BigEndian.Uint16(b[4:]))
+	s.Peer = tcp.EndpointFrom(peer, binary.BigEndian.Uint16(b[6:]))
 	s.Interface = binary.NativeEndian.Uint32(b[40:])
 	// The cookie is two words, the low one first, whatever the byte order (sock_diag_save_cookie).
 	s.Cookie = tcp.Cookie(binary.NativeEndian.Uint32(b[44:])) | tcp.Cookie(binary.NativeEndian.Uint32(b[48:]))<<32

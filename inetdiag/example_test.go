@@ -53,7 +53,7 @@ func ExampleConn_Destroy() {
 	defer conn.Close()
 	gone := tcp.Socket{
 		Family: tcp.IPv4, Cookie: 1, // a cookie no socket has any more
-		Local: netip.MustParseAddrPort("192.0.2.1:80"), Peer: netip.MustParseAddrPort("198.51.100.7:5121"),
+		Local: tcp.MustParseEndpoint("192.0.2.1:80"), Peer: tcp.MustParseEndpoint("198.51.100.7:5121"),
 	}
 	switch err := conn.Destroy(context.Background(), &gone); {
 	case err == nil:

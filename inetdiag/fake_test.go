@@ -97,8 +97,8 @@ func sample(n int) *tcp.Socket {
 	return &tcp.Socket{
 		Family: tcp.IPv4, State: tcp.CloseWait,
 		Timer:     tcp.Timer{Kind: tcp.TimerRetransmit, Count: 3, Expires: 110840 * time.Millisecond},
-		Local:     netip.MustParseAddrPort("192.0.2.1:80"),
-		Peer:      netip.AddrPortFrom(netip.MustParseAddr("198.51.100.7"), uint16(1000+n)),
+		Local:     tcp.MustParseEndpoint("192.0.2.1:80"),
+		Peer:      tcp.EndpointFrom(netip.MustParseAddr("198.51.100.7"), uint16(1000+n)),
 		Interface: 2, Cookie: 0x1_0000_0000 + tcp.Cookie(n), Inode: uint32(5000 + n), UID: 33, RecvQueue: 1, SendQueue: 200,
 	}
 }

@@ -64,7 +64,7 @@ func agreeWithScene(t *testing.T, made nstest.Made) {
 	sockets := dump(t, open(t), inetdiag.Query{Extensions: everything})
 	for _, want := range made.All() {
 		i := slices.IndexFunc(sockets, func(s tcp.Socket) bool {
-			return s.Local == want.Local && s.Peer == want.Peer && s.Family == want.Family && (s.State == tcp.Listen) == (want.State == tcp.Listen)
+			return s.Local.AddrPort() == want.Local && s.Peer.AddrPort() == want.Peer && s.Family == want.Family && (s.State == tcp.Listen) == (want.State == tcp.Listen)
 		})
 		if !want.Listed {
 			if i >= 0 && sockets[i].Inode == want.Inode {
@@ -125,8 +125,8 @@ func compareOne(s *tcp.Socket, ss *nstest.SSSocket) map[string]string {
 	check("state", s.State == ss.State, s.State, ss.State)
 	check("recv-q", s.RecvQueue == ss.RecvQueue, s.RecvQueue, ss.RecvQueue)
 	check("send-q", s.SendQueue == ss.SendQueue, s.SendQueue, ss.SendQueue)
-	check("local", sameEnd(s.Local, ss.Local), s.Local, ss.Local)
-	check("peer", sameEnd(s.Peer, ss.Peer), s.Peer, ss.Peer)
+	check("local", sameEnd(s.Local.AddrPort(), ss.Local), s.Local, ss.Local)
+	check("peer", sameEnd(s.Peer.AddrPort(), ss.Peer), s.Peer, ss.Peer)
 	check("uid", s.UID == ss.UID, s.UID, ss.UID)
 	check("inode", s.Inode == ss.Inode, s.Inode, ss.Inode)
 	check("shutdown", s.Shutdown == ss.Shutdown, s.Shutdown, ss.Shutdown)
@@ -270,7 +270,7 @@ func TestKernel_destroy(t *testing.T) {
 		c := open(t)
 		find := func() *tcp.Socket {
 			for _, s := range dump(t, c, inetdiag.Query{States: tcp.SetOf(tcp.CloseWait)}) {
-				if s.Local == made.Subject.Local {
+				if s.Local.AddrPort() == made.Subject.Local {
 					return &s
 				}
 			}

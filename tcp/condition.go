@@ -107,7 +107,7 @@ func (c Prefix) Match(s *Socket) bool {
 	} else if s.Family != IPv6 {
 		return false
 	}
-	return c.Prefix.Bits() == 0 || c.Prefix.Contains(addr.WithZone(""))
+	return c.Prefix.Bits() == 0 || c.Prefix.Contains(addr)
 }
 
 // Match implements Condition.
@@ -134,7 +134,7 @@ func (c Cgroup) Match(s *Socket) bool { return s.CgroupID == c.ID }
 // Match implements Condition.
 func (AutoBound) Match(*Socket) bool { return true }
 
-func (side Side) of(s *Socket) netip.AddrPort {
+func (side Side) of(s *Socket) Endpoint {
 	if side == LocalSide {
 		return s.Local
 	}

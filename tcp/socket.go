@@ -3,7 +3,6 @@ package tcp
 import (
 	"bytes"
 	"fmt"
-	"net/netip"
 	"strconv"
 )
 
@@ -124,7 +123,7 @@ type Socket struct {
 	Timer Timer
 
 	// Local and Peer are the two ends. Peer is the unspecified address and port 0 for listening and unconnected sockets.
-	Local, Peer netip.AddrPort
+	Local, Peer Endpoint
 	// Interface is the index of the device the socket is bound to, 0 when it is not.
 	Interface uint32
 	// Inode is the socket's inode number in sockfs, 0 when no file refers to it: a connection not yet accepted, an
@@ -194,16 +193,12 @@ func (s *Socket) Unaccepted() bool {
 
 // Tuple identifies a connection within a network namespace.
 type Tuple struct {
-	Local, Peer netip.AddrPort
+	Local, Peer Endpoint
 }
 
 // Tuple returns the socket's 4-tuple with IPv4-mapped addresses as IPv4, so that the two ends of a connection compare equal
 // whatever the families of their sockets.
-func (s *Socket) Tuple() Tuple { return Tuple{unmap(s.Local), unmap(s.Peer)} }
+func (s *Socket) Tuple() Tuple { return Tuple{s.Local.Unmap(), s.Peer.Unmap()} }
 
 // Reverse returns the tuple as the other end has it.
 func (t Tuple) Reverse() Tuple { return Tuple{t.Peer, t.Local} }
-
-func unmap(ap netip.AddrPort) netip.AddrPort {
-	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
-}

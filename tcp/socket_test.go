@@ -42,8 +42,8 @@ func TestSocket_kinds(t *testing.T) {
 }
 
 func TestTuple_bothEnds(t *testing.T) {
-	four := tcp.Socket{Family: tcp.IPv4, Local: netip.MustParseAddrPort("127.0.0.1:80"), Peer: netip.MustParseAddrPort("127.0.0.1:5121")}
-	mapped := tcp.Socket{Family: tcp.IPv6, Local: netip.MustParseAddrPort("[::ffff:127.0.0.1]:5121"), Peer: netip.MustParseAddrPort("[::ffff:127.0.0.1]:80")}
+	four := tcp.Socket{Family: tcp.IPv4, Local: tcp.MustParseEndpoint("127.0.0.1:80"), Peer: tcp.MustParseEndpoint("127.0.0.1:5121")}
+	mapped := tcp.Socket{Family: tcp.IPv6, Local: tcp.MustParseEndpoint("[::ffff:127.0.0.1]:5121"), Peer: tcp.MustParseEndpoint("[::ffff:127.0.0.1]:80")}
 	if four.Tuple() != mapped.Tuple().Reverse() {
 		t.Errorf("%v is not the reverse of %v", four.Tuple(), mapped.Tuple())
 	}
@@ -61,7 +61,7 @@ func TestName(t *testing.T) {
 
 func TestCondition_match(t *testing.T) {
 	mapped := &tcp.Socket{
-		Family: tcp.IPv6, Local: netip.MustParseAddrPort("[::ffff:192.0.2.1]:443"), Peer: netip.MustParseAddrPort("[::ffff:198.51.100.7]:5121"),
+		Family: tcp.IPv6, Local: tcp.MustParseEndpoint("[::ffff:192.0.2.1]:443"), Peer: tcp.MustParseEndpoint("[::ffff:198.51.100.7]:5121"),
 		Interface: 2, Mark: 0x11, CgroupID: 9,
 	}
 	prefix := func(side tcp.Side, text string) tcp.Condition {
@@ -83,7 +83,7 @@ func TestCondition_match(t *testing.T) {
 			t.Errorf("%#v: %v", test.condition, got)
 		}
 	}
-	four := &tcp.Socket{Family: tcp.IPv4, Local: netip.MustParseAddrPort("192.0.2.1:443")}
+	four := &tcp.Socket{Family: tcp.IPv4, Local: tcp.MustParseEndpoint("192.0.2.1:443")}
 	if prefix(tcp.LocalSide, "::/0").Match(four) {
 		t.Error("an IPv6 prefix matches an IPv4 socket")
 	}

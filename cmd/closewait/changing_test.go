@@ -113,7 +113,7 @@ func look(t *testing.T, ns *nstest.Namespace) seen {
 	s := seen{states: map[tcp.Tuple]tcp.State{}, cookies: map[tcp.Cookie]tcp.Tuple{}, waiting: map[uint16]uint32{}}
 	ns.Do(func() {
 		for _, x := range nstest.SS(t) {
-			tuple := (&tcp.Socket{Local: x.Local, Peer: x.Peer}).Tuple()
+			tuple := (&tcp.Socket{Local: tcp.EndpointOf(x.Local), Peer: tcp.EndpointOf(x.Peer)}).Tuple()
 			s.states[tuple], s.cookies[x.Cookie] = x.State, tuple
 			if x.State == tcp.Listen {
 				s.waiting[x.Local.Port()] = x.RecvQueue
@@ -558,7 +558,7 @@ func connect(t *testing.T, listener *nstest.Socket, port uint16) link {
 }
 
 func (l link) tuple() tcp.Tuple {
-	return (&tcp.Socket{Local: l.server.Local(), Peer: l.client.Local()}).Tuple()
+	return (&tcp.Socket{Local: tcp.EndpointOf(l.server.Local()), Peer: tcp.EndpointOf(l.client.Local())}).Tuple()
 }
 
 // TestApply_sparesReusedAddresses plans the end of sockets, then has half of the connections replaced by others with the same addresses in the same state: applying the plan ends

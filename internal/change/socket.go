@@ -54,7 +54,7 @@ func target(step *report.Step, s *tcp.Socket) error {
 	if t == nil {
 		return fmt.Errorf("%w: %s: the step does not say which socket is meant", ErrRefused, step.Target)
 	}
-	s.Local, s.Peer, s.Interface, s.Inode = t.Local, t.Peer, t.Interface, t.Inode
+	s.Local, s.Peer, s.Interface, s.Inode = tcp.EndpointOf(t.Local), tcp.EndpointOf(t.Peer), t.Interface, t.Inode
 	var errs [3]error
 	s.Cookie, errs[0] = tcp.ParseCookie(t.Cookie)
 	s.State, errs[1] = tcp.ParseState(t.State)

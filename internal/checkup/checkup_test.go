@@ -1,7 +1,6 @@
 package checkup
 
 import (
-	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -27,14 +26,14 @@ func quiet() *look.Snapshot {
 }
 
 func socket(state tcp.State, local, peer string) tcp.Socket {
-	return tcp.Socket{State: state, Inode: 7, Local: netip.MustParseAddrPort(local), Peer: netip.MustParseAddrPort(peer)}
+	return tcp.Socket{State: state, Inode: 7, Local: tcp.MustParseEndpoint(local), Peer: tcp.MustParseEndpoint(peer)}
 }
 
 // crowd connects from the first ports of the range to one destination.
 func crowd(s *look.Snapshot, n int, state tcp.State, to string) {
 	for i := range n {
 		c := socket(state, "10.0.0.1:1", to)
-		c.Local = netip.AddrPortFrom(c.Local.Addr(), uint16(32768+i))
+		c.Local = tcp.EndpointFrom(c.Local.Addr(), uint16(32768+i))
 		s.Namespaces[0].Sockets = append(s.Namespaces[0].Sockets, c)
 	}
 }

@@ -18,7 +18,7 @@ func near(used, limit int64) bool { return limit > 0 && used >= limit/5*4 }
 // route is what the ports of one range are counted for: the kernel gives the same local port to connections that differ in one of these.
 type route struct {
 	from netip.Addr
-	to   netip.AddrPort
+	to   tcp.Endpoint
 }
 
 // ports claims that 80 % of the ports that the kernel chooses from are taken by connections to one destination: connect() then fails with EADDRNOTAVAIL. Ports in TIME_WAIT do not count
@@ -51,7 +51,7 @@ func crowded(n *look.Namespace, width int64) (found []report.Finding) {
 		if s.Peer.Port() == 0 || s.Local.Port() < n.Ports[0] || s.Local.Port() > n.Ports[1] || reused(n, s) {
 			continue
 		}
-		r := route{s.Local.Addr().Unmap(), netip.AddrPortFrom(s.Peer.Addr().Unmap(), s.Peer.Port())}
+		r := route{s.Local.Addr().Unmap(), s.Peer.Unmap()}
 		if taken[r] == nil {
 			taken[r], states[r] = map[uint16]bool{}, map[tcp.State]int{}
 		}
@@ -59,7 +59,7 @@ func crowded(n *look.Namespace, width int64) (found []report.Finding) {
 		states[r][s.State]++
 	}
 	routes := slices.SortedFunc(maps.Keys(taken), func(a, b route) int {
-		return cmp.Or(cmp.Compare(len(taken[b]), len(taken[a])), a.to.Compare(b.to), a.from.Compare(b.from))
+		return cmp.Or(cmp.Compare(len(taken[b]), len(taken[a])), a.to.AddrPort().Compare(b.to.AddrPort()), a.from.Compare(b.from))
 	})
 	for _, r := range routes {
 		used := int64(len(taken[r]))

@@ -131,7 +131,7 @@ func twins() *Answer {
 		case 4:
 			s.Local, s.Peer = s.Peer, s.Local
 		case 5:
-			s.Peer = netip.MustParseAddrPort("203.0.113.9:2214")
+			s.Peer = tcp.MustParseEndpoint("203.0.113.9:2214")
 		}
 	}
 	return a
@@ -171,7 +171,7 @@ func rowsOf(n int) []look.Row {
 	for i := range rows {
 		s := &tcp.Socket{
 			Family: tcp.IPv6, State: tcp.CloseWait, Cookie: tcp.Cookie(0x1a2f + n - i), Inode: uint32(90000 + i), UID: 1000, RecvQueue: 1,
-			Local: netip.MustParseAddrPort("[::ffff:10.0.0.3]:8080"), Peer: netip.AddrPortFrom(netip.AddrFrom4([4]byte{203, 0, 113, 9}), uint16(60000-i)),
+			Local: tcp.MustParseEndpoint("[::ffff:10.0.0.3]:8080"), Peer: tcp.EndpointFrom(netip.AddrFrom4([4]byte{203, 0, 113, 9}), uint16(60000-i)),
 		}
 		s.Info.Put(tcp.RTO, 204000)
 		s.Info.Put(tcp.LastAckRecv, 7740000)
@@ -180,7 +180,7 @@ func rowsOf(n int) []look.Row {
 			Age: look.Age{Time: 7740 * time.Second, Kind: look.AgeAbout}, Ends: forecast.Ends{Kind: forecast.Never, Reason: "no timer runs"}, Cause: "leak", Code: "CW101", Severity: "critical", Finding: "f1",
 		}
 		if i == 2 {
-			s.State, s.Local, s.Peer, s.Family = tcp.Listen, netip.MustParseAddrPort("0.0.0.0:80"), netip.MustParseAddrPort("0.0.0.0:0"), tcp.IPv4
+			s.State, s.Local, s.Peer, s.Family = tcp.Listen, tcp.MustParseEndpoint("0.0.0.0:80"), tcp.MustParseEndpoint("0.0.0.0:0"), tcp.IPv4
 			rows[i].Cause, rows[i].Code, rows[i].Severity, rows[i].Finding, rows[i].Age = "", "", "", "", look.Age{}
 		}
 	}

@@ -23,7 +23,7 @@ func leakyHost(t *testing.T, name string, at time.Time, leaked int, redacted boo
 	for i := range leaked {
 		s := tcp.Socket{
 			Family: tcp.IPv4, State: tcp.CloseWait, Cookie: tcp.Cookie(100 + i), Inode: uint32(1000 + i),
-			Local: netip.AddrPortFrom(netip.MustParseAddr("10.0.0.3"), uint16(40000+i)), Peer: netip.MustParseAddrPort("10.0.0.9:5432"),
+			Local: tcp.EndpointFrom(netip.MustParseAddr("10.0.0.3"), uint16(40000+i)), Peer: tcp.MustParseEndpoint("10.0.0.9:5432"),
 		}
 		s.Info.Put(tcp.LastAckRecv, uint64((2 * time.Minute).Milliseconds()))
 		s.Info.Put(tcp.LastDataSent, uint64((time.Hour).Milliseconds()))
@@ -107,7 +107,7 @@ func database(t *testing.T, at time.Time, ends int) *record.Recording {
 	for i := range ends {
 		k := tcp.Socket{
 			Family: tcp.IPv6, State: tcp.FinWait2, Cookie: tcp.Cookie(900 + i), Inode: uint32(1000 + i), // the same inodes as there
-			Local: netip.MustParseAddrPort("[::ffff:10.0.0.9]:5432"), Peer: netip.AddrPortFrom(netip.MustParseAddr("::ffff:10.0.0.3"), uint16(40000+i)),
+			Local: tcp.MustParseEndpoint("[::ffff:10.0.0.9]:5432"), Peer: tcp.EndpointFrom(netip.MustParseAddr("::ffff:10.0.0.3"), uint16(40000+i)),
 		}
 		ns.Sockets = append(ns.Sockets, k)
 		s.Holders.Want(k.Inode)

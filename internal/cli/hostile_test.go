@@ -70,7 +70,7 @@ func plant(v reflect.Value, depth int) {
 
 // hostileHost is a host with stuck sockets of several kinds on which everything is called so.
 func hostileHost() *record.Recording {
-	zoned := netip.AddrPortFrom(netip.MustParseAddr("fe80::1").WithZone(hostileName), 8080)
+	local := tcp.MustParseEndpoint("[fe80::1]:8080")
 	s := &look.Snapshot{TakenAt: noon, HoldersComplete: true, DeadSought: true, Namespaces: []look.Namespace{{Inode: 4026531840, PID: 1}, {Inode: 4026532000, PID: 2214}}, Processes: map[int]*look.Process{}}
 	inode := uint32(5000)
 	for n := range s.Namespaces {
@@ -78,7 +78,7 @@ func hostileHost() *record.Recording {
 		ns.Sysctls, ns.Options, ns.Neighbours = map[string]int64{"tcp_retries2": 3}, map[tcp.Cookie]look.Options{}, map[tcp.Cookie]look.Neighbour{}
 		for i := range 40 {
 			inode++
-			k := tcp.Socket{Family: tcp.IPv6, State: tcp.CloseWait, Cookie: tcp.Cookie(inode), Inode: inode, RecvQueue: 1, Local: zoned, Peer: netip.AddrPortFrom(zoned.Addr(), uint16(30_000+i))}
+			k := tcp.Socket{Family: tcp.IPv6, State: tcp.CloseWait, Cookie: tcp.Cookie(inode), Inode: inode, RecvQueue: 1, Local: local, Peer: tcp.EndpointFrom(local.Addr(), uint16(30_000+i))}
 			switch i % 4 {
 			case 1:
 				k.SendQueue, k.Timer = 1448, tcp.Timer{Kind: tcp.TimerRetransmit, Count: 7, Expires: 20 * time.Second}
@@ -98,7 +98,7 @@ func hostileHost() *record.Recording {
 			s.Processes[pid] = &look.Process{PID: pid, State: 'S', FDs: 900, FDLimit: 1000, Workload: look.Workload{Kind: look.WorkloadKind(i % 4)}}
 		}
 		inode++
-		ns.Sockets = append(ns.Sockets, tcp.Socket{Family: tcp.IPv6, State: tcp.Listen, Cookie: tcp.Cookie(inode), Inode: inode, RecvQueue: 10, SendQueue: 8, Local: zoned, Peer: netip.AddrPortFrom(netip.IPv6Unspecified(), 0)})
+		ns.Sockets = append(ns.Sockets, tcp.Socket{Family: tcp.IPv6, State: tcp.Listen, Cookie: tcp.Cookie(inode), Inode: inode, RecvQueue: 10, SendQueue: 8, Local: local, Peer: tcp.EndpointFrom(netip.IPv6Unspecified(), 0)})
 		s.Holders.Hold(inode, look.Holder{PID: 2214, FD: 3})
 	}
 	s.Dead = []look.DeadFD{{PID: 2215, FD: 77, Inode: 99}}

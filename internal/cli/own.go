@@ -48,8 +48,8 @@ func sshTuple(text string) (tcp.Tuple, bool) {
 	return tcp.Tuple{Local: local, Peer: peer}, ok && okLocal
 }
 
-func endpoint(address, port string) (netip.AddrPort, bool) {
+func endpoint(address, port string) (tcp.Endpoint, bool) {
 	ip, err := netip.ParseAddr(address)
 	n, errPort := strconv.ParseUint(port, 10, 16)
-	return netip.AddrPortFrom(ip.Unmap().WithZone(""), uint16(n)), err == nil && errPort == nil
+	return tcp.EndpointFrom(ip.Unmap(), uint16(n)), err == nil && errPort == nil
 }

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"net/netip"
 	"testing"
 
 	"github.com/closewait/closewait/internal/look"
@@ -16,7 +15,7 @@ func TestOwnOf(t *testing.T) {
 		{PID: 600, Session: 600, SSHConnection: "192.0.2.1 5121 192.0.2.9 22"}, {PID: 500, Session: 500, SSHConnection: "192.0.2.1 5121"},
 	}
 	row := func(local, peer string, pid int) *look.Row {
-		s := &tcp.Socket{State: tcp.Established, Local: netip.MustParseAddrPort(local), Peer: netip.MustParseAddrPort(peer)}
+		s := &tcp.Socket{State: tcp.Established, Local: tcp.MustParseEndpoint(local), Peer: tcp.MustParseEndpoint(peer)}
 		return &look.Row{Socket: s, Holders: []look.Holder{{PID: pid, FD: 3}}}
 	}
 	for _, test := range []struct {

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"math"
-	"net/netip"
 	"strconv"
 
 	"github.com/closewait/closewait/internal/diagnose"
@@ -61,8 +60,8 @@ func cookieJSON(r *look.Row) *string {
 	return ifKnown(cookie.String(), ok)
 }
 
-func endpointJSON(ap netip.AddrPort) report.Endpoint {
-	return report.Endpoint{Address: ap.Addr().String(), Port: ap.Port()}
+func endpointJSON(e tcp.Endpoint) report.Endpoint {
+	return report.Endpoint{Address: e.Addr().String(), Port: e.Port()}
 }
 
 // peerJSON is null for sockets that have no peer.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
-	"net/netip"
 	"testing"
 	"time"
 
@@ -20,7 +19,7 @@ import (
 
 func TestSocketJSON(t *testing.T) {
 	row := rowsOf(1)[0]
-	row.Socket.Peer = netip.MustParseAddrPort("[::ffff:203.0.113.9]:5121")
+	row.Socket.Peer = tcp.MustParseEndpoint("[::ffff:203.0.113.9]:5121")
 	row.Socket.Timer = tcp.Timer{Kind: tcp.TimerRetransmit, Count: 13, Expires: 48250 * time.Millisecond}
 	row.Ends = forecast.Ends{
 		Kind: forecast.At, Best: 281 * time.Second, Earliest: 280800 * time.Millisecond, Latest: 281200 * time.Millisecond, Also: 300 * time.Second,
@@ -35,7 +34,7 @@ func TestSocketJSON(t *testing.T) {
 
 // TestSocketJSON_unknown: what is not known is null, never a zero.
 func TestSocketJSON_unknown(t *testing.T) {
-	s := &tcp.Socket{Family: tcp.IPv4, State: tcp.Listen, Local: netip.MustParseAddrPort("0.0.0.0:80"), Peer: netip.MustParseAddrPort("0.0.0.0:0")}
+	s := &tcp.Socket{Family: tcp.IPv4, State: tcp.Listen, Local: tcp.MustParseEndpoint("0.0.0.0:80"), Peer: tcp.MustParseEndpoint("0.0.0.0:0")}
 	b, err := json.MarshalIndent(socketJSON(&look.Row{Socket: s}), "", "  ")
 	if err != nil {
 		t.Fatal(err)
@@ -58,7 +57,7 @@ func TestAppendSocket_is_what_encoding_json_makes(t *testing.T) {
 		r.Socket.Info = tcp.MakeInfo(rapid.SliceOfN(rapid.Byte(), 0, 300).Draw(t, "info"))
 		r.Socket.State = tcp.State(rapid.IntRange(0, 14).Draw(t, "state"))
 		r.Socket.Inode = rapid.Uint32().Draw(t, "inode")
-		r.Socket.Peer = rapid.SampledFrom([]netip.AddrPort{{}, netip.MustParseAddrPort("[::ffff:1.2.3.4]:5"), netip.MustParseAddrPort("[fe80::1%e]:5"), r.Socket.Peer}).Draw(t, "peer")
+		r.Socket.Peer = rapid.SampledFrom([]tcp.Endpoint{{}, tcp.MustParseEndpoint("[::ffff:1.2.3.4]:5"), tcp.MustParseEndpoint("[fe80::1]:5"), r.Socket.Peer}).Draw(t, "peer")
 		r.Socket.Timer = tcp.Timer{Kind: tcp.TimerKind(rapid.IntRange(0, 9).Draw(t, "timer")), Expires: length()}
 		r.Age = look.Age{Time: length(), Kind: look.AgeKind(rapid.IntRange(0, 3).Draw(t, "age"))}
 		r.Ends = forecast.Ends{

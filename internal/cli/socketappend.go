@@ -3,7 +3,6 @@ package cli
 import (
 	"encoding/json"
 	"math"
-	"net/netip"
 	"strconv"
 
 	"github.com/closewait/closewait/forecast"
@@ -84,14 +83,14 @@ func appendNetns(b []byte, n *look.Namespace) []byte {
 	return append(b, "null}"...)
 }
 
-func appendEndpoint(b []byte, ap netip.AddrPort) []byte {
+func appendEndpoint(b []byte, e tcp.Endpoint) []byte {
 	b = append(b, `{"address":`...)
-	if ap.IsValid() && ap.Addr().Zone() == "" {
-		b = append(ap.Addr().AppendTo(append(b, '"')), '"')
+	if e.IsValid() {
+		b = append(e.Addr().AppendTo(append(b, '"')), '"')
 	} else {
-		b = report.AppendText(b, ap.Addr().String())
+		b = report.AppendText(b, e.Addr().String())
 	}
-	return append(strconv.AppendUint(append(b, `,"port":`...), uint64(ap.Port()), 10), '}')
+	return append(strconv.AppendUint(append(b, `,"port":`...), uint64(e.Port()), 10), '}')
 }
 
 func appendTimer(b []byte, t tcp.Timer) []byte {

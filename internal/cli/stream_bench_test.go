@@ -22,7 +22,7 @@ func BenchmarkStream(b *testing.B) {
 	for i := range sockets {
 		s := &sockets[i]
 		s.Family, s.State, s.Cookie, s.Inode, s.RecvQueue = tcp.IPv4, tcp.CloseWait, tcp.Cookie(0x12345+i), uint32(8812345+i), 1
-		s.Local, s.Peer = netip.MustParseAddrPort("127.0.0.1:7001"), netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(32000+37*i))
+		s.Local, s.Peer = tcp.MustParseEndpoint("127.0.0.1:7001"), tcp.EndpointFrom(netip.MustParseAddr("127.0.0.1"), uint16(32000+37*i))
 		s.Info = tcp.MakeInfo(make([]byte, tcp.InfoSize))
 		since := uint64(8000 + i/4)
 		for f, value := range map[tcp.Field]uint64{

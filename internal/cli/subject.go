@@ -167,7 +167,7 @@ func socketReading(word string) (reading, bool) {
 	local, peer, ok := bothEnds(word)
 	end := func(p netip.AddrPort) string { return bracketed(p.Addr()) + ":" + strconv.Itoa(int(p.Port())) }
 	there, back := fmt.Sprintf("src %s and dst %s", end(local), end(peer)), fmt.Sprintf("src %s and dst %s", end(peer), end(local))
-	want := (&tcp.Socket{Local: local, Peer: peer}).Tuple()
+	want := (&tcp.Socket{Local: tcp.EndpointOf(local), Peer: tcp.EndpointOf(peer)}).Tuple()
 	return reading{
 		words: "socket " + word, filter: "( ( " + there + " ) or ( " + back + " ) )", owners: true,
 		own: func(row *look.Row) bool { return row.Socket.Tuple() == want },

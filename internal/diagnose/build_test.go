@@ -1,7 +1,6 @@
 package diagnose
 
 import (
-	"net/netip"
 	"testing"
 	"time"
 
@@ -21,7 +20,7 @@ func socket(state tcp.State, heard time.Duration, options ...made) tcp.Socket {
 	next := uint32(len(options)) + uint32(heard/time.Millisecond)
 	s := tcp.Socket{
 		Family: tcp.IPv4, State: state, Inode: 1000, Cookie: tcp.Cookie(next),
-		Local: netip.MustParseAddrPort("192.0.2.1:80"), Peer: netip.MustParseAddrPort("198.51.100.7:5121"),
+		Local: tcp.MustParseEndpoint("192.0.2.1:80"), Peer: tcp.MustParseEndpoint("198.51.100.7:5121"),
 	}
 	ms := uint64(heard / time.Millisecond)
 	for field, value := range map[tcp.Field]uint64{
@@ -46,13 +45,15 @@ func timer(kind tcp.TimerKind, count uint8, expires time.Duration) made {
 	return func(s *tcp.Socket) { s.Timer = tcp.Timer{Kind: kind, Count: count, Expires: expires} }
 }
 func between(local, peer string) made {
-	return func(s *tcp.Socket) { s.Local, s.Peer = netip.MustParseAddrPort(local), netip.MustParseAddrPort(peer) }
+	return func(s *tcp.Socket) {
+		s.Local, s.Peer = tcp.MustParseEndpoint(local), tcp.MustParseEndpoint(peer)
+	}
 }
 
 func listening(queue, backlog uint32) tcp.Socket {
 	return tcp.Socket{
 		Family: tcp.IPv4, State: tcp.Listen, Inode: 999, Cookie: 999, RecvQueue: queue, SendQueue: backlog,
-		Local: netip.MustParseAddrPort("0.0.0.0:80"), Peer: netip.MustParseAddrPort("0.0.0.0:0"),
+		Local: tcp.MustParseEndpoint("0.0.0.0:80"), Peer: tcp.MustParseEndpoint("0.0.0.0:0"),
 	}
 }
 

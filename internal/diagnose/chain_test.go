@@ -2,7 +2,6 @@ package diagnose
 
 import (
 	"fmt"
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -162,7 +161,7 @@ func TestChain_held(t *testing.T) {
 			socket(tcp.Established, time.Second, inode(70), cookie(70), between("198.51.100.7:5121", "192.0.2.1:80"), queues(5000, 0), info(tcp.LastDataRecv, test.came)),
 			socket(tcp.Established, 800*time.Millisecond, append(full, inode(60), cookie(60), between(front, "203.0.113.9:51400"))...),
 			socket(tcp.Established, time.Second, inode(90), cookie(90), between("203.0.113.9:51400", front), queues(5000, 0)),
-			listening(0, 4), tcp.Socket{Family: tcp.IPv4, State: tcp.Listen, Inode: 998, Cookie: 998, Local: netip.MustParseAddrPort(front), Peer: listening(0, 0).Peer},
+			listening(0, 4), tcp.Socket{Family: tcp.IPv4, State: tcp.Listen, Inode: 998, Cookie: 998, Local: tcp.MustParseEndpoint(front), Peer: listening(0, 0).Peer},
 		)
 		now.Namespaces[0].Ports = [2]uint16{5000, 60999}
 		now.Holders = look.Holders{}
@@ -216,7 +215,7 @@ func TestChain_queueFull(t *testing.T) {
 	for backlog, want := range map[uint32]bool{0: true, 128: false} {
 		up := socket(tcp.SynSent, time.Minute, inode(60), cookie(60), between("127.0.0.1:45000", "127.0.0.1:7001"))
 		there := listening(1, backlog)
-		there.Inode, there.Cookie, there.Local = 70, 70, netip.MustParseAddrPort("127.0.0.1:7001")
+		there.Inode, there.Cookie, there.Local = 70, 70, tcp.MustParseEndpoint("127.0.0.1:7001")
 		waiting := client(5, time.Minute, 83, 83, inode(0), between("127.0.0.1:7001", "127.0.0.1:45001"))
 		waiting.State = tcp.Established
 		now := snapshot(client(1, time.Minute, 83, 1), listening(0, 128), up, there, waiting)

@@ -1,12 +1,12 @@
 package diagnose
 
 import (
-	"net/netip"
 	"strconv"
 
 	"github.com/closewait/closewait/forecast"
 	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/internal/report"
+	"github.com/closewait/closewait/tcp"
 )
 
 // ReportEnds turns a forecast into the contract's form.
@@ -59,12 +59,12 @@ func ReportNetns(n *look.Namespace) report.Netns {
 	return r
 }
 
-func endpoint(ap netip.AddrPort) report.Endpoint {
-	return report.Endpoint{Address: ap.Addr().String(), Port: ap.Port()}
+func endpoint(e tcp.Endpoint) report.Endpoint {
+	return report.Endpoint{Address: e.Addr().String(), Port: e.Port()}
 }
 
 // text is an address for people: IPv4-mapped ones as the IPv4 addresses they stand for.
-func text(ap netip.AddrPort) string { return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port()).String() }
+func text(e tcp.Endpoint) string { return e.Unmap().String() }
 
 func plural(n int, noun string) string {
 	if n == 1 {

@@ -3,7 +3,6 @@ package diagnose
 import (
 	"cmp"
 	"math"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -17,7 +16,7 @@ type flock struct {
 	count int
 	ages  []time.Duration // of a client's: a server's are judged by their number
 	// byPeer are those of a client by server.
-	byPeer              map[netip.AddrPort][]use
+	byPeer              map[tcp.Endpoint][]use
 	server              bool
 	unread              int  // with an answer that was not read
 	drains              bool // the program worked some of those off between the looks that it had not read before
@@ -153,7 +152,7 @@ func (sc *scene) gather() {
 		}
 		f := sc.flockOf(s)
 		if f == nil {
-			f = &flock{key: sc.flockKey(s), byPeer: map[netip.AddrPort][]use{}, server: s.listener != nil}
+			f = &flock{key: sc.flockKey(s), byPeer: map[tcp.Endpoint][]use{}, server: s.listener != nil}
 			sc.flocks[f.key] = f
 		}
 		f.count++

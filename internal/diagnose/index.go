@@ -98,22 +98,11 @@ func (sc *scene) socketOf(inode uint32) *tcp.Socket {
 	return nil
 }
 
-// tuple is a 4-tuple with all addresses as IPv6 writes them, so that IPv4-mapped ones equal those they stand for.
-type tuple struct {
-	local, peer         [16]byte
-	localPort, peerPort uint16
-}
-
-func tupleOf(s *tcp.Socket) tuple {
-	return tuple{s.Local.Addr().As16(), s.Peer.Addr().As16(), s.Local.Port(), s.Peer.Port()}
-}
-
-func (t *tuple) reverse() tuple { return tuple{t.peer, t.local, t.peerPort, t.localPort} }
-
-func (t *tuple) hash() uint32 {
+func hash(t *tcp.Tuple) uint32 {
 	const odd = 0xff51afd7ed558ccd
-	h := uint64(t.localPort)<<16 | uint64(t.peerPort)
-	for _, part := range [...][]byte{t.local[:8], t.local[8:], t.peer[:8], t.peer[8:]} {
+	h := uint64(t.Local.Port())<<16 | uint64(t.Peer.Port())
+	local, peer := t.Local.As16(), t.Peer.As16()
+	for _, part := range [...][]byte{local[:8], local[8:], peer[:8], peer[8:]} {
 		h = (h ^ binary.NativeEndian.Uint64(part)) * odd
 		h ^= h >> 32
 	}
@@ -126,13 +115,12 @@ func (sc *scene) other(netns int32, s *tcp.Socket) (found place, ok bool) {
 	if !sc.hasPort(s.Peer.Port()) {
 		return place{}, false
 	}
-	own := tupleOf(s)
-	end := own.reverse()
+	end := s.Tuple().Reverse()
 	loopback := s.Peer.Addr().Unmap().IsLoopback()
 	n := 0
-	if p, here := sc.tuples().find(end.hash(), func(p place) bool {
+	if p, here := sc.tuples().find(hash(&end), func(p place) bool {
 		o := sc.at(p)
-		if o == s || tupleOf(o) != end { // it may have connected to itself
+		if o == s || o.Tuple() != end { // it may have connected to itself
 			return false
 		}
 		if p.netns != netns && !loopback {
@@ -154,8 +142,8 @@ func (sc *scene) tuples() *index {
 		sc.byTuple = sc.makeIndex()
 		sc.each(func(netns, index int32, s *tcp.Socket) {
 			if s.State != tcp.Listen && s.Peer.Port() != 0 {
-				t := tupleOf(s)
-				sc.byTuple.add(t.hash(), place{netns, index})
+				t := s.Tuple()
+				sc.byTuple.add(hash(&t), place{netns, index})
 			}
 		})
 	}

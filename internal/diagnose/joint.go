@@ -87,10 +87,9 @@ func (sc *scene) candidates(s *tcp.Socket) (found far, n int) {
 		if !o.hasPort(s.Peer.Port()) {
 			continue
 		}
-		own := tupleOf(s)
-		end := own.reverse()
-		o.tuples().find(end.hash(), func(p place) bool {
-			if t := o.at(p); tupleOf(t) == end && mayBeEnds(s, t) {
+		end := s.Tuple().Reverse()
+		o.tuples().find(hash(&end), func(p place) bool {
+			if t := o.at(p); t.Tuple() == end && mayBeEnds(s, t) {
 				if _, inside := o.other(p.netns, t); !inside {
 					found, n = far{o, p}, n+1
 				}

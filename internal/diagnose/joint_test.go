@@ -1,7 +1,6 @@
 package diagnose
 
 import (
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -92,9 +91,9 @@ func TestJoint_apart(t *testing.T) {
 		web, db := snapshot(listening(0, 128)), snapshot()
 		for i := range 20 {
 			end := between(there, here)
-			at := func(s *tcp.Socket) { s.Peer = netip.AddrPortFrom(s.Peer.Addr(), uint16(5200+i)) }
+			at := func(s *tcp.Socket) { s.Peer = tcp.EndpointFrom(s.Peer.Addr(), uint16(5200+i)) }
 			web.Namespaces[0].Sockets = append(web.Namespaces[0].Sockets, client(i, time.Hour, 83, 0, at))
-			db.Namespaces[0].Sockets = append(db.Namespaces[0].Sockets, waiting(83, end, inode(uint32(2000+i)), cookie(tcp.Cookie(2000+i)), func(s *tcp.Socket) { s.Local = netip.AddrPortFrom(s.Local.Addr(), uint16(5200+i)) }))
+			db.Namespaces[0].Sockets = append(db.Namespaces[0].Sockets, waiting(83, end, inode(uint32(2000+i)), cookie(tcp.Cookie(2000+i)), func(s *tcp.Socket) { s.Local = tcp.EndpointFrom(s.Local.Addr(), uint16(5200+i)) }))
 			web.Holders.Hold(uint32(1000+i), look.Holder{PID: ours, FD: 10 + i})
 			db.Holders.Hold(uint32(2000+i), look.Holder{PID: ours, FD: 10 + i})
 		}

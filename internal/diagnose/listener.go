@@ -31,7 +31,7 @@ func (sc *scene) listener(netns int32, s *tcp.Socket) *tcp.Socket {
 
 // sharing returns the listeners that connections to an address can come through: those on the very address before those on the wildcard of its family, and those before the other
 // family's, as the kernel's lookup prefers them (compute_score).
-func (sc *scene) sharing(netns int32, local netip.AddrPort) []*tcp.Socket {
+func (sc *scene) sharing(netns int32, local tcp.Endpoint) []*tcp.Socket {
 	if sc.shared.netns == netns && sc.shared.local == local && sc.sharers != nil {
 		return sc.sharers // as a rule many connections in a row came through one listener
 	}
@@ -52,11 +52,11 @@ func (sc *scene) sharing(netns int32, local netip.AddrPort) []*tcp.Socket {
 // shareKey is an address that listeners may share.
 type shareKey struct {
 	netns int32
-	local netip.AddrPort
+	local tcp.Endpoint
 }
 
 // bestOf returns those of the listeners on one port that the kernel prefers for an address.
-func bestOf(all []*tcp.Socket, local netip.AddrPort) (best []*tcp.Socket) {
+func bestOf(all []*tcp.Socket, local tcp.Endpoint) (best []*tcp.Socket) {
 	score := 0
 	for _, l := range all {
 		n := scoreOf(l, local.Addr().Unmap())

@@ -2,7 +2,6 @@ package diagnose
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -230,7 +229,7 @@ func TestQueue_inSession(t *testing.T) {
 	data := func(options ...made) tcp.Socket {
 		return socket(tcp.CloseWait, time.Minute, append([]made{inode(0), cookie(5), queues(1, 0), between("192.0.2.1:40000", "198.51.100.7:5122")}, options...)...)
 	}
-	passive := tcp.Socket{Family: tcp.IPv4, State: tcp.Listen, Inode: 998, Cookie: 998, Local: netip.MustParseAddrPort("0.0.0.0:40000"), Peer: listening(0, 0).Peer, RecvQueue: 1, SendQueue: 5}
+	passive := tcp.Socket{Family: tcp.IPv4, State: tcp.Listen, Inode: 998, Cookie: 998, Local: tcp.MustParseEndpoint("0.0.0.0:40000"), Peer: listening(0, 0).Peer, RecvQueue: 1, SendQueue: 5}
 	for name, test := range map[string]struct {
 		sockets []tcp.Socket
 		want    string

@@ -2,7 +2,6 @@ package diagnose
 
 import (
 	"math"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -272,7 +271,7 @@ func (sc *scene) getsOn(netns int32, l *tcp.Socket) bool {
 			if s.State != tcp.TimeWait || s.Timer.Kind != tcp.TimerTimeWait {
 				return
 			}
-			for _, server := range [...]netip.AddrPort{s.Local, s.Peer} {
+			for _, server := range [...]tcp.Endpoint{s.Local, s.Peer} {
 				if shared := sc.sharing(netns, server); len(shared) == 1 {
 					sc.ended[shared[0]] = append(sc.ended[shared[0]], timeWaitLength-s.Timer.Expires)
 				}

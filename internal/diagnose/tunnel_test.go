@@ -1,7 +1,6 @@
 package diagnose
 
 import (
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -15,7 +14,7 @@ func TestTunnels(t *testing.T) {
 	const near, far, server, gone = 10, 20, 30, 12 * time.Second
 	now := func(through string, shut time.Duration) *look.Snapshot {
 		entry := listening(0, 4)
-		entry.Local, entry.Inode, entry.Cookie = netip.MustParseAddrPort("127.0.0.1:8000"), 900, 900
+		entry.Local, entry.Inode, entry.Cookie = tcp.MustParseEndpoint("127.0.0.1:8000"), 900, 900
 		s := snapshot(
 			entry,
 			socket(tcp.CloseWait, gone, inode(1001), cookie(1), between("127.0.0.1:8000", "127.0.0.1:41001")),

@@ -1,7 +1,6 @@
 package diagnose
 
 import (
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -37,7 +36,7 @@ func TestNotLater(t *testing.T) {
 		want  int
 	}{"started for a request": {30 * time.Second, 1}, "there before the connections": {time.Hour, 2}} {
 		asked := listening(1, 128)
-		asked.Inode, asked.Cookie, asked.Local = 997, 997, netip.MustParseAddrPort("203.0.113.5:5432")
+		asked.Inode, asked.Cookie, asked.Local = 997, 997, tcp.MustParseEndpoint("203.0.113.5:5432")
 		question := socket(tcp.Established, 20*time.Second, inode(0), cookie(70), between("203.0.113.5:5432", "192.0.2.1:45000"), queues(83, 0), info(tcp.BytesReceived, 83))
 		now := snapshot(client(1, time.Minute, 83, 84), client(2, 20*time.Second, 83, 84), listening(0, 128), backend(60, 20*time.Second), asked, question)
 		held(now, 997, look.Holder{PID: 3000, FD: 3})

@@ -62,7 +62,7 @@ func (n hostTest) String() string {
 	return [...]string{"src ", "dst "}[n.side] + n.is.String() + " " + address
 }
 
-func endOf(row *look.Row, side tcp.Side) netip.AddrPort {
+func endOf(row *look.Row, side tcp.Side) tcp.Endpoint {
 	if side == tcp.LocalSide {
 		return row.Socket.Local
 	}

@@ -1,7 +1,6 @@
 package filter_test
 
 import (
-	"net/netip"
 	"testing"
 	"time"
 
@@ -17,7 +16,7 @@ var host = &look.Namespace{Inode: 4026531840, Name: "host"}
 func leaking() *look.Row {
 	s := &tcp.Socket{
 		Family: tcp.IPv6, State: tcp.CloseWait, Inode: 48213, UID: 1000, Cookie: 0x1a2f, RecvQueue: 1, SendQueue: 1 << 20, Interface: 2,
-		Local: netip.MustParseAddrPort("[::ffff:10.0.0.3]:8080"), Peer: netip.MustParseAddrPort("[::ffff:10.20.4.17]:443"),
+		Local: tcp.MustParseEndpoint("[::ffff:10.0.0.3]:8080"), Peer: tcp.MustParseEndpoint("[::ffff:10.20.4.17]:443"),
 		Timer: tcp.Timer{Kind: tcp.TimerRetransmit, Count: 3}, Sent: tcp.HasMark | tcp.HasCgroup, Mark: 0x105, CgroupID: 4711,
 	}
 	s.Info.Put(tcp.Retransmits, 9)
@@ -47,7 +46,7 @@ func leaking() *look.Row {
 func listening() *look.Row {
 	s := &tcp.Socket{
 		Family: tcp.IPv4, State: tcp.Listen, Inode: 77, RecvQueue: 3, SendQueue: 4096,
-		Local: netip.MustParseAddrPort("0.0.0.0:22"), Peer: netip.MustParseAddrPort("0.0.0.0:0"),
+		Local: tcp.MustParseEndpoint("0.0.0.0:22"), Peer: tcp.MustParseEndpoint("0.0.0.0:0"),
 	}
 	s.Info.Put(tcp.RTT, 0)
 	return &look.Row{Socket: s, Ends: forecast.Ends{Kind: forecast.Never}}
@@ -57,7 +56,7 @@ func listening() *look.Row {
 func connecting() *look.Row {
 	s := &tcp.Socket{
 		Family: tcp.IPv4, State: tcp.SynSent, Inode: 78, Cookie: 0x1a30, SendQueue: 1, Timer: tcp.Timer{Kind: tcp.TimerRetransmit, Count: 2},
-		Local: netip.MustParseAddrPort("10.0.0.3:50000"), Peer: netip.MustParseAddrPort("10.9.0.9:80"),
+		Local: tcp.MustParseEndpoint("10.0.0.3:50000"), Peer: tcp.MustParseEndpoint("10.9.0.9:80"),
 	}
 	for _, f := range []tcp.Field{tcp.LastDataSent, tcp.LastDataRecv, tcp.LastAckRecv} {
 		s.Info.Put(f, 71_932_376)
@@ -71,7 +70,7 @@ func timeWaiting() *look.Row {
 	return &look.Row{
 		Socket: &tcp.Socket{
 			Family: tcp.IPv6, State: tcp.TimeWait, Timer: tcp.Timer{Kind: tcp.TimerTimeWait, Expires: 40 * time.Second},
-			Local: netip.MustParseAddrPort("[2001:db8::1]:55000"), Peer: netip.MustParseAddrPort("[2001:db8::2]:5432"),
+			Local: tcp.MustParseEndpoint("[2001:db8::1]:55000"), Peer: tcp.MustParseEndpoint("[2001:db8::2]:5432"),
 		},
 		Netns: &look.Namespace{Inode: 4026532999}, Holders: []look.Holder{},
 		Age: look.Age{Time: 20 * time.Second, Kind: look.AgeAbout},

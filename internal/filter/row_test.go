@@ -47,11 +47,11 @@ func randomSocket(t *rapid.T) *tcp.Socket {
 		Timer:     tcp.Timer{Kind: rapid.SampledFrom([]tcp.TimerKind{0, 1, 2, 4, 5}).Draw(t, "timer"), Count: rapid.Byte().Draw(t, "count")},
 	}
 	mapped := s.Family == tcp.IPv6 && rapid.Bool().Draw(t, "mapped")
-	s.Local, s.Peer = randomEnd(t, s.Family, mapped), randomEnd(t, s.Family, mapped)
+	s.Local, s.Peer = tcp.EndpointOf(randomEnd(t, s.Family, mapped)), tcp.EndpointOf(randomEnd(t, s.Family, mapped))
 	if s.State == tcp.Listen || s.State == tcp.Closed || s.State == tcp.Bound {
-		s.Peer = netip.AddrPortFrom(netip.IPv6Unspecified(), 0)
+		s.Peer = tcp.EndpointFrom(netip.IPv6Unspecified(), 0)
 		if s.Family == tcp.IPv4 {
-			s.Peer = netip.AddrPortFrom(netip.IPv4Unspecified(), 0)
+			s.Peer = tcp.EndpointFrom(netip.IPv4Unspecified(), 0)
 		}
 	}
 	if rapid.Bool().Draw(t, "has mark") {

@@ -20,12 +20,12 @@ var noon = time.Date(2025, 3, 14, 12, 0, 0, 0, time.UTC)
 // host is a look at a process with sockets in CLOSE_WAIT, each by its cookie with the time since the FIN, and as many established ones.
 func host(at time.Time, started uint64, closed map[tcp.Cookie]time.Duration, established ...tcp.Cookie) *look.Snapshot {
 	ns := look.Namespace{Inode: 4026531840, Name: "host", ReadAt: at, Sockets: []tcp.Socket{
-		{Family: tcp.IPv4, State: tcp.Listen, Cookie: 1, Inode: 1, Local: netip.MustParseAddrPort("0.0.0.0:80"), Peer: netip.MustParseAddrPort("0.0.0.0:0")},
+		{Family: tcp.IPv4, State: tcp.Listen, Cookie: 1, Inode: 1, Local: tcp.MustParseEndpoint("0.0.0.0:80"), Peer: tcp.MustParseEndpoint("0.0.0.0:0")},
 	}}
 	add := func(cookie tcp.Cookie, state tcp.State, quiet time.Duration) {
 		s := tcp.Socket{
-			Family: tcp.IPv4, State: state, Cookie: cookie, Inode: uint32(cookie), Local: netip.MustParseAddrPort("10.0.0.3:80"),
-			Peer: netip.AddrPortFrom(netip.MustParseAddr("203.0.113.9"), uint16(cookie)),
+			Family: tcp.IPv4, State: state, Cookie: cookie, Inode: uint32(cookie), Local: tcp.MustParseEndpoint("10.0.0.3:80"),
+			Peer: tcp.EndpointFrom(netip.MustParseAddr("203.0.113.9"), uint16(cookie)),
 		}
 		for _, f := range []tcp.Field{tcp.LastAckRecv, tcp.LastDataRecv, tcp.LastDataSent} {
 			s.Info.Put(f, uint64(quiet/time.Millisecond))
@@ -92,7 +92,7 @@ func TestFold_ages(t *testing.T) {
 			t.Errorf("%d: %+v, want %+v", cookie, got, want)
 		}
 	}
-	if diff := cmp.Diff(before, now, cmpopts.EquateComparable(netip.AddrPort{}), cmp.Comparer(func(a, b look.Holders) bool { return a.Held() == b.Held() })); diff != "" {
+	if diff := cmp.Diff(before, now, cmpopts.EquateComparable(tcp.Endpoint{}), cmp.Comparer(func(a, b look.Holders) bool { return a.Held() == b.Held() })); diff != "" {
 		t.Errorf("the look was changed:\n%s", diff)
 	}
 }

@@ -89,7 +89,7 @@ func compare(s *look.Snapshot, v *diagnose.Verdicts, subjects map[string]nstest.
 	for name, subject := range subjects {
 		sockets := s.Namespaces[0].Sockets
 		i := slices.IndexFunc(sockets, func(k tcp.Socket) bool {
-			return k.Local == subject.Local && k.Peer == subject.Peer && (k.State == tcp.Listen) == (subject.State == tcp.Listen)
+			return k.Local.AddrPort() == subject.Local && k.Peer.AddrPort() == subject.Peer && (k.State == tcp.Listen) == (subject.State == tcp.Listen)
 		})
 		got := ""
 		if i >= 0 {
@@ -159,7 +159,7 @@ func TestLook_otherNamespaces(t *testing.T) {
 	for _, n := range s.Namespaces {
 		switch n.Inode {
 		case full.Inode():
-			if !slices.ContainsFunc(n.Sockets, func(k tcp.Socket) bool { return k.Local == subject.Local && k.State == tcp.CloseWait }) {
+			if !slices.ContainsFunc(n.Sockets, func(k tcp.Socket) bool { return k.Local.AddrPort() == subject.Local && k.State == tcp.CloseWait }) {
 				t.Errorf("no %v among %d sockets", subject, len(n.Sockets))
 			}
 			if n.Sysctls["tcp_retries2"] != 15 {
@@ -324,7 +324,7 @@ func TestLook_optionsOfAll(t *testing.T) {
 		}
 		ends := map[tcp.Tuple]string{}
 		for socket, by := range map[*nstest.Socket]string{limited: forecast.ByUserTimeout, common: forecast.ByOrphan, held: forecast.ByUserTimeout} {
-			named := tcp.Socket{Local: socket.Local(), Peer: socket.Peer()}
+			named := tcp.Socket{Local: tcp.EndpointOf(socket.Local()), Peer: tcp.EndpointOf(socket.Peer())}
 			ends[named.Tuple()] = by
 		}
 		for _, s := range []*nstest.Socket{held, limited, common} {

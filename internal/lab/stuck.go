@@ -78,9 +78,9 @@ func (p *Play) selected(s *Stuck) []target {
 func (p *Play) key(s *report.Socket) tcp.Socket {
 	state, err := tcp.ParseState(s.State)
 	p.must(err)
-	key := tcp.Socket{Family: tcp.IPv4, State: state, Local: p.addrPort(s.Local), Cookie: cookie(s.Cookie)}
+	key := tcp.Socket{Family: tcp.IPv4, State: state, Local: p.endpoint(s.Local), Cookie: cookie(s.Cookie)}
 	if s.Peer != nil {
-		key.Peer = p.addrPort(*s.Peer)
+		key.Peer = p.endpoint(*s.Peer)
 	}
 	if s.Family == "ipv6" {
 		key.Family = tcp.IPv6
@@ -91,10 +91,10 @@ func (p *Play) key(s *report.Socket) tcp.Socket {
 	return key
 }
 
-func (p *Play) addrPort(e report.Endpoint) netip.AddrPort {
+func (p *Play) endpoint(e report.Endpoint) tcp.Endpoint {
 	address, err := netip.ParseAddr(e.Address)
 	p.must(err)
-	return netip.AddrPortFrom(address, e.Port)
+	return tcp.EndpointFrom(address, e.Port)
 }
 
 // between is the filter for one connection.

@@ -1,7 +1,6 @@
 package look_test
 
 import (
-	"net/netip"
 	"testing"
 	"time"
 
@@ -12,7 +11,7 @@ import (
 
 func keepalive(local, peer string) tcp.Socket {
 	return tcp.Socket{
-		Family: tcp.IPv4, State: tcp.CloseWait, Inode: 7, Local: netip.MustParseAddrPort(local), Peer: netip.MustParseAddrPort(peer),
+		Family: tcp.IPv4, State: tcp.CloseWait, Inode: 7, Local: tcp.MustParseEndpoint(local), Peer: tcp.MustParseEndpoint(peer),
 		Timer: tcp.Timer{Kind: tcp.TimerKeepalive, Expires: 9 * time.Second},
 	}
 }

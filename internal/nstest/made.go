@@ -50,7 +50,7 @@ type Expected struct {
 
 // Tuple returns the 4-tuple, IPv4-mapped addresses as IPv4, like tcp.Socket.Tuple.
 func (e Expected) Tuple() tcp.Tuple {
-	s := tcp.Socket{Local: e.Local, Peer: e.Peer}
+	s := tcp.Socket{Local: tcp.EndpointOf(e.Local), Peer: tcp.EndpointOf(e.Peer)}
 	return s.Tuple()
 }
 

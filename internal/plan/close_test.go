@@ -2,7 +2,6 @@ package plan_test
 
 import (
 	"io/fs"
-	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -19,7 +18,7 @@ import (
 func rowOf(state tcp.State, inode uint32, change func(*tcp.Socket)) look.Row {
 	s := &tcp.Socket{
 		Family: tcp.IPv4, State: state, Inode: inode, Cookie: 7,
-		Local: netip.MustParseAddrPort("192.0.2.9:80"), Peer: netip.MustParseAddrPort("192.0.2.1:5121"),
+		Local: tcp.MustParseEndpoint("192.0.2.9:80"), Peer: tcp.MustParseEndpoint("192.0.2.1:5121"),
 	}
 	if change != nil {
 		change(s)

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"net/netip"
 	"time"
 
 	"github.com/closewait/closewait/internal/look"
@@ -16,7 +15,7 @@ const maxOwners = 4
 func step(r *look.Row, action string, after report.Value) report.Step {
 	s := r.Socket
 	target := &report.SocketTarget{
-		Family: s.Family.String(), Local: s.Local, Peer: s.Peer, Interface: s.Interface, Cookie: s.Cookie.String(),
+		Family: s.Family.String(), Local: s.Local.AddrPort(), Peer: s.Peer.AddrPort(), Interface: s.Interface, Cookie: s.Cookie.String(),
 		Inode: s.Inode, State: s.State.String(), Owners: make([]report.SocketOwner, 0, min(len(r.Holders), maxOwners)),
 	}
 	for _, h := range r.Holders[:min(len(r.Holders), maxOwners)] {
@@ -49,7 +48,7 @@ func name(s *tcp.Socket) string {
 	return local + " > " + ends(s.Peer)
 }
 
-func ends(ap netip.AddrPort) string { return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port()).String() }
+func ends(e tcp.Endpoint) string { return e.Unmap().String() }
 
 func netns(n *look.Namespace) *report.Netns {
 	if n == nil {

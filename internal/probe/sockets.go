@@ -28,8 +28,8 @@ func decodeShown(b *[shownSize]byte, tick time.Duration, s *tcp.Socket, info *tc
 	} else {
 		local, peer = netip.AddrFrom4([4]byte(b[8:12])), netip.AddrFrom4([4]byte(b[24:28]))
 	}
-	s.Local = netip.AddrPortFrom(local, binary.NativeEndian.Uint16(b[40:]))
-	s.Peer = netip.AddrPortFrom(peer, binary.BigEndian.Uint16(b[42:]))
+	s.Local = tcp.EndpointFrom(local, binary.NativeEndian.Uint16(b[40:]))
+	s.Peer = tcp.EndpointFrom(peer, binary.BigEndian.Uint16(b[42:]))
 	s.State = tcp.State(b[45])
 	s.Timer = tcp.Timer{Kind: tcp.TimerKind(b[46]), Count: b[47]}
 	if s.Timer.Kind != tcp.TimerNone {

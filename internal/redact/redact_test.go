@@ -22,7 +22,7 @@ import (
 func TestClassified(t *testing.T) {
 	treatments := []string{"keep", "name", "path", "file", "command", "id", "release", "text", "drop"}
 	known := []reflect.Type{
-		reflect.TypeFor[time.Time](), reflect.TypeFor[netip.Addr](), reflect.TypeFor[netip.AddrPort](), reflect.TypeFor[tcp.Info](), reflect.TypeFor[tcp.Name](),
+		reflect.TypeFor[time.Time](), reflect.TypeFor[netip.Addr](), reflect.TypeFor[tcp.Endpoint](), reflect.TypeFor[tcp.Info](), reflect.TypeFor[tcp.Name](),
 		reflect.TypeFor[look.Holders](),
 	}
 	texts := 0
@@ -233,7 +233,7 @@ func TestOf_nothingLeaks(t *testing.T) {
 	s := &look.Snapshot{
 		Host: look.Host{Name: "secret-host", Kernel: "6.1.0-secret", BootID: "secret"},
 		Namespaces: []look.Namespace{{Name: "secret-ns", Messages: []byte("secret"), Sysctls: map[string]int64{"tcp_retries2": 15}, Sockets: []tcp.Socket{{
-			Family: tcp.IPv4, Local: netip.AddrPortFrom(secret, 80), Peer: netip.AddrPortFrom(netip.AddrFrom16(secret.As16()), 443),
+			Family: tcp.IPv4, Local: tcp.EndpointFrom(secret, 80), Peer: tcp.EndpointFrom(netip.AddrFrom16(secret.As16()), 443),
 		}}}},
 		Processes: map[int]*look.Process{7: {PID: 7, Comm: "secretd", Cmdline: "secretd --secret", Workload: look.Workload{
 			Name: "secret", Unit: "secret.service", ContainerID: "secret00", Pod: "secret/secret", Cgroup: "/secret.slice/secret.service",

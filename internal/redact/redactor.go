@@ -59,8 +59,8 @@ func (r *Redactor) value(v reflect.Value, how string) reflect.Value {
 	case netip.Addr:
 		out.Set(reflect.ValueOf(r.Addr(known)))
 		return out
-	case netip.AddrPort:
-		out.Set(reflect.ValueOf(netip.AddrPortFrom(r.Addr(known.Addr()), known.Port())))
+	case tcp.Endpoint:
+		out.Set(reflect.ValueOf(tcp.EndpointFrom(r.Addr(known.Addr()), known.Port())))
 		return out
 	}
 	switch v.Kind() {

@@ -5,24 +5,22 @@ import (
 	"strconv"
 
 	"github.com/closewait/closewait/internal/report"
+	"github.com/closewait/closewait/tcp"
 )
 
-// appendAddrPort appends an end of a connection, IPv4-mapped addresses as the IPv4 addresses they are.
-func appendAddrPort(b []byte, ap netip.AddrPort) []byte {
-	addr := ap.Addr().Unmap()
-	switch {
-	case addr.Zone() != "": // only in what somebody gave us: the kernel has numbers of interfaces
-		return AppendClean(b, ap.String())
-	case !addr.Is4():
-		return ap.AppendTo(b)
+// appendEnd appends an end of a connection, IPv4-mapped addresses as the IPv4 addresses they are.
+func appendEnd(b []byte, e tcp.Endpoint) []byte {
+	octets, ok := e.As4()
+	if !ok {
+		return e.AppendTo(b)
 	}
-	for i, octet := range addr.As4() {
+	for i, octet := range octets {
 		if i > 0 {
 			b = append(b, '.')
 		}
 		b = appendUint(b, uint64(octet))
 	}
-	return appendUint(append(b, ':'), uint64(ap.Port()))
+	return appendUint(append(b, ':'), uint64(e.Port()))
 }
 
 // endpoint writes an end as the report has it.

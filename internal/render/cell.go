@@ -62,13 +62,13 @@ func appendQueue(b []byte, n uint32) []byte {
 	return spoken.AppendSize(b, uint64(n))
 }
 
-func appendLocal(b []byte, r *look.Row) []byte { return appendAddrPort(b, r.Socket.Local) }
+func appendLocal(b []byte, r *look.Row) []byte { return appendEnd(b, r.Socket.Local) }
 
 func appendPeer(b []byte, r *look.Row) []byte {
 	if s := r.Socket; s.State == tcp.Listen || s.State == tcp.Bound || !s.Peer.IsValid() {
 		return append(b, unknown)
 	}
-	return appendAddrPort(b, r.Socket.Peer)
+	return appendEnd(b, r.Socket.Peer)
 }
 
 func appendTimer(b []byte, r *look.Row) []byte { return append(b, r.Socket.Timer.Kind.String()...) }

@@ -2,10 +2,10 @@ package render
 
 import (
 	"math/bits"
-	"net/netip"
 	"time"
 
 	"github.com/closewait/closewait/internal/report"
+	"github.com/closewait/closewait/tcp"
 )
 
 // numerals has the numbers below 1000 in writing: three digits a step is what makes long lists of numbers cheap. Its methods write a cell and the tab behind
@@ -114,15 +114,14 @@ func (d *numerals) seconds(to []byte, at int, t time.Duration) int {
 	return at + 1
 }
 
-// end writes what appendAddrPort does.
-func (d *numerals) end(to []byte, at int, end netip.AddrPort) int {
-	addr := end.Addr().Unmap()
-	if !addr.Is4() {
+// end writes what appendEnd does.
+func (d *numerals) end(to []byte, at int, end *tcp.Endpoint) int {
+	octets, ok := end.As4()
+	if !ok {
 		at = len(end.AppendTo(to[:at]))
 		to[at] = '\t'
 		return at + 1
 	}
-	octets := addr.As4()
 	for _, octet := range octets {
 		*(*[4]byte)(to[at:]) = d.cell[octet]
 		at += int(d.size[octet])

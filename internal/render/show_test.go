@@ -34,12 +34,12 @@ func blockedSubject() *Subject {
 	ns := look.Namespace{Inode: 4026531840, Name: "host", PID: 1}
 	for i := range 8 {
 		s := tcp.Socket{
-			Family: tcp.IPv4, State: tcp.CloseWait, Cookie: tcp.Cookie(0x100 + i), Inode: uint32(1000 + i), RecvQueue: 31, Local: netip.MustParseAddrPort("10.0.0.3:9404"),
-			Peer: netip.AddrPortFrom(netip.MustParseAddr("10.1.2.3"), uint16(46454+i)),
+			Family: tcp.IPv4, State: tcp.CloseWait, Cookie: tcp.Cookie(0x100 + i), Inode: uint32(1000 + i), RecvQueue: 31, Local: tcp.MustParseEndpoint("10.0.0.3:9404"),
+			Peer: tcp.EndpointFrom(netip.MustParseAddr("10.1.2.3"), uint16(46454+i)),
 		}
 		if i == 7 {
-			s.State, s.RecvQueue, s.SendQueue, s.Peer = tcp.Listen, 3, 50, netip.MustParseAddrPort("0.0.0.0:0")
-			s.Local = netip.MustParseAddrPort("0.0.0.0:9404")
+			s.State, s.RecvQueue, s.SendQueue, s.Peer = tcp.Listen, 3, 50, tcp.MustParseEndpoint("0.0.0.0:0")
+			s.Local = tcp.MustParseEndpoint("0.0.0.0:9404")
 		}
 		s.Info.Put(tcp.RTO, 204000)
 		ns.Sockets = append(ns.Sockets, s)

@@ -136,17 +136,17 @@ func (v *view) listens() []tally {
 		if s.RecvQueue > 0 {
 			note = fmt.Sprintf("%s in the accept queue, which takes %s", Thousands(s.RecvQueue), Thousands(int64(s.SendQueue)+1))
 		}
-		list = append(list, tally{name: string(appendAddrPort(nil, s.Local)), note: note})
+		list = append(list, tally{name: string(appendEnd(nil, s.Local)), note: note})
 	}
 	return list
 }
 
 // peers are counted by address and port; by address alone where that is more telling, as for the clients of a server.
 func (v *view) peers() []tally {
-	exact, hosts := map[netip.AddrPort]int{}, map[netip.Addr]int{}
+	exact, hosts := map[tcp.Endpoint]int{}, map[netip.Addr]int{}
 	for i := range v.Rows {
 		if s := v.Rows[i].Socket; s.Peer.Port() != 0 {
-			exact[netip.AddrPortFrom(s.Peer.Addr().Unmap(), s.Peer.Port())]++
+			exact[s.Peer.Unmap()]++
 			hosts[s.Peer.Addr().Unmap()]++
 		}
 	}

@@ -36,9 +36,6 @@ const room = 1 << 10
 
 func (l *socketLine) append(b []byte, r *look.Row) []byte {
 	s := r.Socket
-	if s.Local.Addr().Zone() != "" || s.Peer.Addr().Zone() != "" { // only in pasted texts, and of any length
-		return appendRow(b, r, socketColumns)
-	}
 	if r.Netns == nil || r.Netns != l.netns {
 		l.netns, l.name = r.Netns, append(appendNetns(l.name[:0], r), '\t')
 	}
@@ -47,11 +44,11 @@ func (l *socketLine) append(b []byte, r *look.Row) []byte {
 	at = placeText(to, at, s.State.String())
 	at = l.number(to, at, uint64(s.RecvQueue))
 	at = l.number(to, at, uint64(s.SendQueue))
-	at = l.end(to, at, s.Local)
+	at = l.end(to, at, &s.Local)
 	if s.State == tcp.Listen || s.State == tcp.Bound || !s.Peer.IsValid() {
 		at = placeUnknown(to, at)
 	} else {
-		at = l.end(to, at, s.Peer)
+		at = l.end(to, at, &s.Peer)
 	}
 	at = l.timer(to, at, &s.Timer)
 	at = l.life(to, at, r)

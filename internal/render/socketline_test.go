@@ -31,10 +31,10 @@ func drawRow(t *rapid.T) *look.Row {
 	})
 	addr := rapid.SampledFrom([]netip.AddrPort{
 		{}, netip.MustParseAddrPort("192.0.2.1:80"), netip.MustParseAddrPort("[2001:db8::1]:65535"), netip.MustParseAddrPort("[::ffff:10.0.0.3]:1"),
-		netip.MustParseAddrPort("0.0.0.0:0"), netip.MustParseAddrPort("[fe80::1%eth0]:22"),
+		netip.MustParseAddrPort("0.0.0.0:0"), netip.MustParseAddrPort("[fe80::1]:22"),
 	})
 	s := &tcp.Socket{
-		State: tcp.State(rapid.IntRange(0, 15).Draw(t, "state")), Local: addr.Draw(t, "local"), Peer: addr.Draw(t, "peer"),
+		State: tcp.State(rapid.IntRange(0, 15).Draw(t, "state")), Local: tcp.EndpointOf(addr.Draw(t, "local")), Peer: tcp.EndpointOf(addr.Draw(t, "peer")),
 		Timer:  tcp.Timer{Kind: tcp.TimerKind(rapid.IntRange(0, 7).Draw(t, "timer")), Count: rapid.Uint8().Draw(t, "count"), Expires: duration.Draw(t, "expires")},
 		Cookie: tcp.Cookie(rapid.Uint64().Draw(t, "cookie")), Inode: rapid.Uint32().Draw(t, "inode"), UID: rapid.Uint32().Draw(t, "uid"),
 		RecvQueue: rapid.Uint32().Draw(t, "recvq"), SendQueue: rapid.Uint32().Draw(t, "sendq"),

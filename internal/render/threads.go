@@ -144,7 +144,7 @@ func (v *view) target(c *look.Call) string {
 			sockets := v.Snapshot.Namespaces[n].Sockets
 			for i := range sockets {
 				if s := &sockets[i]; s.Inode == c.Inode && s.Peer.Port() != 0 {
-					return " " + v.glyphs().arrow + " " + string(appendAddrPort(nil, s.Peer))
+					return " " + v.glyphs().arrow + " " + string(appendEnd(nil, s.Peer))
 				}
 			}
 		}

@@ -22,7 +22,7 @@ func someRows(n int) []look.Row {
 	for i := range rows {
 		s := &tcp.Socket{
 			Family: tcp.IPv6, State: tcp.CloseWait, Cookie: tcp.Cookie(0x1a2f + i), Inode: uint32(90000 + i), UID: 1000, RecvQueue: 1,
-			Local: netip.MustParseAddrPort("[::ffff:10.0.0.3]:8080"), Peer: netip.AddrPortFrom(netip.AddrFrom4([4]byte{203, 0, 113, byte(i)}), uint16(40000+i%20000)),
+			Local: tcp.MustParseEndpoint("[::ffff:10.0.0.3]:8080"), Peer: tcp.EndpointFrom(netip.AddrFrom4([4]byte{203, 0, 113, byte(i)}), uint16(40000+i%20000)),
 		}
 		s.Info.Put(tcp.RTO, 204000)
 		s.Info.Put(tcp.LastAckRecv, 7740000)
@@ -40,7 +40,7 @@ func someRows(n int) []look.Row {
 func mixedRows() []look.Row {
 	rows := someRows(5)
 	listen := rows[1].Socket
-	listen.State, listen.Local, listen.Peer = tcp.Listen, netip.MustParseAddrPort("0.0.0.0:80"), netip.MustParseAddrPort("0.0.0.0:0")
+	listen.State, listen.Local, listen.Peer = tcp.Listen, tcp.MustParseEndpoint("0.0.0.0:80"), tcp.MustParseEndpoint("0.0.0.0:0")
 	rows[1].Age, rows[1].Cause, rows[1].Code, rows[1].Severity = look.Age{}, "", "", ""
 	last := rows[2].Socket
 	last.State, last.Inode, last.Timer = tcp.LastAck, 0, tcp.Timer{Kind: tcp.TimerRetransmit, Count: 13, Expires: 48 * time.Second}

@@ -57,7 +57,7 @@ func (o *oracle) look(ns *namespace) {
 	table := &snapshot.Namespaces[0]
 	for i := range table.Sockets {
 		s := &table.Sockets[i]
-		k := key{s.Local, s.Peer}
+		k := key{s.Local.AddrPort(), s.Peer.AddrPort()}
 		version, ok := versions[k]
 		if l := lives[k]; ok {
 			l.hear(foretell(snapshot, table, s, l), version, until)

@@ -74,7 +74,7 @@ func (w *witness) look(fd socket, now time.Time) {
 // waitGone asks for a socket that nobody holds until it is gone, the more often the nearer its timer is. The event that reports a freed socket
 // (inetdiag.Events) comes from a workqueue, on a busy machine half a second late.
 func (l *life) waitGone() {
-	want := tcp.Socket{Family: tcp.IPv4, Local: l.key.local, Peer: l.key.peer, Cookie: tcp.NoCookie}
+	want := tcp.Socket{Family: tcp.IPv4, Local: tcp.EndpointOf(l.key.local), Peer: tcp.EndpointOf(l.key.peer), Cookie: tcp.NoCookie}
 	if l.key.local.Addr().Is6() {
 		want.Family = tcp.IPv6
 	}
@@ -83,7 +83,7 @@ func (l *life) waitGone() {
 		var found tcp.Socket
 		now := time.Now()
 		err := l.ns.get(&want, &found)
-		if errors.Is(err, fs.ErrNotExist) || err == nil && found.Peer != l.key.peer { // a listener answers for its requests
+		if errors.Is(err, fs.ErrNotExist) || err == nil && found.Peer != want.Peer { // a listener answers for its requests
 			l.vanishes(last, now)
 			return
 		}
