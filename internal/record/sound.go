@@ -1,8 +1,9 @@
 package record
 
 import (
-	"github.com/closewait/closewait/internal/look"
 	"math"
+
+	"github.com/closewait/closewait/internal/look"
 )
 
 // mostHZ is beyond the ticks a second that any kernel is built with (CONFIG_HZ).
