@@ -52,9 +52,9 @@ func holds(op byte, arg []byte, s *tcp.Socket) bool {
 	case opDevice:
 		return s.Interface == word(0)
 	case opMark:
-		return s.Mark&word(4) == word(0)
+		return s.More().Mark&word(4) == word(0)
 	case opCgroup:
-		return s.CgroupID == binary.NativeEndian.Uint64(arg)
+		return s.More().CgroupID == binary.NativeEndian.Uint64(arg)
 	case opAutoBound:
 		return true
 	case opSrcHost:
@@ -102,8 +102,8 @@ func drawSocket(t *rapid.T) *tcp.Socket {
 	}
 	port := rapid.Uint16Range(0, 3)
 	s.Local, s.Peer = tcp.EndpointFrom(local, port.Draw(t, "sport")), tcp.EndpointFrom(peer, port.Draw(t, "dport"))
-	s.Interface, s.Mark = rapid.Uint32Range(0, 2).Draw(t, "dev"), rapid.Uint32Range(0, 3).Draw(t, "mark")
-	s.CgroupID = rapid.Uint64Range(0, 2).Draw(t, "cgroup")
+	s.Interface, s.Extend().Mark = rapid.Uint32Range(0, 2).Draw(t, "dev"), rapid.Uint32Range(0, 3).Draw(t, "mark")
+	s.Extend().CgroupID = rapid.Uint64Range(0, 2).Draw(t, "cgroup")
 	return s
 }
 
@@ -136,9 +136,9 @@ func DrawCondition(t *rapid.T, depth int, sockets []tcp.Socket) tcp.Condition {
 	case 4:
 		return tcp.Device{Index: s.Interface ^ rapid.Uint32Range(0, 1).Draw(t, "another")}
 	case 5:
-		return tcp.Mark{Value: s.Mark ^ rapid.Uint32Range(0, 1).Draw(t, "another"), Mask: rapid.Uint32Range(0, 3).Draw(t, "mask")}
+		return tcp.Mark{Value: s.More().Mark ^ rapid.Uint32Range(0, 1).Draw(t, "another"), Mask: rapid.Uint32Range(0, 3).Draw(t, "mask")}
 	case 6:
-		return tcp.Cgroup{ID: s.CgroupID ^ rapid.Uint64Range(0, 1).Draw(t, "another")}
+		return tcp.Cgroup{ID: s.More().CgroupID ^ rapid.Uint64Range(0, 1).Draw(t, "another")}
 	}
 	near := end.Port() + uint16(rapid.IntRange(-1, 1).Draw(t, "near")) //nolint:gosec // wraps around
 	return tcp.Port{Side: side, Is: tcp.Comparison(rapid.IntRange(0, 2).Draw(t, "is")), Port: near}

@@ -36,9 +36,10 @@ type Conn struct {
 	dumping   uint32 // sequence number of a dump whose end has not been read, 0 if none
 	request   []byte
 	buffer    []byte
-	// message and socket are the ones at hand, and makeInfo fills the room for the tcp_info of that. They live here so that a dump allocates nothing for each.
+	// message, socket and extra are the ones at hand, and makeInfo fills the room for the tcp_info of that. They live here so that a dump allocates nothing for each.
 	message  message
 	socket   tcp.Socket
+	extra    tcp.Extra
 	makeInfo func([]byte) tcp.Info
 }
 
@@ -68,10 +69,10 @@ type Stats struct {
 // errFinished ends the loop of roundTrip without being an error.
 var errFinished = errors.New("finished")
 
-// Dump calls visit for each socket that q selects. The Socket it passes is overwritten by the next call, its Info with it; use [tcp.Socket.Clone] to keep it. A visit that returns an error
+// Dump calls visit for each socket that q selects. The Socket it passes is overwritten by the next call, its Info and Extra with it; use [tcp.Socket.Clone] to keep it. A visit that returns an error
 // ends the dump with that error, unwrapped.
 //
-// The number of allocations does not depend on the number of sockets, unless q asks for what is in [tcp.Extra]. An interrupted dump is reported in Stats and is not an error: what was visited
+// The number of allocations does not depend on the number of sockets. An interrupted dump is reported in Stats and is not an error: what was visited
 // is what the kernel said. Use [Conn.Sockets] to have it repeated.
 //
 // Errors: EPERM for a tcp.Mark condition without CAP_NET_ADMIN; EINVAL for a condition this kernel does not know; ENOENT where
@@ -109,7 +110,7 @@ func (c *Conn) dump(ctx context.Context, family tcp.Family, q *Query, bytecode [
 		if m.typ == typeDone {
 			return errFinished
 		}
-		unknown, err := decode(m.body, &c.socket, makeInfo)
+		unknown, err := decodeInto(m.body, &c.socket, &c.extra, makeInfo)
 		if err != nil {
 			stats.Malformed++
 			return nil
@@ -145,14 +146,15 @@ func (c *Conn) Sockets(ctx context.Context, q Query, to []tcp.Socket) ([]tcp.Soc
 	for try := 1; ; try++ {
 		to = to[:kept]
 		var infos tcp.Infos
+		var extras tcp.Extras
 		if q.Keep != nil {
 			*q.Keep = (*q.Keep)[:messages]
 		}
 		began, ran := time.Now(), threadTime()
 		stats, err := c.Dump(ctx, q, func(s *tcp.Socket) error {
 			to = append(to, *s)
-			last := &to[len(to)-1].Info
-			*last = infos.Keep(*last)
+			last := &to[len(to)-1]
+			last.Info, last.Extra = infos.Keep(last.Info), extras.Keep(last.Extra)
 			return nil
 		})
 		stats.Tries, stats.Held = try, max(time.Since(began)-(threadTime()-ran), 0)

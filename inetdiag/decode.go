@@ -47,11 +47,27 @@ const (
 // allocates nothing but room for a tcp_info and for an Extra, and returns the number of attributes it did not know or that did not have the size of their kind.
 //
 // Bytes too few for a socket, or an unknown address family, give an error that wraps ErrMalformed, and s is then undefined.
-func Decode(b []byte, s *tcp.Socket) (unknown int, err error) { return decode(b, s, tcp.MakeInfo) }
-
-// decode is Decode with what makes an Info of a tcp_info; nil where that is a struct mptcp_info, which must not be taken for one.
-func decode(b []byte, s *tcp.Socket, makeInfo func([]byte) tcp.Info) (unknown int, err error) {
+func Decode(b []byte, s *tcp.Socket) (unknown int, err error) {
 	*s = tcp.Socket{}
+	return decode(b, s, tcp.MakeInfo)
+}
+
+// inExtra are the facts that are in an Extra.
+const inExtra = tcp.HasMark | tcp.HasCgroup | tcp.HasClassID | tcp.HasCongestion | tcp.HasMemory | tcp.HasULP | tcp.HasOptions
+
+// decodeInto is decode of a socket that is overwritten, with an Extra that is.
+func decodeInto(b []byte, s *tcp.Socket, extra *tcp.Extra, makeInfo func([]byte) tcp.Info) (unknown int, err error) {
+	*extra = tcp.Extra{}
+	*s = tcp.Socket{Extra: extra}
+	unknown, err = decode(b, s, makeInfo)
+	if s.Sent&inExtra == 0 {
+		s.Extra = nil
+	}
+	return unknown, err
+}
+
+// decode reads into a socket of which nothing is known, with what makes an Info of a tcp_info; nil where that is a struct mptcp_info, which must not be taken for one.
+func decode(b []byte, s *tcp.Socket, makeInfo func([]byte) tcp.Info) (unknown int, err error) {
 	if len(b) < socketSize {
 		return 0, fmt.Errorf("%w: socket of %d bytes, want at least %d", ErrMalformed, len(b), socketSize)
 	}
@@ -128,18 +144,18 @@ func decodeAttr(typ uint16, v []byte, s *tcp.Socket) bool {
 		has, ok = tcp.HasV6Only, decodeByte(v, &b)
 		s.V6Only = b != 0
 	case attrMark:
-		has, ok = tcp.HasMark, decodeWord(v, &s.Mark)
+		has, ok = tcp.HasMark, decodeWord(v, &s.Extend().Mark)
 	case attrClassID:
-		has, ok = tcp.HasClassID, decodeWord(v, &s.ClassID)
+		has, ok = tcp.HasClassID, decodeWord(v, &s.Extend().ClassID)
 	case attrCgroup:
 		if ok = len(v) >= 8; ok {
-			has, s.CgroupID = tcp.HasCgroup, binary.NativeEndian.Uint64(v)
+			has, s.Extend().CgroupID = tcp.HasCgroup, binary.NativeEndian.Uint64(v)
 		}
 	case attrOptions:
 		if ok = len(v) >= 2; ok {
 			// Bit fields start at the low end of each byte on little-endian machines and at the high end on big-endian ones; the kernel's
 			// structure is two bytes on both.
-			has, s.Options = tcp.HasOptions, tcp.Options(v[0])|tcp.Options(v[1])<<8
+			has, s.Extend().Options = tcp.HasOptions, tcp.Options(v[0])|tcp.Options(v[1])<<8
 		}
 	case attrULP:
 		has = tcp.HasULP | decodeULP(v, s)

@@ -31,8 +31,8 @@ func TestDecode_attributes(t *testing.T) {
 	copy(want.Extend().Congestion[:], "cubic")
 	copy(want.ULP[:], "mptcp")
 	want.Memory = tcp.Memory{ReceiveAllocated: 832, ReceiveLimit: 131072}
-	want.Shutdown, want.TOS, want.TClass, want.V6Only, want.Mark, want.ClassID = 3, 0x10, 0x20, true, 42, 43
-	want.CgroupID, want.Options = 1<<40, 0x402
+	want.Shutdown, want.TOS, want.TClass, want.V6Only, want.Extend().Mark, want.Extend().ClassID = 3, 0x10, 0x20, true, 42, 43
+	want.Extend().CgroupID, want.Extend().Options = 1<<40, 0x402
 	var got tcp.Socket
 	unknown, err := Decode(b, &got)
 	if err != nil {

@@ -89,8 +89,8 @@ func TestDecode_recorded(t *testing.T) {
 		hash := fnv.New64a()
 		hash.Write(info)
 		fmt.Fprintf(&out, "%v %v %v %v if %d %v inode %d uid %d queues %d %d %+v sent %b shutdown %d tos %d %d v6only %v options %b mark %d %d cgroup %d %v %v %+v info %016x unknown %d\n",
-			s.Family, s.State, s.Local, s.Peer, s.Interface, s.Cookie, s.Inode, s.UID, s.RecvQueue, s.SendQueue, s.Timer, s.Sent, s.Shutdown, s.TOS, s.TClass, s.V6Only, s.Options,
-			s.Mark, s.ClassID, s.CgroupID, s.More().Congestion, s.More().ULP, s.More().Memory, hash.Sum64(), unknown)
+			s.Family, s.State, s.Local, s.Peer, s.Interface, s.Cookie, s.Inode, s.UID, s.RecvQueue, s.SendQueue, s.Timer, s.Sent, s.Shutdown, s.TOS, s.TClass, s.V6Only, s.More().Options,
+			s.More().Mark, s.More().ClassID, s.More().CgroupID, s.More().Congestion, s.More().ULP, s.More().Memory, hash.Sum64(), unknown)
 	}
 	golden.Compare(t, "dumps.golden", out.Bytes())
 }

@@ -126,10 +126,10 @@ func (c Port) Match(s *Socket) bool {
 func (c Device) Match(s *Socket) bool { return s.Interface == c.Index }
 
 // Match implements Condition.
-func (c Mark) Match(s *Socket) bool { return s.Mark&c.Mask == c.Value }
+func (c Mark) Match(s *Socket) bool { return s.More().Mark&c.Mask == c.Value }
 
 // Match implements Condition.
-func (c Cgroup) Match(s *Socket) bool { return s.CgroupID == c.ID }
+func (c Cgroup) Match(s *Socket) bool { return s.More().CgroupID == c.ID }
 
 // Match implements Condition.
 func (AutoBound) Match(*Socket) bool { return true }

@@ -100,8 +100,12 @@ type Memory struct {
 	Drops            uint32 // packets dropped (a count, not bytes; since 4.7)
 }
 
-// Extra holds those optional facts of a [Socket] that are long and seldom asked for.
+// Extra holds those optional facts of a [Socket] that are long, seldom asked for, or the same of all sockets of a program.
 type Extra struct {
+	Mark       uint32
+	ClassID    uint32
+	CgroupID   uint64
+	Options    Options
 	Congestion Name
 	ULP        Name
 	Memory     Memory
@@ -109,7 +113,7 @@ type Extra struct {
 
 // Socket is one TCP socket as the kernel reported it at one moment. There may be a million, so its fields are in an order without gaps.
 //
-// It is plain data: copying a Socket copies all of it, but for Extra, and for what is said of Info where an [InfoBuffer] is behind it.
+// It is plain data: copying a Socket copies all of it, but for Extra, which copies share, and for what is said of Info where an [InfoBuffer] is behind it.
 type Socket struct {
 	Family Family
 	State  State
@@ -138,13 +142,9 @@ type Socket struct {
 	// SendQueue is the number of bytes sent and not acknowledged, or not sent yet; a FIN counts as one. For a listener: its backlog.
 	SendQueue uint32
 
-	Mark     uint32
-	ClassID  uint32
-	Options  Options
-	CgroupID uint64
-	Cookie   Cookie
+	Cookie Cookie
 
-	// Extra is nil where none of its facts was sent; to read them, More needs no such look.
+	// Extra is nil where none of its facts was sent: they are read through More.
 	*Extra
 
 	// Info is the kernel's struct tcp_info; it is empty when the kernel sent none (mini sockets, or not asked for).
@@ -159,7 +159,7 @@ func (s *Socket) More() Extra {
 	return *s.Extra
 }
 
-// Extend returns Extra, made where there was none, for those who fill it.
+// Extend returns Extra, made where there was none, for those who fill it: what [Extras] has kept is not to be changed.
 func (s *Socket) Extend() *Extra {
 	if s.Extra == nil {
 		s.Extra = new(Extra)
@@ -171,6 +171,9 @@ func (s *Socket) Extend() *Extra {
 func (s *Socket) Clone() Socket {
 	c := *s
 	c.Info = s.Info.Clone()
+	if s.Extra != nil {
+		c.Extra = new(*s.Extra)
+	}
 	return c
 }
 

@@ -62,7 +62,7 @@ func TestName(t *testing.T) {
 func TestCondition_match(t *testing.T) {
 	mapped := &tcp.Socket{
 		Family: tcp.IPv6, Local: tcp.MustParseEndpoint("[::ffff:192.0.2.1]:443"), Peer: tcp.MustParseEndpoint("[::ffff:198.51.100.7]:5121"),
-		Interface: 2, Mark: 0x11, CgroupID: 9,
+		Interface: 2, Extra: &tcp.Extra{Mark: 0x11, CgroupID: 9},
 	}
 	prefix := func(side tcp.Side, text string) tcp.Condition {
 		return tcp.Prefix{Side: side, Prefix: netip.MustParsePrefix(text)}

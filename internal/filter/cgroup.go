@@ -17,7 +17,7 @@ func (n cgroupTest) eval(row *look.Row) truth {
 	if !row.Socket.Has(tcp.HasCgroup) {
 		return unknown
 	}
-	return n.is.of(known(row.Socket.CgroupID == n.id))
+	return n.is.of(known(row.Socket.More().CgroupID == n.id))
 }
 
 func (n cgroupTest) limits(holds bool) limits {

@@ -64,7 +64,7 @@ func (n markTest) eval(row *look.Row) truth {
 	if !row.Socket.Has(tcp.HasMark) {
 		return unknown
 	}
-	return n.is.of(known(row.Socket.Mark&n.mask == n.value))
+	return n.is.of(known(row.Socket.More().Mark&n.mask == n.value))
 }
 
 func (n markTest) limits(holds bool) limits {

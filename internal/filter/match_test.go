@@ -17,7 +17,7 @@ func leaking() *look.Row {
 	s := &tcp.Socket{
 		Family: tcp.IPv6, State: tcp.CloseWait, Inode: 48213, UID: 1000, Cookie: 0x1a2f, RecvQueue: 1, SendQueue: 1 << 20, Interface: 2,
 		Local: tcp.MustParseEndpoint("[::ffff:10.0.0.3]:8080"), Peer: tcp.MustParseEndpoint("[::ffff:10.20.4.17]:443"),
-		Timer: tcp.Timer{Kind: tcp.TimerRetransmit, Count: 3}, Sent: tcp.HasMark | tcp.HasCgroup, Mark: 0x105, CgroupID: 4711,
+		Timer: tcp.Timer{Kind: tcp.TimerRetransmit, Count: 3}, Sent: tcp.HasMark | tcp.HasCgroup, Extra: &tcp.Extra{Mark: 0x105, CgroupID: 4711},
 	}
 	s.Info.Put(tcp.Retransmits, 9)
 	s.Info.Put(tcp.Probes, 2)

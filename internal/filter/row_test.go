@@ -56,11 +56,11 @@ func randomSocket(t *rapid.T) *tcp.Socket {
 	}
 	if rapid.Bool().Draw(t, "has mark") {
 		s.Sent |= tcp.HasMark
-		s.Mark = rapid.Uint32Range(0, 5).Draw(t, "mark")
+		s.Extend().Mark = rapid.Uint32Range(0, 5).Draw(t, "mark")
 	}
 	if rapid.Bool().Draw(t, "has cgroup") {
 		s.Sent |= tcp.HasCgroup
-		s.CgroupID = rapid.Uint64Range(0, 3).Draw(t, "cgroup")
+		s.Extend().CgroupID = rapid.Uint64Range(0, 3).Draw(t, "cgroup")
 	}
 	if rapid.Bool().Draw(t, "info") {
 		for _, f := range []tcp.Field{tcp.Retransmits, tcp.Probes, tcp.Backoff, tcp.RTO, tcp.Unacked, tcp.LastDataSent, tcp.LastDataRecv, tcp.LastAckRecv, tcp.RTT} {

@@ -125,9 +125,9 @@ func TestParse_details(t *testing.T) {
 		"ESTAB 0 0 127.0.0.1%if7:22 127.0.0.1:1 cgroup:/a.slice/b.service\n")
 	s, other := snapshot.Namespaces[0].Sockets[0], snapshot.Namespaces[0].Sockets[1]
 	want := s
+	want.Extra = new(s.More())
 	want.UID, want.Inode, want.Cookie, want.Mark, want.CgroupID, want.V6Only, want.Shutdown = 5, 12, 0x1a, 0x1f, 0x2a, true, 3
 	want.TOS, want.TClass, want.ClassID = 0x10, 0, 2
-	want.Extra = new(s.More())
 	want.Memory = tcp.Memory{ReceiveAllocated: 1, ReceiveLimit: 2, SendAllocated: 3, SendLimit: 4, ForwardAllocated: 5, SendQueued: 6, OptionMemory: 7, Backlog: 8, Drops: 9}
 	if !cmp.Equal(s, want, cmpopts.EquateComparable(tcp.Endpoint{})) {
 		t.Errorf("%+v", s)

@@ -128,6 +128,7 @@ func (in *items) recording(extent *Extent) (*Recording, error) {
 		return nil, ErrTooLarge
 	}
 	var infos tcp.Infos
+	var extras tcp.Extras
 	for {
 		it, err := in.must()
 		switch {
@@ -148,7 +149,7 @@ func (in *items) recording(extent *Extent) (*Recording, error) {
 			}
 			for i := range it.Sockets.List {
 				s := &it.Sockets.List[i]
-				s.Info = infos.Keep(s.Info)
+				s.Info, s.Extra = infos.Keep(s.Info), extras.Keep(s.Extra)
 			}
 			*to = append(*to, it.Sockets.List...)
 		case it.Messages != nil:

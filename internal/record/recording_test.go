@@ -325,7 +325,7 @@ func benchRecording() *record.Recording {
 	for i := range list {
 		s := &list[i]
 		*s = tcp.Socket{
-			Family: tcp.IPv4, State: tcp.Established, Cookie: tcp.Cookie(0x1a2f + 3*i), Inode: uint32(90000 + 7*i), UID: 1000, Sent: tcp.HasCgroup, CgroupID: 4711,
+			Family: tcp.IPv4, State: tcp.Established, Cookie: tcp.Cookie(0x1a2f + 3*i), Inode: uint32(90000 + 7*i), UID: 1000, Sent: tcp.HasCgroup, Extra: &tcp.Extra{CgroupID: 4711},
 			Local: tcp.MustParseEndpoint("10.0.0.3:443"), Peer: tcp.EndpointFrom(netip.AddrFrom4([4]byte{203, 0, byte(i >> 8), byte(i)}), uint16(30000+i)),
 		}
 		raw := make([]byte, tcp.InfoSize)

@@ -156,13 +156,13 @@ func (d *detail) hexadecimal(key, value string) bool {
 	case !ok || n > math.MaxUint32:
 		return false
 	case key == "fwmark":
-		s.Mark, s.Sent = uint32(n), s.Sent|tcp.HasMark
+		s.Extend().Mark, s.Sent = uint32(n), s.Sent|tcp.HasMark
 	case key == "tos":
 		s.TOS, s.Sent = uint8(n), s.Sent|tcp.HasTOS
 	case key == "tclass":
 		s.TClass, s.Sent = uint8(n), s.Sent|tcp.HasTClass
 	default:
-		s.ClassID, s.Sent = uint32(n), s.Sent|tcp.HasClassID
+		s.Extend().ClassID, s.Sent = uint32(n), s.Sent|tcp.HasClassID
 	}
 	return true
 }
@@ -171,7 +171,7 @@ func (d *detail) hexadecimal(key, value string) bool {
 func (d *detail) cgroup(value string) {
 	if id, lost := strings.CutPrefix(value, "unreachable:"); lost {
 		if n, ok := hex(id); ok {
-			d.socket.CgroupID, d.socket.Sent = n, d.socket.Sent|tcp.HasCgroup
+			d.socket.Extend().CgroupID, d.socket.Sent = n, d.socket.Sent|tcp.HasCgroup
 		}
 		return
 	}
