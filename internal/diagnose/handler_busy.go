@@ -119,10 +119,18 @@ func (sc *scene) serving(d *doing, s *subject) (n int) {
 func (sc *scene) manned(d *doing) bool {
 	if !sc.matched {
 		sc.matched = true
+		served := 0
+		for _, d := range sc.doings {
+			served += d.load.served
+		}
+		if cap(sc.times) < served {
+			sc.times = make([]time.Duration, 0, served)
+		}
+		room := sc.times[:served]
 		sc.eachWaiting(func(d *doing, s *subject) {
 			if l := &d.load; len(d.working) > 0 {
 				if l.began == nil {
-					l.began = make([]time.Duration, 0, l.served)
+					l.began, room = room[:0:l.served], room[l.served:]
 				}
 				began, _ := sc.existed(s.place)
 				l.began = append(l.began, began)
@@ -138,6 +146,9 @@ func (sc *scene) manned(d *doing) bool {
 				l.short = since > sc.serving(d, s)
 			}
 		})
+		for _, d := range sc.doings {
+			d.load.began = nil // the room is for others now
+		}
 	}
 	return !d.load.short
 }

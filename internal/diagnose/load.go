@@ -18,7 +18,7 @@ type load struct {
 	untouched int
 	// patient are connections whose client still waits: of those all was read, and nothing was sent since. They are counted where untouched ones wait, and none is in hand.
 	patient int
-	// served counts those that came through a listener, and began are for how long they have existed, in ascending order, once that was asked; short is true where they are more than the threads
+	// served counts those that came through a listener, and began are for how long they have existed, in ascending order, while that is asked; short is true where they are more than the threads
 	// that may be at work for them.
 	served int
 	began  []time.Duration

@@ -40,15 +40,26 @@ func (sc *scene) probeDrips(g *group, fed *report.Finding) (findings []report.Fi
 	return findings
 }
 
-// silentByAddr returns those accepted connections on which nothing but a FIN came, by the peer's address.
+// Fewer connections tell of no interval, nor do those that come closer after each other.
+const enoughProbes, leastInterval = 5, 20 * time.Millisecond
+
+// probes are the accepted connections from one address on which nothing but a FIN came.
+type probes struct {
+	count            int
+	youngest, oldest time.Duration
+	members          []*subject
+}
+
+// apart reports whether they can be at intervals: at least half of them are no smaller than the usual one. There may be a million to put in order, which come too fast for that.
+func (f *probes) apart() bool {
+	return f.count >= enoughProbes && f.oldest-f.youngest >= time.Duration(f.count/2)*leastInterval
+}
+
+// silentByAddr returns those accepted connections on which nothing but a FIN came, and which may be at intervals, by the peer's address.
 func silentByAddr(sockets []*subject) map[netip.Addr][]*subject {
-	type silent struct {
-		count   int
-		members []*subject
-	}
-	byAddr := map[netip.Addr]*silent{}
-	each := func(visit func(*silent, *subject)) {
-		var from *silent
+	byAddr := map[netip.Addr]*probes{}
+	each := func(visit func(*probes, *subject)) {
+		var from *probes
 		var last netip.Addr
 		for _, s := range sockets {
 			in, known := s.socket.Info.Uint(tcp.DataSegsIn)
@@ -58,40 +69,42 @@ func silentByAddr(sockets []*subject) map[netip.Addr][]*subject {
 			if addr := s.socket.Peer.Addr().Unmap(); addr != last {
 				from, last = byAddr[addr], addr
 				if from == nil {
-					from = &silent{}
+					from = &probes{}
 					byAddr[addr] = from
 				}
 			}
 			visit(from, s)
 		}
 	}
-	each(func(from *silent, _ *subject) { from.count++ })
-	members := make(map[netip.Addr][]*subject, len(byAddr))
-	each(func(from *silent, s *subject) {
-		if from.members == nil {
+	each(func(from *probes, s *subject) {
+		if from.count++; from.count == 1 {
+			from.youngest = s.age
+		}
+		from.youngest, from.oldest = min(from.youngest, s.age), max(from.oldest, s.age)
+	})
+	each(func(from *probes, s *subject) {
+		switch {
+		case !from.apart():
+			return
+		case from.members == nil:
 			from.members = make([]*subject, 0, from.count)
 		}
 		from.members = append(from.members, s)
 	})
+	members := map[netip.Addr][]*subject{}
 	for addr, from := range byAddr {
-		members[addr] = from.members
+		if from.members != nil {
+			members[addr] = from.members
+		}
 	}
 	return members
 }
 
-// regular returns the usual interval between connections, when most are like it. It works in the room it is given.
+// regular returns the usual interval between several connections, when most are like it. It works in the room it is given.
 func regular(members []*subject, room []time.Duration) (time.Duration, bool) {
-	const enough, least = 5, 20 * time.Millisecond
-	if len(members) < enough {
-		return 0, false
-	}
 	gaps := room[:0]
 	for _, s := range members {
 		gaps = append(gaps, s.age)
-	}
-	// As many gaps as the half are no smaller than the usual one. There may be a million to put in order, which come too fast for that.
-	if slices.Max(gaps)-slices.Min(gaps) < time.Duration(len(gaps)/2)*least {
-		return 0, false
 	}
 	slices.Sort(gaps)
 	for i := range gaps[1:] {
@@ -106,5 +119,5 @@ func regular(members []*subject, room []time.Duration) (time.Duration, bool) {
 			alike++
 		}
 	}
-	return usual, usual >= least && 3*alike >= 2*len(gaps)
+	return usual, usual >= leastInterval && 3*alike >= 2*len(gaps)
 }
