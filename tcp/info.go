@@ -18,7 +18,7 @@ const InfoSize = 280
 type Info struct {
 	_    [0]func()  // Infos are compared by Equal, not by what they refer to
 	base *structure // nil when nothing is known
-	diff string     // by what the structure differs from base, see Infos; "" when it does not
+	diff *diff      // by what the structure differs from base, see Infos; nil when it does not
 }
 
 // structure is a struct tcp_info in the machine's byte order.
@@ -87,15 +87,15 @@ func (i *Info) whole() *structure {
 		return s
 	}
 	*s = *i.base
-	if i.diff != "" {
-		apply(i.diff, s)
+	if i.diff != nil {
+		i.diff.apply(s)
 	}
 	return s
 }
 
 // Clone returns an Info that stays as it is, whatever becomes of the buffer that i refers to.
 func (i *Info) Clone() Info {
-	if i.base == nil || i.diff != "" {
+	if i.base == nil || i.diff != nil {
 		return *i
 	}
 	return i.whole().info()
@@ -115,7 +115,7 @@ func (i *Info) Byte(offset int) (b byte, ok bool) {
 	if offset >= i.Size() {
 		return 0, false
 	}
-	if i.diff == "" {
+	if i.diff == nil {
 		return i.base.raw[offset], true
 	}
 	w := i.words(offset/word, 1)
@@ -151,7 +151,7 @@ func (i *Info) Uint(f Field) (uint64, bool) {
 	}
 	l := &layout[f]
 	b := i.base.raw[l.offset:]
-	if i.diff != "" {
+	if i.diff != nil {
 		w := i.words(int(l.offset)/word, (int(l.size)+word-1)/word)
 		b = w[l.offset%word:]
 	}

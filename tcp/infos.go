@@ -3,7 +3,6 @@ package tcp
 import (
 	"encoding/binary"
 	"math/bits"
-	"strings"
 )
 
 // Infos keeps what the kernel says of many sockets in little memory: sockets in the same state, of one host, differ in few words of struct tcp_info. Of each state it keeps the first as a whole,
@@ -12,23 +11,28 @@ import (
 // The zero Infos is ready to use. It may be dropped while what it has kept is in use.
 type Infos struct {
 	bases [16]*structure // by tcpi_state
-	text  strings.Builder
+	// room is for the differences to come: one piece of memory for many.
+	room []byte
+	size int // of the last piece
 }
 
-// A difference is a mask of the words of four bytes that differ, the first in the lowest bit, and for each of those, in their order, by how much, as a varint.
+// diff is by what a structure differs from another: a mask of the words of four bytes that differ, the first in the lowest bit, and for each of those, in their order, by how much, as a varint. It
+// is as long as that takes; the bytes behind it are another's.
+type diff [worthwhile]byte
+
 const (
 	word     = 4
 	words    = InfoSize / word
 	maskSize = (words + 7) / 8
-	// worthwhile is the length from which on a difference saves too little for what it takes to look into it.
+	// worthwhile is the length beyond which a difference saves too little for what it takes to look into it.
 	worthwhile = 160
-	// Differences share an array; the first has room for a few, for those of a small host.
+	// The first piece has room for a few, for those of a small host.
 	firstRoom, lastRoom = 1 << 10, 64 << 10
 )
 
 // Keep returns an Info that stays as it is, whatever becomes of the buffer that i refers to.
 func (k *Infos) Keep(i Info) Info {
-	if i.base == nil || i.diff != "" {
+	if i.base == nil || i.diff != nil {
 		return i
 	}
 	base := &k.bases[int(i.base.raw[0])%len(k.bases)]
@@ -37,21 +41,20 @@ func (k *Infos) Keep(i Info) Info {
 		return (*base).info()
 	}
 	var room [maskSize + words*binary.MaxVarintLen32]byte
-	diff := appendDiff(room[:0], *base, i.base)
-	if diff == nil {
+	b := appendDiff(room[:0], *base, i.base)
+	if b == nil {
 		return (*base).info()
 	}
-	if len(diff) > worthwhile {
+	if len(b) > worthwhile {
 		return i.whole().info()
 	}
-	if k.text.Cap()-k.text.Len() < len(diff) {
-		size := min(max(firstRoom, 2*k.text.Cap()), lastRoom)
-		k.text = strings.Builder{}
-		k.text.Grow(size)
+	if len(k.room) < worthwhile {
+		k.size = min(max(firstRoom, 2*k.size), lastRoom)
+		k.room = make([]byte, k.size)
 	}
-	at := k.text.Len()
-	k.text.Write(diff)
-	return Info{base: *base, diff: k.text.String()[at:]}
+	kept := (*diff)(k.room)
+	k.room = k.room[copy(k.room, b):]
+	return Info{base: *base, diff: kept}
 }
 
 // appendDiff appends by what a structure differs from another, nil when it does not.
@@ -78,11 +81,11 @@ func appendDiff(b []byte, from, to *structure) []byte {
 }
 
 // apply makes of a base what differs from it.
-func apply(diff string, s *structure) {
+func (d *diff) apply(s *structure) {
 	at := maskSize
 	for w := range words {
-		if diff[w/8]>>(w%8)&1 != 0 {
-			by, n := varint(diff[at:])
+		if d[w/8]>>(w%8)&1 != 0 {
+			by, n := varint(d[at:])
 			at += n
 			b := s.raw[w*word:]
 			binary.NativeEndian.PutUint32(b, binary.NativeEndian.Uint32(b)+by)
@@ -91,10 +94,10 @@ func apply(diff string, s *structure) {
 }
 
 // varint reads what binary.AppendVarint wrote.
-func varint(s string) (value uint32, n int) {
+func varint(b []byte) (value uint32, n int) {
 	var u uint64
 	for n < binary.MaxVarintLen32 {
-		c := s[n]
+		c := b[n]
 		u |= uint64(c&0x7f) << (7 * n)
 		if n++; c < 0x80 {
 			break
@@ -108,7 +111,7 @@ func (i *Info) words(first, n int) (b [2 * word]byte) {
 	for w := range n {
 		value := binary.NativeEndian.Uint32(i.base.raw[(first+w)*word:])
 		if at := first + w; i.diff[at/8]>>(at%8)&1 != 0 {
-			value += i.by(at)
+			value += i.diff.by(at)
 		}
 		binary.NativeEndian.PutUint32(b[w*word:], value)
 	}
@@ -116,9 +119,8 @@ func (i *Info) words(first, n int) (b [2 * word]byte) {
 }
 
 // by returns by how much a word that differs does so.
-func (i *Info) by(w int) uint32 {
-	d := i.diff
-	low := uint64(d[0]) | uint64(d[1])<<8 | uint64(d[2])<<16 | uint64(d[3])<<24 | uint64(d[4])<<32 | uint64(d[5])<<40 | uint64(d[6])<<48 | uint64(d[7])<<56
+func (d *diff) by(w int) uint32 {
+	low := binary.LittleEndian.Uint64(d[:])
 	before := bits.OnesCount64(low & (1<<w - 1)) // a shift by 64 or more gives 0, and then all of them
 	if w > 64 {
 		before += bits.OnesCount8(d[8] & (1<<(w-64) - 1))
