@@ -2,7 +2,6 @@ package host
 
 import (
 	"context"
-	"errors"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -116,8 +115,8 @@ func (v *visit) counter() (count procfs.Counter, done func()) {
 	return v.host.proc.CountJiffies, func() {}
 }
 
-// clock reads the kernel's timer clock when the first socket with a timer is seen that may end it. Without the right to do so forecasts are less exact, which they
-// say themselves.
+// clock reads the kernel's timer clock when the first socket with a timer is seen that may end it. Without the right to do so only the length of its ticks is known, and forecasts are less exact,
+// which they say themselves.
 func (v *visit) clock(s *tcp.Socket) {
 	if v.clocked || s.Timer.Kind == tcp.TimerNone {
 		return
@@ -125,9 +124,8 @@ func (v *visit) clock(s *tcp.Socket) {
 	v.clocked = true
 	count, done := v.counter()
 	defer done()
-	if hz, jiffies, began, err := procfs.Clock(v.host.now, count); err == nil || errors.Is(err, procfs.ErrBusy) {
-		v.snapshot.Clock = look.Clock{HZ: hz, Jiffies: jiffies, At: began}
-	}
+	hz, jiffies, began, _ := procfs.Clock(v.host.now, count) // the count is 0 where it could not be read at one moment, or may not be
+	v.snapshot.Clock = look.Clock{HZ: hz, Jiffies: jiffies, At: began}
 }
 
 // clockFor is clock for sockets of a table that may not be the only one that is being read. It returns what is known of the clock.

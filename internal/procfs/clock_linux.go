@@ -25,7 +25,7 @@ var ErrBusy = errors.New("the machine is too busy to read its clock at one momen
 type Counter func() (jiffies uint64, from, until time.Duration, err error)
 
 // Clock returns the kernel's frequency, its count of jiffies at this moment and when that jiffy began, by the clock now. It takes a few jiffies. count is where
-// the count comes from, CountJiffies or something quicker. With ErrBusy only the frequency is known.
+// the count comes from, CountJiffies or something quicker. With ErrBusy, and where it may not be counted, only the frequency is known, or 0.
 //
 // Ticks come at multiples of their period on CLOCK_MONOTONIC (tick_setup_device, since 6.4), so that one base ties the two together; before, the answer can be
 // off by a jiffy.
@@ -39,7 +39,7 @@ func Clock(now func() time.Time, count Counter) (hz int, jiffies uint64, began t
 		}
 		jiffies, from, until, err := count()
 		if err != nil {
-			return 0, 0, time.Time{}, err
+			return resolution(), 0, time.Time{}, err
 		}
 		if hz = frequency(jiffies, from); hz == 0 {
 			return 0, 0, time.Time{}, opError("count jiffies", "", errNoClock)

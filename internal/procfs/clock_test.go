@@ -145,3 +145,17 @@ func FuzzParseTimerList(f *testing.F) {
 		}
 	})
 }
+
+// TestClock_forbidden: who may not count jiffies learns how long they are all the same.
+func TestClock_forbidden(t *testing.T) {
+	hz, jiffies, _, err := procfs.Clock(time.Now, func() (uint64, time.Duration, time.Duration, error) { return 0, 0, 0, fs.ErrPermission })
+	if !errors.Is(err, fs.ErrPermission) || jiffies != 0 {
+		t.Errorf("%d jiffies, %v", jiffies, err)
+	}
+	switch want, _, _, err := procfs.Clock(time.Now, procfs.New("/proc").CountJiffies); {
+	case errors.Is(err, fs.ErrPermission):
+		t.Skipf("only root may read it: %v", err)
+	case err != nil && !errors.Is(err, procfs.ErrBusy), hz != want:
+		t.Errorf("%d Hz, want %d, %v", hz, want, err)
+	}
+}
