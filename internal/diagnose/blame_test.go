@@ -179,3 +179,25 @@ func TestHandlerBusy(t *testing.T) {
 		}
 	}
 }
+
+// TestStopped_client: what a server has sent a while ago to a client that does not run is told of as what a client asked of a server; what one that runs leaves unread is its own affair.
+func TestStopped_client(t *testing.T) {
+	for name, test := range map[string]struct {
+		unread uint32
+		came   time.Duration
+		thread look.Thread
+		want   string
+	}{
+		"stopped":          {400, 8 * time.Second, stopping(ours), "CW111"},
+		"a moment ago":     {400, 2 * time.Second, stopping(ours), ""},
+		"all that came":    {0, 8 * time.Second, stopping(ours), ""},
+		"at something":     {400, 8 * time.Second, sleeper(ours), ""},
+		"in a system call": {400, 8 * time.Second, in(ours, look.CallWrite, "write", 1, 0), ""},
+	} {
+		now := snapshot(backend(1000, test.came, queues(test.unread, 0), info(tcp.LastDataRecv, uint64(test.came/time.Millisecond))))
+		busyWith(now, test.thread)
+		if got := code(Run(now, nil), now, 0); got != test.want {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
+	}
+}

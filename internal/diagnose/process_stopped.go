@@ -11,13 +11,13 @@ import (
 
 // processStopped is what a process holds that does not run at all.
 //
-// Needs: the state of its threads, of its cgroup's freezer. Claims: all holders are stopped, frozen, or with every thread in uninterruptible sleep in both looks; or so are all that could
-// accept what waits in a listener's queue. Refuted by one thread that may run, but for those of processes that serve a connection together with one that does not, and by a timer: what the kernel will end
+// Needs: the state of its threads, of its cgroup's freezer. Claims: all holders are stopped, frozen, or with every thread in uninterruptible sleep in both looks, and the peer has left or has sent what is not
+// read; or so are all that could accept what waits in a listener's queue. Refuted by one thread that may run, but for those of processes that serve a connection together with one that does not, and by a timer: what the kernel will end
 // by itself is told as such.
 var processStopped = rule{
 	code: codeProcessStopped, cause: "process_stopped",
 	claims: func(sc *scene, s *subject) bool {
-		unserved := sc.unserved(s)
+		unserved := sc.unserved(s) || s.listener == nil && ignored(s.socket) // what a server has sent waits no less than what it is asked
 		if s.age < fresh && !unserved {
 			return false
 		}
