@@ -66,6 +66,18 @@ func TestRelay_blocked(t *testing.T) {
 	}
 }
 
+// TestRelay_elsewhere: the only thread of a process is no relay's while it is blocked in reading from somebody else, whom it may have given the other leg; of several one may be.
+func TestRelay_elsewhere(t *testing.T) {
+	for n, want := range map[int]string{1: "CW107", 2: "CW108"} {
+		now := snapshot(client(1, time.Minute, 83, 1), listening(0, 128), backend(60, time.Minute, info(tcp.DataSegsIn, 0), info(tcp.DataSegsOut, 9), info(tcp.LastDataSent, 61_000), info(tcp.LastDataRecv, 61_100)))
+		now.Unix = map[uint32]look.Unix{500: accepted(0)}
+		busyWith(now, []look.Thread{in(ours, look.CallRead, "read", 15, 500), in(2, look.CallPoll, "epoll_wait", 30, 0)}[:n]...)
+		if f := only(t, Run(now, nil)); f.Code != want {
+			t.Errorf("%d threads: %s %v, want %s", n, f.Code, f.Evidence, want)
+		}
+	}
+}
+
 // TestParked_main: where the main thread serves as the others do, it has one of the connections in hand as well, and is named.
 func TestParked_main(t *testing.T) {
 	now := snapshot(client(1, time.Minute, 83, 1), client(2, time.Minute, 83, 1), client(3, time.Minute, 83, 1), listening(1, 128), queued(4))

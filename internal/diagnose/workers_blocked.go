@@ -147,9 +147,11 @@ func (d *doing) stuckOn(s *tcp.Socket) bool {
 }
 
 // asks reports whether a handler asks somebody: a thread is blocked in writing the question or in reading the answer, and has not looked at its own client since where it may do so in an event loop of its own, as a relay does.
+// The only thread of a process is no relay's while it is blocked in reading from anybody else: whom it has asked may have been given the leg to ask there.
 func (d *doing) asks(client, s *tcp.Socket) bool {
 	return slices.ContainsFunc(d.off, func(w worker) bool {
-		return (w.what == inRead || w.what == inWrite) && w.call.Inode == s.Inode && (!w.parked || client.RecvQueue > 0)
+		leg := (w.what == inRead || w.what == inWrite) && w.call.Inode == s.Inode && (!w.parked || client.RecvQueue > 0)
+		return leg || d.single() && w.what == inRead && w.strong && w.call.Inode != client.Inode && client.RecvQueue > 0
 	})
 }
 
