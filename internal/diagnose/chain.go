@@ -121,8 +121,11 @@ func (c *chain) waitsOn(i int) (waits []wait, each bool) {
 	case codeWorkersBlocked, codeLoopBlocked, codeHandlerBusy:
 		for _, pid := range d.group.keepers(d.scene) {
 			threads := d.scene.doing(pid).off
-			if d.finding.Code == codeLoopBlocked {
+			switch d.finding.Code {
+			case codeLoopBlocked:
 				threads = d.scene.loopThreads(d.scene.doing(pid))
+			case codeHandlerBusy:
+				threads = d.scene.besides(d.scene.doing(pid), d.scene.atWork(d.group, d.scene.doing(pid)))
 			}
 			waits = append(waits, d.scene.waitsOf(d.scene.doing(pid), threads)...)
 			if d.finding.Code == codeWorkersBlocked {
@@ -153,6 +156,14 @@ func (c *chain) waitsOn(i int) (waits []wait, each bool) {
 		}
 	}
 	return waits[:min(len(waits), waitedOn)], each
+}
+
+// besides returns the threads that are off without those that wait for the next request of a client, unless they are at work for the one in question: it waits for none of these.
+func (sc *scene) besides(d *doing, at []worker) []worker {
+	return without(d.off, func(w worker) bool {
+		working := slices.ContainsFunc(at, func(a worker) bool { return a.thread == w.thread })
+		return !working && w.what == inRead && sc.accepted(w.call.Inode)
+	})
 }
 
 // passed adds to the children that are waited for on what they wait in turn: who waits for them waits for that.
@@ -203,10 +214,11 @@ func (c *chain) blames(key processKey) int {
 
 // causeAt returns the draft that explains why nothing comes from an end, -1 for none.
 func (c *chain) causeAt(end far) int {
-	if s := end.suspectAt(end.place); s != nil && s.draft != 0 {
-		return int(s.draft) - 1
-	}
 	holders, _ := end.holders(end.socket())
+	runs := len(holders) == 0 || slices.ContainsFunc(holders, func(h look.Holder) bool { return end.doing(h.PID).halted == "" })
+	if s := end.suspectAt(end.place); s != nil && s.draft != 0 && runs {
+		return int(s.draft) - 1 // of who does not run that is the reason, whatever else that end waits for
+	}
 	for _, h := range holders {
 		if cause := c.blames(processKey{end.scene, h.PID}); cause >= 0 {
 			return cause

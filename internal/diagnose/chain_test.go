@@ -52,6 +52,44 @@ func TestChain_some(t *testing.T) {
 	}
 }
 
+// TestChain_idleClients: a handler in a lock waits for nobody from whom another thread of its program awaits the next request.
+func TestChain_idleClients(t *testing.T) {
+	const idle, theirs = "198.51.100.7:5200", 3000
+	now := snapshot(client(1, time.Minute, 83, 1), listening(0, 128), socket(tcp.Established, time.Minute, inode(60), cookie(60), between("192.0.2.1:80", idle)),
+		socket(tcp.Established, time.Minute, inode(70), cookie(70), between(idle, "192.0.2.1:80")))
+	now.Holders.Drop(ours)
+	for fd, inode := range map[int]uint32{3: listener, 7: 1001, 9: 60} {
+		now.Holders.Hold(inode, look.Holder{PID: ours, FD: fd})
+	}
+	now.Holders.Hold(70, look.Holder{PID: theirs, FD: 4})
+	now.Processes[theirs] = &look.Process{PID: theirs, Comm: "shell", Activity: &look.Activity{CallsKnown: true, ThreadCount: 1, Threads: []look.Thread{in(theirs, look.CallRead, "read", 0, 0)}}}
+	busyWith(now, in(ours, look.CallAccept, "accept4", 3, listener), in(2, look.CallRead, "poll", 9, 60), born(parked(3), time.Minute+2*time.Second))
+	f := only(t, Run(now, nil))
+	if said := strings.Join(f.Evidence, "\n"); f.Code != "CW107" || strings.Contains(said, "the other end") {
+		t.Errorf("%s: %s", f.Code, said)
+	}
+}
+
+// TestChain_stoppedBoth: that a program does not run explains why it takes nothing, also on a connection on which its own peer takes nothing.
+func TestChain_stoppedBoth(t *testing.T) {
+	const far, near = "198.51.100.7:2181", "192.0.2.1:45000"
+	full := []made{queues(5000, 5000), info(tcp.SndWnd, 0), info(tcp.Backoff, 3), info(tcp.LastDataSent, 60_000), timer(tcp.TimerPersist, 0, time.Second)}
+	now := snapshot(
+		socket(tcp.Established, 800*time.Millisecond, append(full, inode(1000), cookie(1000), between(near, far))...),
+		socket(tcp.Established, 800*time.Millisecond, append(full, inode(1001), cookie(1001), between(far, near))...),
+	)
+	now.Holders = look.Holders{}
+	now.Holders.Hold(1000, look.Holder{PID: ours, FD: 7})
+	now.Holders.Hold(1001, look.Holder{PID: 3000, FD: 9})
+	busyWith(now, in(ours, look.CallWrite, "sendto", 7, 1000))
+	now.Processes[3000] = &look.Process{PID: 3000, Comm: "server", Activity: &look.Activity{CallsKnown: true, ThreadCount: 1, Threads: []look.Thread{stopping(3000)}}}
+	v := Run(now, nil)
+	f := v.Of(&now.Namespaces[0].Sockets[0])
+	if v.Findings[0].Code != "CW111" || f == nil || f.Code != "CW202" || f.CausedBy == nil || *f.CausedBy != v.Findings[0].ID {
+		t.Errorf("%+v", v.Findings)
+	}
+}
+
 // TestChain_itself: workers that wait for answers of their own program, accepted by it or not yet, wait for one another.
 func TestChain_itself(t *testing.T) {
 	const own, asked = "192.0.2.1:80", "192.0.2.1:45000"
