@@ -138,8 +138,8 @@ func (sc *scene) scripts(pid int) map[*tcp.Socket]int {
 	if len(children) == 0 {
 		return d.scripts
 	}
-	sc.eachRequest(func(s *subject) {
-		if s.holder(0).PID != pid {
+	sc.eachServed(func(s *subject) {
+		if s.holder(0).PID != pid || !hasRequest(s.socket) {
 			return
 		}
 		came, _ := s.socket.Info.Duration(tcp.LastDataRecv)

@@ -382,6 +382,9 @@ func (sc *scene) deed(d *doing, m *look.Moment) (w worker, ok bool) {
 		w.what = sleeping
 	case look.CallPoll:
 		if sc.astray(a, &m.Call) {
+			if call := sc.asksWithin(d, d.set(m.Call.FD), &m.Call); call != nil {
+				return worker{what: inRead, call: call}, true
+			}
 			w.what = sleeping
 			return w, true
 		}
@@ -477,7 +480,8 @@ func (sc *scene) ownLoop(d *doing, set *look.PollSet, c *look.Call) (w worker, o
 	return w, w.what != ""
 }
 
-// pollingSet is polling of an epoll instance: who waits in one without any socket of TCP for the output of children waits for those.
+// pollingSet is polling of an epoll instance: who waits in one without any socket of TCP for the output of children waits for those, and who waits in one with nothing but a connection to a unix socket for an answer there. That
+// may be how other work comes as well, so that no more is claimed than of a thread in a lock.
 func (sc *scene) pollingSet(d *doing, set *look.PollSet, c *look.Call) (w worker, ok bool) {
 	for _, watch := range set.Watches {
 		if own, ok := d.process.Activity.Descriptor(watch.FD); ok && sc.socketOf(own.Inode) != nil {
@@ -489,7 +493,34 @@ func (sc *scene) pollingSet(d *doing, set *look.PollSet, c *look.Call) (w worker
 			return worker{what: inRead, call: &look.Call{Kind: look.CallRead, Name: c.Name, FD: watch.FD, Pipe: uint32(watch.Inode), Left: c.Left}}, true
 		}
 	}
+	if call := sc.asksWithin(d, set, c); call != nil {
+		return worker{what: inRead, parked: true, call: call}, true
+	}
 	return worker{}, false
+}
+
+// asksWithin returns the wait for an answer behind a unix socket, where that is all that is waited for in an epoll instance, nil elsewhere.
+func (sc *scene) asksWithin(d *doing, set *look.PollSet, c *look.Call) *look.Call {
+	own := onlyStranger(d, set)
+	if u := sc.unix(own.Inode); u == nil || !u.Connected {
+		return nil
+	}
+	return &look.Call{Kind: look.CallRead, Name: c.Name, FD: own.FD, Inode: own.Inode, Left: c.Left}
+}
+
+// onlyStranger returns the one descriptor that is waited for in an epoll instance, where it is a socket; the zero value for none.
+func onlyStranger(d *doing, set *look.PollSet) (only look.Descriptor) {
+	for i := range set.Watches {
+		if set.Watches[i].Events&look.PollIn == 0 {
+			continue
+		}
+		own, ok := d.process.Activity.Descriptor(set.Watches[i].FD)
+		if !ok || only.Inode != 0 {
+			return look.Descriptor{}
+		}
+		only = own
+	}
+	return only
 }
 
 // still reports whether no data has passed a socket for a while, or that is not known: who waits for one that had some a moment ago gets on.

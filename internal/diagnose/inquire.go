@@ -247,6 +247,14 @@ func (q *inquiry) process(pid int) {
 			q.within(w.call.Inode)
 		}
 	}
+	d.moments(func(m *look.Moment) bool {
+		if set := d.set(m.Call.FD); m.Call.Kind == look.CallPoll && set != nil {
+			if own := onlyStranger(d, set); q.socketOf(own.Inode) == nil {
+				q.within(own.Inode)
+			}
+		}
+		return false
+	})
 	for _, own := range q.mayBeLegs(d) {
 		q.within(own.Inode)
 	}

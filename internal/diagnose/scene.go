@@ -47,7 +47,7 @@ type answers struct {
 	asked     [64]*doing // the last, each at the place that the last bits of its pid give it: sockets of few processes come in any order
 	keepers   map[*tcp.Socket]queueKeeper
 	advanced  map[waitingSet]bool           // where what waited became less between the two looks
-	requests  map[int]int                   // how many connections of a process have a request that was read and not answered
+	requests  map[int]*waitingWithin        // how many connections of a process may wait for somebody within the host
 	taking    map[int]bool                  // who came to a connection between the two looks
 	queued    map[*tcp.Socket]time.Duration // by listener, for how long the first has waited in its queue that asked for something
 	interval  *time.Duration                // between the two looks, nil before it was asked for

@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -9,15 +10,16 @@ import (
 	"github.com/closewait/closewait/tcp"
 )
 
-// relayWaitingWithin is a connection whose request a program passed on over a unix socket, where no answer has come.
+// relayWaitingWithin is a connection whose request a program passed on over a unix socket, where no answer has come, or which it hands on there itself.
 //
 // Needs: what the unix sockets of the holder are connected to, who has the other ends and what they do. Claims: the program has read what came and sent nothing since, and for each such connection it has
-// made one to a unix socket whose other end certainly has not done with it: nobody has accepted it, or has not read all of it, or looks at it. The kernel keeps no times and counts no bytes of these, so which of them belong
+// made one to a unix socket whose other end certainly has not done with it: nobody has accepted it, or has not read all of it, or looks at it; or the program has read nothing, does not look, and for each such
+// connection there is one more that nobody has accepted. The kernel keeps no times and counts no bytes of these, so which of them belong
 // together is told by their number and the order of their descriptors. Refuted by a thread that waits there itself: that is a handler that asked somebody.
 var relayWaitingWithin = rule{
 	code: codeRelayWaiting, cause: "relay_waiting",
 	claims: func(sc *scene, s *subject) bool {
-		if s.age < fresh || !s.held() || !hasRequest(s.socket) || sc.halfClosed(s) {
+		if s.age < fresh || !s.held() || !hasRequest(s.socket) && !sc.handsOn(s) || sc.halfClosed(s) {
 			return false
 		}
 		pid := s.holder(0).PID
@@ -41,14 +43,29 @@ var relayWaitingWithin = rule{
 		}
 		first := g.members[0]
 		leg := sc.unixLegs(first.blamed())[first.socket]
-		f.Evidence = append(f.Evidence, fmt.Sprintf("pid %d got a request on each, has sent nothing since, and waits on as many connections within the host: descriptor %d to %s, %s",
-			first.blamed(), leg.fd, addressOfUnix(leg.unix), leg.why))
+		what := "got a request on each, has sent nothing since,"
+		if !hasRequest(first.socket) {
+			what = "has read nothing of these connections, does not look at them,"
+		}
+		f.Evidence = append(f.Evidence, fmt.Sprintf("pid %d %s and waits on as many connections within the host: descriptor %d to %s, %s",
+			first.blamed(), what, leg.fd, addressOfUnix(leg.unix), leg.why))
 	},
 }
 
 // hasRequest reports whether the client has left, and all it sent was read and not answered.
 func hasRequest(s *tcp.Socket) bool {
 	return s.State == tcp.CloseWait && s.RecvQueue <= 1 && s.SendQueue == 0 && readUnanswered(s)
+}
+
+// handsOn reports whether a program may hold a connection only until somebody takes it over, who then reads it: the client has left, and nothing was read, or nothing came.
+func (sc *scene) handsOn(s *subject) bool {
+	in, known := s.socket.Info.Uint(tcp.DataSegsIn)
+	if s.socket.State != tcp.CloseWait || s.socket.SendQueue > 0 || !untouched(s.socket) && (!known || in > 0) {
+		return false
+	}
+	d := sc.doing(s.holder(0).PID)
+	i := s.interest(d, s.holder(0))
+	return d.watchable() && d.halted == "" && !i.armed && !i.waited
 }
 
 // unixLeg is a connection to a unix socket on which an answer is waited for.
@@ -73,50 +90,79 @@ func (sc *scene) unixLegs(pid int) map[*tcp.Socket]*unixLeg {
 			}
 		}
 	}
-	if len(legs) < max(1, sc.requesting(pid)) || slices.ContainsFunc(d.off, func(w worker) bool { return sc.unix(w.call.Inode) != nil }) {
+	if slices.ContainsFunc(d.off, func(w worker) bool { return sc.unix(w.call.Inode) != nil }) {
 		return d.unixLegs
 	}
+	n := sc.waitingWithin(pid)
+	if n.requests > 0 && n.requests <= len(legs) {
+		sc.pairWithin(d, legs, func(s *subject) bool { return hasRequest(s.socket) })
+		legs = legs[n.requests:]
+	}
+	legs = slices.DeleteFunc(legs, func(l *unixLeg) bool { return !l.unix.Queued })
+	if n.handedOn > 0 && n.handedOn <= len(legs) {
+		sc.pairWithin(d, legs, sc.handsOn)
+	}
+	return d.unixLegs
+}
+
+// pairWithin gives each connection of a process that is as asked one of the legs, in the order of descriptors.
+func (sc *scene) pairWithin(d *doing, legs []*unixLeg, is func(*subject) bool) {
 	var asking []*subject
-	sc.eachRequest(func(s *subject) {
-		if s.holder(0).PID == pid {
+	sc.eachServed(func(s *subject) {
+		if s.holder(0).PID == d.process.PID && is(s) {
 			asking = append(asking, s)
 		}
 	})
 	slices.SortFunc(asking, func(a, b *subject) int { return a.holder(0).FD - b.holder(0).FD })
 	for i, s := range asking {
-		d.unixLegs[s.socket] = legs[i] // in the order of descriptors, too
+		d.unixLegs[s.socket] = legs[i]
 	}
-	return d.unixLegs
 }
 
-// requesting counts the connections of a process with a request that was read and not answered.
-func (sc *scene) requesting(pid int) int {
+// waitingWithin counts the connections of a process that may wait for somebody within the host: those with a request that was read and not answered, and those that it may hand on.
+type waitingWithin struct{ requests, handedOn int }
+
+func (sc *scene) waitingWithin(pid int) waitingWithin {
 	if sc.requests == nil {
-		sc.requests = map[int]int{}
-		last, n := 0, 0
-		sc.eachRequest(func(s *subject) {
+		sc.requests = map[int]*waitingWithin{}
+		last, n := 0, new(waitingWithin)
+		sc.eachServed(func(s *subject) {
 			if own := s.holder(0).PID; own != last { // as a rule few processes hold many
-				sc.requests[last] += n
-				last, n = own, 0
+				if last, n = own, sc.requests[own]; n == nil {
+					n = new(waitingWithin)
+					sc.requests[own] = n
+				}
 			}
-			n++
+			switch {
+			case hasRequest(s.socket):
+				n.requests++
+			case sc.handsOn(s):
+				n.handedOn++
+			}
 		})
-		sc.requests[last] += n
 	}
-	return sc.requests[pid]
+	if n := sc.requests[pid]; n != nil {
+		return *n
+	}
+	return waitingWithin{}
 }
 
-func (sc *scene) eachRequest(visit func(*subject)) {
+// eachServed visits the connections that somebody has accepted and has.
+func (sc *scene) eachServed(visit func(*subject)) {
 	sc.stuck(func(s *subject) {
-		if s.listener != nil && hasRequest(s.socket) && s.held() {
+		if s.listener != nil && s.held() {
 			visit(s)
 		}
 	})
 }
 
+// requesting counts the connections of a process with a request that was read and not answered.
+func (sc *scene) requesting(pid int) int { return sc.waitingWithin(pid).requests }
+
 // mayBeLegs returns the sockets of a process that are none of TCP, where there may be as many as requests that wait; what a process holds beside is not looked at.
 func (sc *scene) mayBeLegs(d *doing) []look.Descriptor {
-	n := sc.requesting(d.process.PID)
+	waiting := sc.waitingWithin(d.process.PID)
+	n := cmp.Or(waiting.requests, waiting.handedOn)
 	if n == 0 || d.process.Activity == nil || len(d.process.Activity.Sockets) < 2*n {
 		return nil
 	}

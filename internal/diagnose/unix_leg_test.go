@@ -126,6 +126,88 @@ func TestRelayWaitingWithin_errand(t *testing.T) {
 	}
 }
 
+// TestRelayWaitingWithin_handsOn: who accepts connections only to hand them on over unix sockets that nobody accepts waits there; what it reads or looks at, and what nobody has to take over, is not told so.
+func TestRelayWaitingWithin_handsOn(t *testing.T) {
+	queued := func(uint32) look.Unix {
+		return look.Unix{Queued: true, Connected: true, Path: path, Listener: theirQueue}
+	}
+	asks := in(theirs, look.CallRead, "poll", 12, 60)
+	for name, test := range map[string]struct {
+		of           func(uint32) look.Unix
+		sent, unread uint32
+		in           uint64
+		looks        bool
+		code         string
+	}{
+		"nothing came":         {queued, 0, 1, 0, false, "CW108"},
+		"nothing was read":     {queued, 83, 84, 1, false, "CW108"},
+		"only the end came":    {queued, 0, 0, 0, false, "CW108"},
+		"some of it was read":  {queued, 83, 34, 1, false, "CW102"},
+		"it looks":             {queued, 0, 1, 0, true, "CW102"},
+		"those were taken":     {accepted, 0, 1, 0, false, "CW102"},
+		"none are handed over": {func(uint32) look.Unix { return look.Unix{} }, 0, 1, 0, false, "CW102"},
+	} {
+		now, a := behindUnix(test.of, asks)
+		now.Namespaces[0].Sockets = append(now.Namespaces[0].Sockets, backend(60, time.Minute))
+		for i := range 2 {
+			now.Namespaces[0].Sockets[i] = client(i+1, time.Minute, test.sent, test.unread, info(tcp.DataSegsIn, test.in), info(tcp.DataSegsOut, 1), info(tcp.LastDataSent, 70_000))
+		}
+		a.Threads, a.ThreadCount = []look.Thread{in(ours, look.CallPoll, "epoll_wait", 4, 0)}, 1
+		watching(a, 4, 2)
+		if test.looks {
+			watching(a, 4, 0, 1)
+			a.Epolls[0].Watches, a.Epolls = append(a.Epolls[0].Watches, a.Epolls[1].Watches...), a.Epolls[:1]
+		}
+		v := Run(now, nil)
+		if got := code(v, now, 0); got != test.code {
+			t.Errorf("%s: %s, want %s", name, got, test.code)
+		}
+		if test.code != "CW108" {
+			continue
+		}
+		f := v.Of(&now.Namespaces[0].Sockets[0])
+		said := strings.Join(f.Evidence, "; ")
+		if f.Count != 2 || len(f.Culprits) != 1 || *f.Culprits[0].PID != theirs || !strings.Contains(said, "has read nothing of these connections, does not look at them, and waits on as many connections within the host: descriptor 20 to") {
+			t.Errorf("%s: %+v: %s", name, f.Culprits, said)
+		}
+	}
+}
+
+// TestAsksWithin: a thread that waits in an epoll instance with nothing but a connection to a unix socket waits for an answer there; who has others in it, or was given the connection, waits for work.
+func TestAsksWithin(t *testing.T) {
+	given := func(n uint32) look.Unix { return look.Unix{Peer: theirEnd + n, Path: path} }
+	for name, test := range map[string]struct {
+		of       func(uint32) look.Unix
+		watched  []int // the positions among its descriptors
+		culprits int
+	}{
+		"an answer":        {accepted, []int{3}, 1},
+		"two connections":  {given, []int{3, 4}, 0},
+		"what it is given": {given, []int{3}, 0},
+	} {
+		now, a := behindUnix(test.of, stopping(theirs))
+		a.Threads, a.ThreadCount = []look.Thread{in(ours, look.CallPoll, "epoll_wait", 17, 0)}, 1
+		now.Namespaces[0].Sockets = now.Namespaces[0].Sockets[1:] // one client
+		watching(a, 12, 1)
+		watching(a, 17, test.watched...)
+		v := Run(now, nil)
+		f := v.Of(&now.Namespaces[0].Sockets[0])
+		if f == nil || f.Code != "CW107" || len(f.Culprits) != test.culprits || (f.CausedBy != nil) != (test.culprits > 0) {
+			t.Errorf("%s: %+v", name, f)
+			continue
+		}
+		if test.culprits > 0 && (*f.Culprits[0].FD != 20 || f.Culprits[0].What != inRead || v.Findings[0].Code != "CW111") {
+			t.Errorf("%s: %+v, %s", name, f.Culprits[0], v.Findings[0].Code)
+		}
+		now.Unix = nil
+		info(tcp.DataSegsOut, 3)(&now.Namespaces[0].Sockets[0]) // and where no request waits
+		info(tcp.LastDataSent, 100)(&now.Namespaces[0].Sockets[0])
+		if w := new(Diagnosis).Inquire(now); !slices.Contains(w.Unix, 500) && len(test.watched) == 1 {
+			t.Errorf("%s: asks for %v", name, w.Unix)
+		}
+	}
+}
+
 // TestChain_unix: what explains a relay or workers that wait behind a unix socket is that the program there does not run; and workers say where they wait.
 func TestChain_unix(t *testing.T) {
 	for name, test := range map[string]struct {
