@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/closewait/closewait/internal/look"
 	"github.com/closewait/closewait/tcp"
 )
 
@@ -65,6 +66,59 @@ func (d *doing) young() (threads []worker) {
 	}
 	slices.SortFunc(threads, func(a, b worker) int { return cmp.Compare(a.thread.Running, b.thread.Running) })
 	return threads
+}
+
+// resume finds the thread of a pool that works for a connection and waits for another, as idle members do as well: where each client has a thread that reads its next request, one that nobody reads is in the hands of
+// the thread that has not run since its last data came, which are unanswered.
+func (sc *scene) resume(d *doing, s *subject) {
+	l := &d.load
+	if l.rested == nil {
+		l.rested = sc.rested(d)
+	}
+	came, known := s.socket.Info.Duration(tcp.LastDataRecv)
+	if _, own := l.own[s.socket]; own || len(l.rested) == 0 || !known || !readUnanswered(s.socket) {
+		return
+	}
+	since := func(w worker, ago time.Duration) int { return cmp.Compare(w.thread.Resting, ago) }
+	first, _ := slices.BinarySearchFunc(l.rested, came-within, since)
+	best := first
+	for i := first; i < len(l.rested) && l.rested[i].thread.Resting <= came+within; i++ {
+		if (l.rested[i].thread.Resting - came).Abs() < (l.rested[best].thread.Resting - came).Abs() {
+			best = i
+		}
+	}
+	if best == len(l.rested) || l.rested[best].thread.Resting > came+within {
+		return
+	}
+	if l.own == nil {
+		l.own = map[*tcp.Socket]worker{}
+	}
+	l.own[s.socket] = l.rested[best]
+	l.rested = slices.Delete(l.rested, best, best+1)
+}
+
+// rested returns the threads that wait for another and have no connection yet, those that ran last first; none where no thread reads the next request of a client.
+func (sc *scene) rested(d *doing) []worker {
+	threads := []worker{}
+	if !d.known || !slices.ContainsFunc(d.off, func(w worker) bool { return w.strong && sc.readsNext(d, w) }) {
+		return threads
+	}
+	began := map[*look.Thread]bool{}
+	for _, w := range d.load.own {
+		began[w.thread] = true
+	}
+	for _, w := range d.locked {
+		if w.thread.Resting > 0 && !w.ran && !began[w.thread] {
+			threads = append(threads, w)
+		}
+	}
+	slices.SortFunc(threads, func(a, b worker) int { return cmp.Compare(a.thread.Resting, b.thread.Resting) })
+	return threads
+}
+
+// readsNext reports whether one of several threads waits for what its client will ask.
+func (sc *scene) readsNext(d *doing, w worker) bool {
+	return !d.single() && w.what == inRead && sc.accepted(w.call.Inode)
 }
 
 // owes reports whether nothing was sent since the last data came.

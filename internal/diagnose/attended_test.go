@@ -56,6 +56,43 @@ func TestAttended(t *testing.T) {
 	}
 }
 
+// rested is a thread that has not run for so long.
+func rested(t look.Thread, ago time.Duration) look.Thread {
+	t.Resting = ago
+	return t
+}
+
+// TestResumed: where each client has a thread of a pool that reads its next request, one that has not run since the request of another came works for that, whatever it waits for; who reads another's next request does not.
+func TestResumed(t *testing.T) {
+	const idle = time.Minute
+	asked := idle + time.Second // when client sends its request
+	next := in(4, look.CallRead, "poll", 9, 60)
+	working := rested(parked(2), asked)
+	for name, test := range map[string]struct {
+		threads []look.Thread
+		client  tcp.Socket
+		want    string
+		tid     int
+	}{
+		"since the request":             {[]look.Thread{working, next}, client(1, idle, 83, 1), "CW107", 2},
+		"others rest, too":              {[]look.Thread{rested(parked(5), 20*time.Second), working, rested(parked(3), time.Hour), next}, client(1, idle, 83, 1), "CW107", 2},
+		"it rests for longer":           {[]look.Thread{rested(parked(2), asked+time.Second), next}, client(1, idle, 83, 1), "CW102", 0},
+		"it has run since":              {[]look.Thread{rested(parked(2), asked-time.Second), next}, client(1, idle, 83, 1), "CW102", 0},
+		"it was answered":               {[]look.Thread{working, next}, client(1, idle, 83, 1, info(tcp.DataSegsOut, 1), info(tcp.LastDataSent, 60_500)), "CW102", 0},
+		"nothing was read":              {[]look.Thread{working, next}, client(1, idle, 83, 84), "CW105", 0},
+		"no thread reads what is next":  {[]look.Thread{working, parked(4)}, client(1, idle, 83, 1), "CW102", 0},
+		"only who reads what is next":   {[]look.Thread{next}, client(1, idle, 83, 1), "CW102", 0},
+		"one asks somebody else itself": {[]look.Thread{in(2, look.CallRead, "recvfrom", 10, 70), next}, client(1, idle, 83, 1), "CW107", 2},
+	} {
+		now := snapshot(test.client, listening(0, 128), socket(tcp.Established, idle, inode(60), cookie(60), between("192.0.2.1:80", "198.51.100.7:5200")), backend(70, idle))
+		busyWith(now, append([]look.Thread{in(ours, look.CallAccept, "accept4", 8, listener)}, test.threads...)...)
+		f := only(t, Run(now, nil))
+		if f.Code != test.want || test.tid != 0 && (len(f.Culprits) != 1 || *f.Culprits[0].TID != test.tid) {
+			t.Errorf("%s: %s %+v, want %s", name, f.Code, f.Culprits, test.want)
+		}
+	}
+}
+
 // TestOverrun: requests that were read and are more than there are threads at work wait inside the program, unless a thread may be idle, or something looks at them.
 func TestOverrun(t *testing.T) {
 	loop := in(ours, look.CallPoll, "epoll_wait", 3, 0)

@@ -95,7 +95,7 @@ func (sc *scene) atWork(g *group, d *doing) (list []worker) {
 	if members > 0 && len(list) == members {
 		return list
 	}
-	list = slices.DeleteFunc(slices.Clone(d.working), func(w worker) bool { return w.restsSince(oldest) })
+	list = slices.DeleteFunc(slices.Clone(d.working), func(w worker) bool { return w.restsSince(oldest) || sc.readsAnother(d, w, g.members[0].socket) })
 	if strong := without(list, func(w worker) bool { return !w.strong }); len(strong) >= max(members, 1) {
 		return strong
 	}
@@ -107,11 +107,16 @@ func (sc *scene) serving(d *doing, s *subject) (n int) {
 	came, known := s.socket.Info.Duration(tcp.LastDataRecv)
 	began, _ := sc.existed(s.place)
 	for _, w := range d.working {
-		if (!known || w.what == busy || !sc.askedBefore(w, came)) && !w.restsSince(began) {
+		if (!known || w.what == busy || !sc.askedBefore(w, came)) && !w.restsSince(began) && !sc.readsAnother(d, w, s.socket) {
 			n++
 		}
 	}
 	return n
+}
+
+// readsAnother reports whether a thread waits for what another client of the same service will ask: whose connection it reads, for that it works.
+func (sc *scene) readsAnother(d *doing, w worker, s *tcp.Socket) bool {
+	return sc.readsNext(d, w) && w.call.Inode != s.Inode && sc.socketOf(w.call.Inode).Local.Port() == s.Local.Port()
 }
 
 // manned reports whether each connection that waits for a process can have a thread at work for it: for those that came no sooner than any of them there are as many. Where there are fewer, a

@@ -23,8 +23,9 @@ type load struct {
 	served int
 	began  []time.Duration
 	short  bool
-	// own are the threads that began with a connection, by connection.
-	own map[*tcp.Socket]worker
+	// own are the threads that began with a connection, or with its request, by connection, and rested those that may have begun with another's.
+	own    map[*tcp.Socket]worker
+	rested []worker
 	// young are the threads that may have begun with a connection, waiting the connections they may have begun with.
 	young   []worker
 	waiting []*subject
@@ -105,6 +106,7 @@ func (sc *scene) loadOf(d *doing) *load {
 			l.own = sc.attended(l.young, slices.DeleteFunc(l.waiting, func(s *subject) bool { return untouched(s.socket) }))
 		}
 	}
+	sc.eachWaiting(sc.resume)
 	sc.eachWaiting(func(d *doing, s *subject) { d.load.weigh(s.socket) })
 	for _, d := range sc.doings {
 		if d.load.untouched > 0 && d.load.inHand == 0 {
