@@ -201,3 +201,36 @@ func TestStopped_client(t *testing.T) {
 		}
 	}
 }
+
+// TestStopped_stream: of what keeps coming much has piled up at a program that does not run, whoever made the connection; one that runs may have read it by now.
+func TestStopped_stream(t *testing.T) {
+	for name, test := range map[string]struct {
+		unread     uint32
+		sent, came uint64
+		local      string
+		thread     look.Thread
+		want       string
+	}{
+		"a consumer":               {60_000, 6000, 20, "192.0.2.1:45000", stopping(ours), "CW111"},
+		"a broker":                 {60_000, 6000, 20, "192.0.2.1:80", stopping(ours), "CW111"},
+		"one that runs":            {60_000, 6000, 20, "192.0.2.1:80", spinning(ours), ""},
+		"little":                   {600, 6000, 20, "192.0.2.1:80", stopping(ours), ""},
+		"it has answered just now": {60_000, 300, 20, "192.0.2.1:80", stopping(ours), ""},
+	} {
+		now := snapshot(socket(tcp.Established, 20*time.Millisecond, between(test.local, "203.0.113.5:5432"), queues(test.unread, 0), info(tcp.LastDataSent, test.sent), info(tcp.LastDataRecv, test.came)), listening(0, 128))
+		busyWith(now, test.thread)
+		if got := code(Run(now, nil), now, 0); got != test.want {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
+	}
+}
+
+// TestInquire_unreadByClient: of who does not read what a server has sent it is asked whether it runs; where that keeps coming, the state of its main thread says so.
+func TestInquire_unreadByClient(t *testing.T) {
+	for came, want := range map[uint64]int{8000: 1, 20: 0} {
+		now := snapshot(backend(1000, 6*time.Second, queues(60_000, 0), info(tcp.LastDataRecv, came)))
+		if w := new(Diagnosis).Inquire(now); len(w.Activity) != want {
+			t.Errorf("it came %d ms ago: %v", came, w.Activity)
+		}
+	}
+}

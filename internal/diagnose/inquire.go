@@ -67,7 +67,12 @@ func (q *inquiry) suspect(s *subject) {
 		q.transit = !q.now.Transit.Sought
 		q.crewOf(s)
 	case ignored(s.socket) && s.listener == nil && !waits(s.socket):
-		return // what a client has not read says nothing
+		for i := range s.holders() {
+			q.doing(s.holder(i).PID).weight++ // what a client has not read tells of it only whether it runs
+		}
+		return
+	case piledUp(s.socket) && !ignored(s.socket) && !waits(s.socket):
+		return // as here, where its main thread says that
 	case s.socket.State == tcp.FinWait2:
 		if _, here := q.other(s.netns, s.socket); !here {
 			return // nothing about its holder decides a verdict

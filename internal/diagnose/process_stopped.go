@@ -17,7 +17,7 @@ import (
 var processStopped = rule{
 	code: codeProcessStopped, cause: "process_stopped",
 	claims: func(sc *scene, s *subject) bool {
-		unserved := sc.unserved(s) || s.listener == nil && ignored(s.socket) // what a server has sent waits no less than what it is asked
+		unserved := sc.unserved(s) || s.listener == nil && ignored(s.socket) || piledUp(s.socket) // what a server has sent waits no less than what it is asked
 		if s.age < fresh && !unserved {
 			return false
 		}

@@ -153,7 +153,7 @@ func Suspect(s *tcp.Socket) bool {
 	case tcp.CloseWait:
 		return true
 	case tcp.Established:
-		return s.Unaccepted() || waits(s) || ignored(s)
+		return s.Unaccepted() || waits(s) || ignored(s) || piledUp(s)
 	case tcp.FinWait1, tcp.Closing, tcp.LastAck:
 		return waits(s)
 	case tcp.Listen:
@@ -195,6 +195,13 @@ func full(s *tcp.Socket) bool {
 func ignored(s *tcp.Socket) bool {
 	came, known := s.Info.Duration(tcp.LastDataRecv)
 	return unread(s) && known && came >= fresh
+}
+
+// piledUp reports whether much waits for a program that has sent nothing for a while, however lately the last came: as a rule one that takes what comes as fast as it can, or else one that does not run.
+func piledUp(s *tcp.Socket) bool {
+	const much = 16 << 10
+	sent, known := s.Info.Duration(tcp.LastDataSent)
+	return unread(s) && s.RecvQueue >= much && known && sent >= fresh
 }
 
 // unread reports whether a program has something to read of a peer that has not left.
