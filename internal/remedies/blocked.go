@@ -35,7 +35,7 @@ func helpBlocked(c *Case) []report.Remedy {
 // helpLoop shows what the loop waits for, where that is an answer, and ends it where somebody can.
 func helpLoop(c *Case) []report.Remedy {
 	if c.runtime == Redis {
-		return []report.Remedy{c.endScript(), wait("when the command ends, the others are served")}
+		return append(c.endCommand(), wait("when the command ends, the others are served"))
 	}
 	return append(c.whoAnswers("shows whom it waits for; until that answers, it waits again after a restart"), c.restart()...)
 }

@@ -48,17 +48,21 @@ func helpHandler(c *Case) []report.Remedy {
 	case MongoDB:
 		return []report.Remedy{read(c.ask("mongosh --eval 'db.currentOp()'"), "shows the operation; db.killOp with its opid stops it")}
 	case Redis:
-		return []report.Remedy{c.endScript(), wait("when the command ends, the socket is closed")}
+		return append(c.endCommand(), wait("when the command ends, the socket is closed"))
 	}
 	list := []report.Remedy{wait("when the work ends, the socket is closed")}
 	return append(append(list, c.whoAnswers("shows whom it waits for; when that answers, the work ends")...), c.restart()...)
 }
 
-// endScript asks Redis to end the one thing it does that can be ended. To a shutdown in good order it answers BUSY meanwhile.
-func (c *Case) endScript() report.Remedy {
-	return report.Remedy{
-		Command: c.ask("redis-cli SCRIPT KILL"), Effect: "ends a Lua script that has written nothing; one that has, and any other command, runs to its end", Risk: "the script's client, if it is there, gets an error",
+// endCommand asks Redis to end the one thing it does that can be ended: a script, which computes. To a shutdown in good order it answers BUSY meanwhile. Where it waits for somebody or something instead, as for another
+// node that keys are moved to, it shows for whom.
+func (c *Case) endCommand() []report.Remedy {
+	if !slices.ContainsFunc(c.Culprits, func(k report.Culprit) bool { return k.What == "busy_cpu" }) {
+		return c.whoAnswers("shows whom it waits for; when that answers, the command ends")
 	}
+	return []report.Remedy{{
+		Command: c.ask("redis-cli SCRIPT KILL"), Effect: "ends a Lua script that has written nothing; one that has, and any other command, runs to its end", Risk: "the script's client, if it is there, gets an error",
+	}}
 }
 
 // endBackends asks PostgreSQL to end some of its sessions, or what they do, by the numbers that their processes have where it runs.

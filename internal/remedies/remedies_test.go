@@ -234,6 +234,7 @@ func TestHandler(t *testing.T) {
 	}{
 		{"CW107", "/usr/bin/redis-server", nil, "busy_cpu", "redis-cli SCRIPT KILL"},
 		{"CW106", "/usr/bin/redis-server", nil, "busy_cpu", "redis-cli SCRIPT KILL"},
+		{"CW106", "/usr/bin/redis-server", nil, "blocked_in_read", "closewait show peer 10.0.0.7:8080"}, // keys are moved there
 		{"CW107", "/usr/lib/postgresql/15/bin/postgres", nil, "", `psql -c "SELECT pg_cancel_backend(62), pg_cancel_backend(63)"`},
 		{"CW102", "/usr/lib/postgresql/15/bin/postgres", inside, "", `nsenter -t 77 -n psql -c "SELECT pg_terminate_backend($(awk '/^NSpid:/ {print $NF}' /proc/62/status)), ` +
 			`pg_terminate_backend($(awk '/^NSpid:/ {print $NF}' /proc/63/status))"`},
@@ -248,6 +249,9 @@ func TestHandler(t *testing.T) {
 		Advise(f, map[int]*look.Process{62: {PID: 62, Exe: test.exe}, 63: {PID: 63, Exe: test.exe}})
 		if len(f.Remedies) == 0 || f.Remedies[0].Command != test.want {
 			t.Errorf("%+v: %+v", test, f.Remedies)
+		}
+		if test.culprit != "busy_cpu" && slices.ContainsFunc(f.Remedies, func(r report.Remedy) bool { return strings.Contains(r.Command, "SCRIPT") }) {
+			t.Errorf("%+v", f.Remedies)
 		}
 		if test.want == "wait" && f.Remedies[1].Command != "closewait show peer 10.0.0.7:8080" {
 			t.Errorf("%+v", f.Remedies)
