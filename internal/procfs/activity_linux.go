@@ -157,7 +157,7 @@ func (r *threadReader) moment(tid int, t *look.Thread) (m look.Moment) {
 	}
 	m = look.Moment{State: st.State, CPU: time.Duration(st.CPUTicks) * (time.Second / ticksPerSecond), Call: look.Call{FD: -1}}
 	if errCall == nil {
-		m.Call = r.call(line)
+		m.Call = r.call(task, line)
 	}
 	if b, err := r.dir.read(task+"schedstat", maxStat); err == nil {
 		m.Slices, m.Runnable, _ = ParseSchedstat(b)
@@ -216,11 +216,16 @@ func (r *threadReader) guarded(name string, limit int64) (b []byte, err error) {
 }
 
 // call says what a thread waits for, with what that needs beyond the line: a link, or the sets of a poll in the memory of the process.
-func (r *threadReader) call(line []byte) look.Call {
+func (r *threadReader) call(task string, line []byte) look.Call {
 	s, err := ParseSyscall(line)
 	if err != nil {
 		r.fell(err)
 		return look.Call{FD: -1}
+	}
+	if r.abi < abis && s.Number == int64(restartCalls[r.abi]) {
+		if b, err := r.dir.read(task+"wchan", maxStat); err == nil {
+			s.Resume(r.abi, string(b))
+		}
 	}
 	c := s.Call(r.abi)
 	if r.abi < abis && int64(socketCalls[r.abi]) == s.Number {

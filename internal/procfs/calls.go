@@ -118,6 +118,9 @@ var calls = [...]struct {
 	{"mkdirat", look.CallFile, numbers{296, 258, 323, 34, 4289, 5248, 287, 289}},
 }
 
+// restartCalls is restart_syscall.
+var restartCalls = numbers{0, 219, 0, 128, 4253, 5213, 0, 7}
+
 // socketCalls is the call that stands for all those of sockets where they had no numbers of their own (sys_socketcall in net/socket.c); 32 bit programs of
 // old C libraries still use it.
 var socketCalls = numbers{102, -1, -1, -1, 4102, -1, 102, 102}

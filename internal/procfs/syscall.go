@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"strconv"
+	"strings"
 
 	"github.com/closewait/closewait/internal/look"
 )
@@ -87,6 +88,29 @@ func (s *Syscall) Call(abi ABI) look.Call {
 		}
 	}
 	return c
+}
+
+// Resume tells which call a thread has gone back to after a stop or a tracer had interrupted it, by what it waits in: of those that count their time limit from when they began, the kernel puts the number of
+// restart_syscall in the place of their own, and leaves the arguments (ERESTART_RESTARTBLOCK; do_restart_poll, futex_wait_restart, hrtimer_nanosleep_restart).
+func (s *Syscall) Resume(abi ABI, channel string) {
+	const clocks = 16 // there are fewer: what is below is no address
+	if abi >= abis || s.Running || s.Number != int64(restartCalls[abi]) || channel == "" || channel == "0" {
+		return
+	}
+	name := "nanosleep"
+	switch {
+	case strings.Contains(channel, "poll"):
+		name = "poll"
+	case strings.Contains(channel, "futex"):
+		name = "futex"
+	case s.Args[0] < clocks:
+		name = "clock_nanosleep"
+	}
+	for i := range calls {
+		if calls[i].name == name && calls[i].numbers[abi] >= 0 {
+			s.Number = int64(calls[i].numbers[abi])
+		}
+	}
 }
 
 // child returns the process whose end a call waits for, 0 for any: wait4 and waitpid take its pid as what is above 0, waitid with P_PID.

@@ -43,6 +43,10 @@ func TestCalls_numbers(t *testing.T) {
 				t.Errorf("%s: %d is %q, want %q", arch, want, got.Name, call)
 			}
 		}
+		resumed := procfs.Syscall{Number: numbers["SYS_RESTART_SYSCALL"]}
+		if resumed.Resume(abi, "futex_do_wait"); resumed.Call(abi).Name != "futex" {
+			t.Errorf("%s: restart_syscall is not %d", arch, numbers["SYS_RESTART_SYSCALL"])
+		}
 		if seen < 30 {
 			t.Errorf("%s: only %d of the calls have numbers", arch, seen)
 		}
@@ -103,6 +107,31 @@ func TestSyscall_Call(t *testing.T) {
 	for _, line := range []string{"", "0", "0 1 2", "x 0x0 0x0 0x0 0x0 0x0 0x0", "3 0x0 0x0 zz 0x0 0x0 0x0"} {
 		if s, err := procfs.ParseSyscall([]byte(line)); err == nil {
 			t.Errorf("%q is taken for %+v", line, s)
+		}
+	}
+}
+
+// TestSyscall_Resume: what a call with a time limit was is told by what its thread waits in.
+func TestSyscall_Resume(t *testing.T) {
+	for _, test := range []struct {
+		line, channel string
+		want          look.Call
+	}{
+		{"219 0x7fec05af4330 0x1 0xf4240 0x7fec05bd58d0 0x0 0xa5b8e8 0x7ffc 0x7fec", "poll_schedule_timeout.constprop.0", look.Call{Kind: look.CallPoll, Name: "poll", FD: -1}},
+		{"219 0x0 0x0 0xf4240 0x0 0x0 0x0 0x7ffc 0x7fec", "do_sys_poll", look.Call{Kind: look.CallSleep, Name: "poll", FD: -1}},
+		{"219 0x235b00f0 0x89 0x0 0x7febf77f9970 0x0 0xffffffff 0x7ffc 0x7fec", "futex_do_wait", look.Call{Kind: look.CallLock, Name: "futex", FD: -1}},
+		{"219 0x0 0x0 0x7ffed9abbf60 0x7ffed9abbf60 0x0 0x8 0x7ffc 0x7fec", "do_syscall_64", look.Call{Kind: look.CallSleep, Name: "clock_nanosleep", FD: -1}},
+		{"219 0x7ffed9abbf60 0x0 0x0 0x0 0x0 0x8 0x7ffc 0x7fec", "hrtimer_nanosleep", look.Call{Kind: look.CallSleep, Name: "nanosleep", FD: -1}},
+		{"219 0x0 0x0 0x0 0x0 0x0 0x8 0x7ffc 0x7fec", "0", look.Call{FD: -1}},
+		{"0 0x5 0x7f 0x400 0x0 0x0 0x0 0x7ffc 0x7fec", "do_sys_poll", look.Call{Kind: look.CallRead, Name: "read", FD: 5}},
+	} {
+		s, err := procfs.ParseSyscall([]byte(test.line))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Resume(procfs.AMD64, test.channel)
+		if diff := cmp.Diff(test.want, s.Call(procfs.AMD64)); diff != "" {
+			t.Errorf("%s in %s: (-want +got)\n%s", test.line, test.channel, diff)
 		}
 	}
 }
