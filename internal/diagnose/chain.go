@@ -414,7 +414,7 @@ func (sc *scene) follow(waits []wait) string {
 		inode uint32
 		child int
 	}
-	seen := map[end]bool{}
+	seen, told := map[end]bool{}, map[processKey]bool{}
 	for len(steps) < longest && len(waits) > 0 {
 		seen[end{sc, sc.inodeOf(waits[0]), waits[0].child}] = true // where both ends wait for each other, it leads back
 		b, ok := sc.behind(waits[0])
@@ -422,6 +422,10 @@ func (sc *scene) follow(waits []wait) string {
 			break
 		}
 		pid := b.holders[0].PID
+		if told[processKey{b.scene, pid}] {
+			break // it leads back by way of another connection: all its threads were named
+		}
+		told[processKey{b.scene, pid}] = true
 		d := b.doing(pid)
 		step := fmt.Sprintf("%s (pid %d)", d.process.Comm, pid)
 		switch {

@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -170,5 +171,30 @@ func TestFollow_back(t *testing.T) {
 	last := v.Findings[0].Evidence[len(v.Findings[0].Evidence)-1]
 	if codes(v) != "web CW105" || last != "the other end is on db: java (pid 2214), with 1 thread in read on descriptor 7 to 192.0.2.1:45000" {
 		t.Errorf("%s: %s", codes(v), last)
+	}
+}
+
+// TestFollow_again: a trail that leads back to a program by way of another connection tells nothing more of it.
+func TestFollow_again(t *testing.T) {
+	const theirs = 3000
+	far := func(n int) string { return fmt.Sprintf("192.0.2.1:%d", 45000+n) }
+	conn := func(n int, ours bool, options ...made) tcp.Socket {
+		local, peer, number := "192.0.2.1:80", far(n), uint32(1000+n)
+		if !ours {
+			local, peer, number = peer, local, uint32(2000+n)
+		}
+		return socket(tcp.Established, time.Minute, append([]made{inode(number), cookie(tcp.Cookie(number)), between(local, peer)}, options...)...)
+	}
+	unread := []made{queues(83, 0), info(tcp.BytesReceived, 83), info(tcp.DataSegsOut, 0)}
+	now := snapshot(conn(1, true), conn(1, false), conn(2, true, unread...), conn(2, false), listening(0, 128))
+	for n := range 2 {
+		held(now, uint32(2001+n), look.Holder{PID: theirs, FD: 10 + n})
+	}
+	busyWith(now, in(ours, look.CallRead, "read", 7, 1001))
+	now.Processes[theirs] = &look.Process{PID: theirs, Comm: "cli", Activity: &look.Activity{ThreadCount: 2, CallsKnown: true, Threads: []look.Thread{sleeper(theirs), in(3001, look.CallRead, "read", 11, 2002)},
+		Sockets: []look.Descriptor{{FD: 10, Inode: 2001}, {FD: 11, Inode: 2002}}}}
+	said := strings.Join(only(t, Run(now, nil)).Evidence, "\n")
+	if strings.Count(said, "cli (pid 3000)") != 1 || strings.Count(said, "java (pid 2214)") > 1 {
+		t.Errorf("%s", said)
 	}
 }
