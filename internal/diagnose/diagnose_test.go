@@ -377,6 +377,9 @@ func TestDead(t *testing.T) {
 	if f.Code != "CW110" || f.Count != 2 || f.Netns != nil || f.Ends.Kind != "never" || len(f.Processes) != 1 {
 		t.Errorf("%+v", f)
 	}
+	if w := new(Diagnosis).Inquire(now); len(w.Activity) != 1 || w.Activity[0] != 2214 {
+		t.Errorf("%+v, want to know what its threads are at", w)
+	}
 }
 
 // TestPeerNotReading_slowly: who reads a little now and then opens the window long after, and is no peer that does not read.

@@ -27,6 +27,9 @@ const (
 func (d *Diagnosis) Inquire(now *look.Snapshot) look.Wish {
 	q := &inquiry{scene: d.on(now, nil), wanted: map[uint32]struct{}{}, unix: map[uint32]struct{}{}, strayed: map[*tcp.Socket]bool{}, entrusted: map[*tcp.Socket]bool{}, staffed: map[*tcp.Socket]bool{}}
 	q.stuck(q.suspect)
+	for _, d := range now.Dead { // whether anything keeps it from closing them
+		q.doing(d.PID).weight++
+	}
 	for pid, p := range now.Processes {
 		if p.Activity != nil && len(p.Activity.Threads) > 0 {
 			q.process(pid)

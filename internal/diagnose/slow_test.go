@@ -150,7 +150,7 @@ func TestGetsOn_clients(t *testing.T) {
 	}
 }
 
-// TestDeadFDs_elsewhere: a program whose only thread is at something else closes descriptors when it comes to them; of several threads another could.
+// TestDeadFDs_elsewhere: a program whose only thread is at something else closes descriptors when it comes to them; of several threads another could, but for what those have in hand that wait for another connection.
 func TestDeadFDs_elsewhere(t *testing.T) {
 	for _, test := range []struct {
 		threads []look.Thread
@@ -159,14 +159,19 @@ func TestDeadFDs_elsewhere(t *testing.T) {
 		{[]look.Thread{sleeper(ours)}, "info"},
 		{[]look.Thread{in(ours, look.CallPoll, "epoll_wait", 3, 0)}, "warning"},
 		{[]look.Thread{sleeper(ours), parked(2)}, "warning"},
+		{[]look.Thread{sleeper(ours), in(2, look.CallRead, "recvfrom", 7, 60)}, "warning"},
 	} {
-		now := snapshot()
+		now := snapshot(backend(60, time.Minute))
 		busyWith(now, test.threads...)
 		for fd := range 12 {
 			now.Dead = append(now.Dead, look.DeadFD{PID: ours, FD: 20 + fd, Inode: uint32(7000 + fd)})
 		}
 		f := only(t, Run(now, nil))
-		if says := strings.Contains(strings.Join(f.Evidence, "\n"), "only thread"); f.Severity != test.want || says != (test.want == "info") {
+		said, blocked := strings.Join(f.Evidence, "\n"), test.threads[len(test.threads)-1].First.Call.Kind == look.CallRead
+		if blocked != strings.Contains(said, "threads of pid 2214 are at something else: 1 thread in recvfrom on descriptor 7 to 203.0.113.5:5432. They may close") {
+			t.Errorf("%+v: %s", test.threads, said)
+		}
+		if says := strings.Contains(said, "only thread"); f.Severity != test.want || says != (test.want == "info") {
 			t.Errorf("%+v: %s, %v", test.threads, f.Severity, f.Evidence)
 		}
 	}
