@@ -51,8 +51,8 @@ type doing struct {
 	outstanding []time.Duration
 	// called are the threads of locked that have waited since a request was read that is unanswered, once they were asked for.
 	called *[]worker
-	// outnumbered is whether more connections were read than its threads can be at work for, once that was asked.
-	outnumbered answer
+	// outnumbered is whether more connections were read than its threads can be at work for, and overrun whether more are in hand than threads at work, once that was asked.
+	outnumbered, overrun answer
 	// away is whether its only thread is, once that was asked.
 	away answer
 	// inRing is whether a thread waits for a ring, once that was asked.

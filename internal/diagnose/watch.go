@@ -12,6 +12,8 @@ type interest struct {
 	set *look.PollSet
 	// armed is true when that instance tells of data and of a FIN, constant when it always does, whether anybody wants to know or not.
 	armed, constant bool
+	// edge is true when it tells of each thing once: who waits there has been told of what is unread.
+	edge bool
 	// fired is true when it has told of something once and for all: a thread has taken the socket in hand, and has not given it back.
 	fired bool
 	// waited is true when a thread waits for the socket by any means.
@@ -20,8 +22,8 @@ type interest struct {
 
 // view is an interest in few bytes.
 type view struct {
-	set                                     int16 // the number of the instance among those of the process, from 1
-	seen, armed, constant, fired, waitedFor bool  // seen says whether there is an answer at all
+	set                                           int16 // the number of the instance among those of the process, from 1
+	seen, armed, constant, edge, fired, waitedFor bool  // seen says whether there is an answer at all
 }
 
 // watched is a descriptor in an epoll instance.
@@ -44,7 +46,8 @@ func (d *doing) interest(inode uint32, fd int) (i interest) {
 		}
 		i.set, i.armed, i.fired = w.set, w.watch.Armed(), w.watch.Fired()
 		// Runtimes that ask for everything at once, edge-triggered and for ever, keep to themselves who wants to know.
-		i.constant = w.watch.Events&look.PollEdge != 0 && w.watch.Events&look.PollOut != 0
+		i.edge = w.watch.Events&look.PollEdge != 0
+		i.constant = i.edge && w.watch.Events&look.PollOut != 0
 	}
 	i.waited = i.armed && d.polls(i.set) || slices.ContainsFunc(d.waits, func(m *look.Moment) bool { return waitsFor(m, inode, fd) })
 	return i
@@ -71,9 +74,9 @@ func (s *subject) interest(d *doing, h look.Holder) interest {
 		if i.set != nil {
 			n = 1 + slices.IndexFunc(d.sets(), func(set look.PollSet) bool { return set.FD == i.set.FD })
 		}
-		*v = view{int16(n), true, i.armed, i.constant, i.fired, i.waited}
+		*v = view{int16(n), true, i.armed, i.constant, i.edge, i.fired, i.waited}
 	}
-	i := interest{armed: v.armed, constant: v.constant, fired: v.fired, waited: v.waitedFor}
+	i := interest{armed: v.armed, constant: v.constant, edge: v.edge, fired: v.fired, waited: v.waitedFor}
 	if v.set > 0 {
 		i.set = &d.sets()[v.set-1]
 	}

@@ -50,7 +50,7 @@ func claimsWorkersBlocked(sc *scene, s *subject) bool {
 			}
 		}
 		in := s.interest(d, h)
-		if sc.waiting(d) || (in.set == nil || in.armed && !in.waited && !in.constant) && sc.waitingForLocks(d) || !in.armed && !in.waited && owes(s.socket) && (sc.overrun(d) || sc.outnumbered(d)) {
+		if sc.waiting(d) || (in.set == nil || in.armed && !in.waited && !in.constant) && sc.waitingForLocks(d) || (in.edge || !in.armed && !in.waited) && owes(s.socket) && (sc.overrun(d) || sc.outnumbered(d)) {
 			s.blame(h.PID)
 			return true
 		}
@@ -97,10 +97,36 @@ func (sc *scene) waiting(d *doing) bool {
 	return len(stuck(d.strong)) > 0 || l.atWork() > 0 && len(stuck(d.working)) > 0 && l.atWork() <= len(d.working)+d.woken
 }
 
-// overrun reports whether more connections are in hand than threads at work, and no thread is left that may be idle: what was read of the others waits inside the program.
+// overrun reports whether more connections are in hand than threads at work, and no thread is left that may be idle: what was read of the others waits inside the program. A thread that has slept since before all of them
+// asked is at work for none, and a connection of which an event loop has asked another waits for that.
 func (sc *scene) overrun(d *doing) bool {
-	working := len(stuck(d.working))
-	return d.known && !d.single() && working > 0 && len(d.locked) == 0 && sc.loadOf(d).inHand > working && !sc.paced(d)
+	if d.overrun == unasked {
+		d.overrun = no
+		if sc.outgrown(d) {
+			d.overrun = yes
+		}
+	}
+	return d.overrun == yes
+}
+
+func (sc *scene) outgrown(d *doing) bool {
+	if !d.known || d.single() || len(d.locked) > 0 {
+		return false
+	}
+	working := stuck(d.working)
+	if asked := sc.outstanding(d); len(asked) > 0 {
+		working = without(working, func(w worker) bool { return !w.strong && w.restsSince(asked[len(asked)-1]) })
+	}
+	if len(working) == 0 || sc.loadOf(d).inHand <= len(working) || sc.paced(d) {
+		return false
+	}
+	asking := 0
+	for _, at := range sc.questions(d.process.PID) {
+		if !slices.ContainsFunc(d.off, func(w worker) bool { return w.call.Inode == sc.at(at).Inode }) {
+			asking++
+		}
+	}
+	return sc.loadOf(d).inHand-asking > len(working)
 }
 
 // outnumbered reports whether something was read of a connection when all threads of a process were at work already, or waiting for one that is, each for a connection that came before and still waits for its answer.
