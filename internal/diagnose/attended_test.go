@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -114,6 +115,62 @@ func TestOverrun(t *testing.T) {
 		if f := only(t, Run(now, nil)); f.Code != test.want || f.Count != 3 {
 			t.Errorf("%s: %s of %d, want %s", name, f.Code, f.Count, test.want)
 		}
+	}
+}
+
+// TestOverrun_loop: beside a loop that runs, a thread that has slept since before all requests works for none. What was told once of a client's end and has not read that waits for the pool, unless the loop has asked another for it.
+func TestOverrun_loop(t *testing.T) {
+	const minute = time.Minute
+	loop := in(ours, look.CallPoll, "epoll_wait", 3, 0)
+	asks := func(n int) tcp.Socket {
+		return backend(uint32(60+n), minute+time.Second, info(tcp.DataSegsIn, 0), between(fmt.Sprintf("192.0.2.1:%d", 45000+n), "203.0.113.5:5432"))
+	}
+	own := []tcp.Socket{asks(0), asks(1)}
+	pool := []look.Thread{loop, in(2, look.CallRead, "recvfrom", 11, 60), in(3, look.CallRead, "recvfrom", 12, 61)}
+	for name, test := range map[string]struct {
+		threads []look.Thread
+		events  uint32
+		others  []tcp.Socket
+		want    string
+	}{
+		"a timer of the program":        {[]look.Thread{loop, resting(sleeper(2), time.Hour)}, 0, nil, "CW102"},
+		"a thread that sleeps since":    {[]look.Thread{loop, resting(sleeper(2), minute)}, 0, nil, "CW105"},
+		"told once, the pool is busy":   {pool, look.PollIn | look.PollEdge, own, "CW105"},
+		"told of it all the time":       {pool, look.PollIn, own, "CW102"},
+		"told once, the loop has asked": {pool, look.PollIn | look.PollEdge, append(own, asks(2)), "CW108"},
+	} {
+		now := snapshot(append([]tcp.Socket{client(1, minute, 83, 1), client(2, minute, 83, 1), client(3, minute, 83, 1), listening(0, 128)}, test.others...)...)
+		a := busyWith(now, test.threads...)
+		watching(a, 3, 3)
+		for n := 0; test.events != 0 && n < 3; n++ {
+			a.Epolls[0].Watches = append(a.Epolls[0].Watches, look.Watch{FD: a.Sockets[n].FD, Inode: uint64(a.Sockets[n].Inode), Events: test.events})
+		}
+		if got := code(Run(now, nil), now, 2); got != test.want {
+			t.Errorf("%s: %q, want %s", name, got, test.want)
+		}
+	}
+}
+
+// TestLoops_share: threads that share an epoll instance sleep, each since it has read a request, and are named together; another that sleeps as well is none of them.
+func TestLoops_share(t *testing.T) {
+	now := snapshot(client(1, time.Minute, 83, 1), client(2, 70*time.Second, 83, 1), listening(3, 128), queued(3))
+	a := busyWith(now, resting(sleeper(ours), 61*time.Second), resting(sleeper(2), 71*time.Second), resting(sleeper(3), 65*time.Second))
+	watching(a, 3, 0, 1, 2)
+	if f := only(t, Run(now, nil)); f.Code != "CW106" || f.Count != 3 || len(f.Culprits) != 2 || *f.Culprits[1].TID != 2 {
+		t.Errorf("%s of %d: %+v", f.Code, f.Count, f.Culprits)
+	}
+}
+
+// TestLoops_each: each of some loops has its own connection and the listener; what they have in hand is of one story with what waits to be accepted.
+func TestLoops_each(t *testing.T) {
+	now := snapshot(client(1, time.Minute, 83, 1), client(2, time.Minute, 83, 1), listening(3, 128), queued(3), backend(60, time.Minute), backend(61, time.Minute, between("192.0.2.1:45001", "203.0.113.5:5432")))
+	a := busyWith(now, parked(ours), in(2, look.CallRead, "read", 10, 60), in(3, look.CallRead, "read", 11, 61))
+	for n, fd := range []int{30, 31} {
+		watching(a, fd, n, 2)
+		a.Epolls[n].Watches[0].Events = look.PollIn | look.PollOut | look.PollEdge
+	}
+	if f := only(t, Run(now, nil)); f.Code != "CW106" || f.Count != 3 {
+		t.Errorf("%s of %d, want one finding for all three", f.Code, f.Count)
 	}
 }
 

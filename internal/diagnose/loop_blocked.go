@@ -25,7 +25,9 @@ var loopBlocked = rule{
 		}
 		for i := range s.holders() {
 			h := s.holder(i)
-			if d := sc.doing(h.PID); d.halted == "" && sc.keptFrom(d, s, s.interest(d, h)) {
+			d := sc.doing(h.PID)
+			in := s.interest(d, h)
+			if d.halted == "" && (sc.keptFrom(d, s, in) || !in.waited && sc.keepsQueue(d, s)) {
 				s.blame(h.PID)
 				return true
 			}
@@ -33,10 +35,19 @@ var loopBlocked = rule{
 		return false
 	},
 	describe: func(sc *scene, g *group, f *report.Finding) {
-		g.blameThreads(sc, f, sc.loopThreads, "pid %d has these sockets in an epoll set that no thread waits for: %s")
+		g.blameThreads(sc, f, sc.loopsElsewhere, "pid %d has these sockets in an epoll set that no thread waits for: %s")
 		f.Victims.Count = len(g.members)
 		g.queueEvidence(f)
 	},
+}
+
+// keepsQueue reports whether connections wait to be accepted for the loop of the process that has this one in hand.
+func (sc *scene) keepsQueue(d *doing, s *subject) bool {
+	if s.listener == nil || s.listener.RecvQueue == 0 || sc.accepting[s.listener] || sc.getsOn(s.netns, s.listener) {
+		return false
+	}
+	k := s.queue(sc)
+	return k.code == codeLoopBlocked && slices.Contains(k.pids, d.process.PID)
 }
 
 // loopOff reports whether the thread that should look at a set is elsewhere.
@@ -204,4 +215,19 @@ func (sc *scene) loopThreads(d *doing) []worker {
 		d.called = new(without(d.locked, func(w worker) bool { return w.ran || w.thread.Resting == 0 || !sc.occasion(d, w.thread.Resting) }))
 	}
 	return *d.called
+}
+
+// loopsElsewhere returns all threads of which a loop may be one that several share: where the main thread sleeps, those as well that sleep since a request was read that is unanswered.
+func (sc *scene) loopsElsewhere(d *doing) []worker {
+	list := sc.loopThreads(d)
+	if len(d.strong) > 0 || len(list) != 1 || list[0].what != sleeping {
+		return list
+	}
+	list = slices.Clone(list)
+	for _, w := range stuck(d.working) {
+		if w.thread != list[0].thread && w.what == sleeping && sc.occasion(d, sc.since(w)) {
+			list = append(list, w)
+		}
+	}
+	return list
 }
