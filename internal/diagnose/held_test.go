@@ -83,6 +83,20 @@ func TestInherited(t *testing.T) {
 			t.Errorf("%s: %s %+v, want %s", name, f.Code, f.Culprits, test.want)
 		}
 	}
+	const collector = 320
+	for fd, want := range map[int]string{0: "CW107", 3: "CW109"} { // beside the command, another passes on what the script writes, and all have a copy as well
+		s := inetd(fd, in(script, look.CallChild, "wait4", -1, 0))
+		drains := in(collector, look.CallRead, "read", 7, 0)
+		drains.First.Call.Pipe, drains.Again.Call.Pipe = 9, 9
+		s.Processes[collector] = &look.Process{PID: collector, Comm: "httpd", PPID: script, Activity: &look.Activity{
+			Threads: []look.Thread{drains}, ThreadCount: 1, CallsKnown: true, Running: time.Hour, Sockets: []look.Descriptor{{FD: fd, Inode: 1001, FlagsKnown: true}, {FD: 4, Inode: 1001, FlagsKnown: true}},
+		}}
+		held(s, 1001, look.Holder{PID: script, FD: fd}, look.Holder{PID: script, FD: 4}, look.Holder{PID: heir, FD: fd}, look.Holder{PID: heir, FD: 4},
+			look.Holder{PID: collector, FD: fd}, look.Holder{PID: collector, FD: 4})
+		if f := only(t, Run(s, nil)); f.Code != want || len(f.Culprits) != 1 || f.Code == "CW107" && *f.Culprits[0].PID != heir {
+			t.Errorf("descriptor %d and a copy: %s %+v, want %s", fd, f.Code, f.Culprits, want)
+		}
+	}
 	forked := func(change func(handler *look.Process, s *look.Snapshot)) *look.Snapshot { // a handler was forked for its connection and runs a command, which has got a copy of it
 		s := inetd(5, in(script, look.CallChild, "wait4", -1, 0))
 		s.Processes[script].PPID, s.Processes[script].Activity.Executed = ours, false

@@ -48,31 +48,37 @@ var inherited = rule{
 // and output, as by inetd, hands it on as those to the command that it runs. Other commands have it because nobody closed it for them, and the handler is who accepted it, or was forked to serve it.
 func (sc *scene) onBehalf(s *subject) (pid int) {
 	const output = 2
-	first, last, at, handed := 0, 0, 0, true
+	first, last, drain, at, handed := 0, 0, 0, 0, true
 	for i := range s.holders() {
 		h := s.holder(i)
-		handed = handed && h.FD <= output
 		if h.PID == at {
 			continue
 		}
-		at = h.PID
+		at, handed = h.PID, handed && h.FD <= output
 		d := sc.doing(h.PID)
 		switch {
 		case !d.known:
 			return 0
 		case !d.waitsForChild() || !s.heldBy(func(c look.Holder) bool { return sc.doing(c.PID).process.PPID == h.PID }):
-			if last != 0 {
+			switch {
+			case d.waitsForChild() && d.off[0].call.Kind == look.CallRead && drain == 0:
+				drain = h.PID // of who has started it, perhaps: it passes on what the command writes
+			case last != 0:
 				return 0
+			default:
+				last = h.PID
 			}
-			last = h.PID
 		case !s.heldBy(func(p look.Holder) bool { return p.PID == d.process.PPID }):
 			first = h.PID
 		}
 	}
+	if last == 0 {
+		last, drain = drain, 0
+	}
 	switch {
 	case handed:
 		return last
-	case last == 0 || first == 0 || s.listener == nil:
+	case drain != 0 || last == 0 || first == 0 || s.listener == nil:
 		return 0
 	case sc.doing(first).process.Activity.Executed && !sc.now.Holders.Any(s.listener.Inode, func(l look.Holder) bool { return l.PID == first }):
 		return 0 // it got the connection from somebody itself
