@@ -42,3 +42,19 @@ func TestAway(t *testing.T) {
 		}
 	}
 }
+
+// TestAway_twice: a connection that is a program's input and its output, or that was duplicated for stdio, is one: nobody waits for the program beside it.
+func TestAway_twice(t *testing.T) {
+	for another, want := range map[bool]string{false: "CW107", true: "CW105"} {
+		sockets := []tcp.Socket{client(1, 20*time.Second, 83, 1), listening(0, 128)}
+		if another {
+			sockets = append(sockets, client(2, 20*time.Second, 83, 1))
+		}
+		now := snapshot(sockets...)
+		held(now, 1001, look.Holder{PID: ours, FD: 0}, look.Holder{PID: ours, FD: 1}, look.Holder{PID: ours, FD: 2})
+		busyWith(now, resting(sleeper(ours), 21*time.Second))
+		if f := only(t, Run(now, nil)); f.Code != want {
+			t.Errorf("another: %v: %s, want %s", another, f.Code, want)
+		}
+	}
+}

@@ -173,7 +173,6 @@ func (sc *scene) dedicated(d *doing, s *subject, h look.Holder) bool {
 	if !d.single() || s.interest(d, h).waited || d.rings() {
 		return false
 	}
-	served := 0
 	for _, own := range d.process.Activity.Sockets {
 		p, ok := sc.placeOf(own.Inode)
 		if !ok || p.netns != s.netns {
@@ -182,9 +181,9 @@ func (sc *scene) dedicated(d *doing, s *subject, h look.Holder) bool {
 		if sc.at(p) == s.listener && d.interest(own.Inode, own.FD).waited {
 			return false
 		}
-		if sc.cameThrough(p.netns, sc.at(p), s.listener) {
-			served++
+		if own.Inode != s.socket.Inode && sc.cameThrough(p.netns, sc.at(p), s.listener) {
+			return false
 		}
 	}
-	return served == 1 && !slices.ContainsFunc(d.off, func(w worker) bool { return w.what == inLock })
+	return !slices.ContainsFunc(d.off, func(w worker) bool { return w.what == inLock })
 }

@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -21,15 +22,23 @@ func readUnanswered(s *tcp.Socket) bool {
 // outstanding returns, in ascending order, how long ago the last data came of the connections that a process has accepted and whose request was read and not answered.
 func (sc *scene) outstanding(d *doing) []time.Duration {
 	if d.outstanding == nil {
-		d.outstanding = []time.Duration{}
+		type request struct {
+			came  time.Duration
+			inode uint32
+		}
+		var list []request
 		for _, own := range d.process.Activity.Sockets {
 			s := sc.socketOf(own.Inode)
 			if s != nil && (s.State == tcp.Established || s.State == tcp.CloseWait) && readUnanswered(s) && sc.accepted(own.Inode) {
 				came, _ := s.Info.Duration(tcp.LastDataRecv)
-				d.outstanding = append(d.outstanding, came)
+				list = append(list, request{came, own.Inode})
 			}
 		}
-		slices.Sort(d.outstanding)
+		slices.SortFunc(list, func(a, b request) int { return cmp.Or(cmp.Compare(a.came, b.came), cmp.Compare(a.inode, b.inode)) })
+		d.outstanding = make([]time.Duration, 0, len(list))
+		for _, r := range slices.Compact(list) { // of a connection that is a program's input and its output it has several descriptors
+			d.outstanding = append(d.outstanding, r.came)
+		}
 	}
 	return d.outstanding
 }

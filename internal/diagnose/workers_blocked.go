@@ -68,10 +68,10 @@ func (sc *scene) away(d *doing) bool {
 	if !d.known || d.halted != "" || !d.single() || len(stuck(d.off)) == 0 || d.off[0].what != busy && !sc.occasion(d, sc.since(d.off[0])) || d.mayNotAccept() || sc.replies(d) || sc.paced(d) {
 		return false
 	}
-	waiting := 0
+	waiting, last := 0, uint32(0)
 	for _, own := range d.process.Activity.Sockets {
-		if s := sc.socketOf(own.Inode); s != nil && sc.accepted(own.Inode) && (unread(s) || s.State == tcp.CloseWait && s.RecvQueue > 0 || readUnanswered(s)) {
-			waiting++
+		if s := sc.socketOf(own.Inode); s != nil && own.Inode != last && sc.accepted(own.Inode) && (unread(s) || s.State == tcp.CloseWait && s.RecvQueue > 0 || readUnanswered(s)) {
+			waiting, last = waiting+1, own.Inode // which may be its input and its output
 		}
 	}
 	if waiting > 1 {
