@@ -33,6 +33,7 @@ func chained(drafts []draft) []draft {
 		c.explain(i)
 	}
 	c.full()
+	c.handlers()
 	c.raise()
 	return c.drafts
 }
@@ -367,6 +368,28 @@ func (c *chain) full() {
 			}
 			if cause := c.filler(processKey{c.drafts[i].scene, p.PID}); cause >= 0 && c.mayCause(cause, i) {
 				c.drafts[i].causedBy = cause + 1
+			}
+		}
+	}
+}
+
+// handlers explains a queue by the handlers of connections that came through it, where who should empty it sleeps and has started them: it may take so many at a time, and wait for their end.
+func (c *chain) handlers() {
+	for i := range c.drafts {
+		d := &c.drafts[i]
+		if d.finding.Code != codeNotAccepted || d.group == nil || d.causedBy != 0 {
+			continue
+		}
+		for _, p := range d.finding.Processes {
+			if acceptor := d.scene.doing(p.PID); !acceptor.single() || len(acceptor.off) != 1 || acceptor.off[0].what != sleeping {
+				continue
+			}
+			cause := slices.IndexFunc(c.drafts, func(e draft) bool {
+				return e.scene == d.scene && e.finding.Code == codeHandlerBusy && e.group.members[0].listener == d.group.members[0].listener &&
+					slices.ContainsFunc(e.finding.Processes, func(h report.Process) bool { return d.scene.doing(h.PID).process.PPID == p.PID })
+			})
+			if cause >= 0 && c.mayCause(cause, i) {
+				d.causedBy = cause + 1
 			}
 		}
 	}
