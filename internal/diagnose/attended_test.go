@@ -24,6 +24,30 @@ func born(t look.Thread, ago time.Duration) look.Thread {
 	return t
 }
 
+// TestHandlerBusy_alone: a process that has been given one connection and waits for a file serves that alone, though it has read nothing of it; with others in the queue of its own listener they wait for it.
+func TestHandlerBusy_alone(t *testing.T) {
+	for name, test := range map[string]struct {
+		queue uint32
+		holds bool
+		want  string
+	}{"given by who accepts": {2, false, "CW107"}, "it accepts itself": {0, true, "CW107"}, "others wait for it": {2, true, "CW105"}} {
+		now := snapshot(client(1, time.Minute, 83, 84), listening(test.queue, 128), queued(2), queued(3))
+		if !test.holds {
+			held(now, listener, look.Holder{PID: 300, FD: 3})
+			now.Processes[300] = &look.Process{PID: 300, Comm: "inetd", Activity: &look.Activity{CallsKnown: true, ThreadCount: 1, Threads: []look.Thread{in(300, look.CallSleep, "rt_sigsuspend", -1, 0)}}}
+			now.Processes[ours].PPID = 300
+		}
+		busyWith(now, in(ours, look.CallFile, "openat", -1, 0))
+		v := Run(now, nil)
+		if got := code(v, now, 0); got != test.want {
+			t.Errorf("%s: %q, want %s", name, got, test.want)
+		}
+		if f := v.Of(&now.Namespaces[0].Sockets[2]); name == "given by who accepts" && (f.Code != "CW104" || f.CausedBy == nil) {
+			t.Errorf("%s: the queue: %s, explained %v", name, f.Code, f.CausedBy != nil)
+		}
+	}
+}
+
 // TestAttended: a thread that began with a connection works for it, whatever it waits for, unless the connection has its answer.
 func TestAttended(t *testing.T) {
 	const idle = time.Minute

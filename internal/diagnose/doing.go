@@ -55,6 +55,8 @@ type doing struct {
 	outnumbered, overrun answer
 	// away is whether its only thread is, once that was asked.
 	away answer
+	// only is the inode of the one connection that it has accepted, 0 for several or none, once that was asked.
+	only *uint32
 	// inRing is whether a thread waits for a ring, once that was asked.
 	inRing answer
 	// left is for its listeners, by inode, whether the loop that should look at them is elsewhere, once that was asked.

@@ -41,7 +41,7 @@ func claimsWorkersBlocked(sc *scene, s *subject) bool {
 		if d.halted != "" || !sc.waitsUnread(s) && !d.stuckOn(s.socket) || s.socket.RecvQueue == 0 && sc.loadOf(d).drained > len(d.blocked()) {
 			continue
 		}
-		if sc.unserved(s) && d.single() && sc.alone(d, s.socket) {
+		if d.single() && sc.alone(d, s.socket) && (sc.unserved(s) || s.listener.RecvQueue == 0 || !sc.keeps(d, s.listener)) {
 			continue // whatever it waits for, it does so for this client
 		}
 		if s.listener.RecvQueue > 0 && !sc.accepting[s.listener] && !sc.getsOn(s.netns, s.listener) {
@@ -82,7 +82,25 @@ func (sc *scene) away(d *doing) bool {
 
 // alone reports whether a process has accepted nothing but one connection.
 func (sc *scene) alone(d *doing, s *tcp.Socket) bool {
-	return !slices.ContainsFunc(d.process.Activity.Sockets, func(own look.Descriptor) bool { return own.Inode != s.Inode && sc.accepted(own.Inode) })
+	if d.only == nil {
+		d.only = new(uint32)
+		for _, own := range d.process.Activity.Sockets {
+			if own.Inode == *d.only || !sc.accepted(own.Inode) {
+				continue
+			}
+			if *d.only != 0 {
+				*d.only = 0
+				break
+			}
+			*d.only = own.Inode
+		}
+	}
+	return *d.only == s.Inode
+}
+
+// keeps reports whether a process has a listener.
+func (sc *scene) keeps(d *doing, l *tcp.Socket) bool {
+	return sc.now.Holders.Any(l.Inode, func(h look.Holder) bool { return h.PID == d.process.PID })
 }
 
 // waiting reports whether connections that were accepted wait inside the program for threads that are at something else.
