@@ -151,6 +151,8 @@ func TestOverrun_loop(t *testing.T) {
 	}
 	own := []tcp.Socket{asks(0), asks(1)}
 	pool := []look.Thread{loop, in(2, look.CallRead, "recvfrom", 11, 60), in(3, look.CallRead, "recvfrom", 12, 61)}
+	collector := in(4, look.CallRead, "recvfrom", 13, 64)
+	fed := []tcp.Socket{backend(64, time.Hour, between("192.0.2.1:45004", "203.0.113.5:9092"))}
 	for name, test := range map[string]struct {
 		threads []look.Thread
 		events  uint32
@@ -160,6 +162,7 @@ func TestOverrun_loop(t *testing.T) {
 		"a timer of the program":        {[]look.Thread{loop, resting(sleeper(2), time.Hour)}, 0, nil, "CW102"},
 		"a thread that sleeps since":    {[]look.Thread{loop, resting(sleeper(2), minute)}, 0, nil, "CW105"},
 		"told once, the pool is busy":   {pool, look.PollIn | look.PollEdge, own, "CW105"},
+		"told once, beside another":     {[]look.Thread{loop, collector}, look.PollIn | look.PollEdge, fed, "CW102"},
 		"told of it all the time":       {pool, look.PollIn, own, "CW102"},
 		"told once, the loop has asked": {pool, look.PollIn | look.PollEdge, append(own, asks(2)), "CW108"},
 	} {

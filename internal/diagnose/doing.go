@@ -53,8 +53,8 @@ type doing struct {
 	called *[]worker
 	// outnumbered is whether more connections were read than its threads can be at work for, and overrun whether more are in hand than threads at work, once that was asked.
 	outnumbered, overrun answer
-	// away is whether its only thread is, once that was asked.
-	away answer
+	// away is whether its only thread is, and handed whether its threads at work are at requests, once that was asked.
+	away, handed answer
 	// only is the inode of the one connection that it has accepted, 0 for several or none, once that was asked.
 	only *uint32
 	// inRing is whether a thread waits for a ring, once that was asked.

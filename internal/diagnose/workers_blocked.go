@@ -50,7 +50,7 @@ func claimsWorkersBlocked(sc *scene, s *subject) bool {
 			}
 		}
 		in := s.interest(d, h)
-		if sc.waiting(d) || (in.set == nil || in.armed && !in.waited && !in.constant) && sc.waitingForLocks(d) || (in.edge || !in.armed && !in.waited) && owes(s.socket) && (sc.overrun(d) || sc.outnumbered(d)) {
+		if sc.waiting(d) || (in.set == nil || in.armed && !in.waited && !in.constant) && sc.waitingForLocks(d) || (in.edge && sc.handed(d) || !in.armed && !in.waited) && owes(s.socket) && (sc.overrun(d) || sc.outnumbered(d)) {
 			s.blame(h.PID)
 			return true
 		}
@@ -168,6 +168,20 @@ func (sc *scene) outnumbered(d *doing) bool {
 		d.outnumbered = yes
 	}
 	return d.outnumbered == yes
+}
+
+// handed reports whether each of the threads at work began when a request came that is unanswered: a loop hands requests to them. Others may have to do with something else.
+func (sc *scene) handed(d *doing) bool {
+	if d.handed == unasked {
+		d.handed = yes
+		for _, w := range stuck(d.working) {
+			if !sc.occasion(d, sc.since(w)) {
+				d.handed = no
+				break
+			}
+		}
+	}
+	return d.handed == yes
 }
 
 // occasion reports whether a process has got the data of a connection, and not answered, when a thread began with something.
