@@ -214,6 +214,7 @@ func TestStopped_stream(t *testing.T) {
 		"a consumer":               {60_000, 6000, 20, "192.0.2.1:45000", stopping(ours), "CW111"},
 		"a broker":                 {60_000, 6000, 20, "192.0.2.1:80", stopping(ours), "CW111"},
 		"one that runs":            {60_000, 6000, 20, "192.0.2.1:80", spinning(ours), ""},
+		"one that writes to disk":  {60_000, 6000, 20, "192.0.2.1:80", look.Thread{TID: ours, First: look.Moment{State: 'D'}, Again: look.Moment{State: 'D', Slices: 9}}, ""},
 		"little":                   {600, 6000, 20, "192.0.2.1:80", stopping(ours), ""},
 		"it has answered just now": {60_000, 300, 20, "192.0.2.1:80", stopping(ours), ""},
 	} {

@@ -36,6 +36,9 @@ var processStopped = rule{
 				return false
 			}
 		}
+		if sc.doing(pid).halted == uninterruptible && piledUp(s.socket) && !ignored(s.socket) {
+			return false // it may have run between the looks: who writes what it receives to a disk sleeps so again and again
+		}
 		s.blame(pid)
 		return true
 	},
