@@ -144,6 +144,7 @@ var accepted = []struct{ text, canonical string }{
 	{"container web-* pod shop/cart-*", "container = web-* and pod = shop/cart-*"},
 	{"netns host", "netns = host"},
 	{"netns net:[4026531840]", "netns = 4026531840"},
+	{"netns net:[net:[", `netns = net:[net:[`},
 	{"uid 1000", "uid = 1000"},
 	{"inode != 0", "inode != 0"},
 	{"cookie 0x1A", "cookie = 0x1a"},

@@ -114,8 +114,9 @@ func codePattern(text string) (string, error) {
 
 // netnsPattern accepts the form of the links in /proc/PID/ns.
 func netnsPattern(text string) (string, error) {
-	if inode, ok := strings.CutPrefix(text, "net:["); ok {
-		return strings.TrimSuffix(inode, "]"), nil
+	inode, ok := strings.CutPrefix(text, "net:[")
+	if _, err := parseNumber(strings.TrimSuffix(inode, "]"), 64); !ok || err != nil {
+		return text, nil
 	}
-	return text, nil
+	return strings.TrimSuffix(inode, "]"), nil
 }
