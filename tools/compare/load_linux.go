@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/closewait/closewait/internal/probe"
+	"github.com/closewait/closewait/internal/stage"
 )
 
 // perAddress is how many connections are made from one loopback address to another; firstPort is the first port of their clients. The kernel would choose a port again whose client has gone, and the
@@ -25,7 +26,7 @@ func hold(n int, block byte) error {
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		return fmt.Errorf("raise the descriptor limit to %d: %w", limit.Cur, err)
 	}
-	if err := loopbackUp(); err != nil {
+	if err := stage.SetUp("lo"); err != nil {
 		return err
 	}
 	if err := os.WriteFile("/proc/sys/net/ipv4/tcp_fin_timeout", []byte("1"), 0); err != nil {
@@ -43,20 +44,6 @@ func hold(n int, block byte) error {
 	fmt.Println("ready")
 	_, err := io.Copy(io.Discard, os.Stdin)
 	return err
-}
-
-func loopbackUp() error {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(fd)
-	ifreq, err := unix.NewIfreq("lo")
-	if err != nil {
-		return err
-	}
-	ifreq.SetUint16(unix.IFF_UP)
-	return unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, ifreq)
 }
 
 func closeWaits(addr, from [4]byte, n int) error {

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/closewait/closewait/internal/stage"
 )
 
 // result is what became of the tests of one package, as tools/kernels reads it.
@@ -72,6 +74,9 @@ func prepare() (errs []error) {
 		if err := load(file); err != nil && !errors.Is(err, unix.EEXIST) {
 			errs = append(errs, fmt.Errorf("load %s: %w", filepath.Base(file), err))
 		}
+	}
+	if err := stage.SetUp("lo"); err != nil { // as on any host
+		errs = append(errs, err)
 	}
 	_ = os.WriteFile("/proc/sys/kernel/printk", []byte("1"), 0)
 	_ = unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 1024, Max: 65536})
