@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/closewait/closewait/internal/look"
+	"github.com/closewait/closewait/internal/nstest"
 	"github.com/closewait/closewait/internal/procfs"
 )
 
@@ -84,6 +85,9 @@ func TestFS_Activity(t *testing.T) {
 					return
 				}
 				if time.Now().After(deadline) {
+					if channel := a.Threads[0].First.Channel; want.Kind == look.CallLinger && channel == "" && nstest.Before(t, 5, 16) {
+						t.Skip("kernels before 5.16 without frame pointers do not say where a thread sleeps: ", got)
+					}
 					t.Fatalf("got %+v, want %+v", got, want)
 				}
 			}
