@@ -201,14 +201,18 @@ func (sc *scene) subject(netns, index int32, s *tcp.Socket) subject {
 
 // join joins to a socket what is known of it by now.
 func (sc *scene) join(s *subject) {
-	s.known = true // if no file refers to it
+	known := true // if no file refers to it
 	if s.socket.Inode != 0 {
 		sc.holding = sc.now.Holders.Append(sc.holding[:0], s.socket.Inode)
 		s.hold(sc.lasting(sc.holding))
-		s.known = len(sc.holding) > 0 || sc.now.Sought(s.socket)
+		known = len(sc.holding) > 0 || sc.now.Sought(s.socket)
 	}
-	s.listener, s.connected = sc.origin(s.netns, s.socket)
-	s.shares = s.listener != nil && len(sc.sharing(s.netns, s.socket.Local)) > 1
+	var connected bool
+	s.listener, connected = sc.origin(s.netns, s.socket)
+	s.joined = 0
+	s.joined.set(allHolders, known)
+	s.joined.set(madeHere, connected)
+	s.joined.set(shared, s.listener != nil && len(sc.sharing(s.netns, s.socket.Local)) > 1)
 }
 
 // claimant returns the index of the rule that claims the socket, -1 if none does.
@@ -284,7 +288,7 @@ func (sc *scene) programOf(pid, depth int) string {
 func (g *group) complete(sc *scene) report.Finding {
 	g.room = sc.times
 	f := g.finding(sc)
-	g.describeHolders(sc, &f, g.holders(), g.count(func(s *subject) bool { return !s.known }) == 0)
+	g.describeHolders(sc, &f, g.holders(), g.count(func(s *subject) bool { return !s.known() }) == 0)
 	g.rule.describe(sc, g, &f)
 	g.perhapsWaited(sc, &f)
 	sc.times, g.sorted, g.room = g.sorted, nil, nil
@@ -318,7 +322,7 @@ func (g *group) role() *string {
 		return new("closing")
 	case g.members[0].listener != nil:
 		return new("server")
-	case g.members[0].connected:
+	case g.members[0].connected():
 		return new("client")
 	}
 	return nil // of a listener that is gone, or of a client that chose its port

@@ -15,7 +15,7 @@ import (
 var inTransit = rule{
 	code: "CW112", cause: "in_transit",
 	claims: func(sc *scene, s *subject) bool {
-		return unheld(s) && !sc.drains(s) && !sc.inTurn(s) && (s.known || sc.ringOf(s.socket) != nil || sc.unheld() <= sc.now.Transit.Descriptors())
+		return unheld(s) && !sc.drains(s) && !sc.inTurn(s) && (s.known() || sc.ringOf(s.socket) != nil || sc.unheld() <= sc.now.Transit.Descriptors())
 	},
 	together: func(sc *scene, s *subject) uint64 {
 		if ring := sc.ringOf(s.socket); ring != nil {

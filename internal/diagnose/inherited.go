@@ -172,7 +172,7 @@ func (sc *scene) stray(s *subject, h look.Holder) bool {
 func (sc *scene) leftOver(s *subject, d *doing) bool {
 	const first = 1
 	parent := d.process.PPID
-	return s.connected && s.known && parent > first && (d.process.Group == parent || sc.now.Processes[parent] != nil) && sc.startedAfter(d.process.PID, s.place)
+	return s.connected() && s.known() && parent > first && (d.process.Group == parent || sc.now.Processes[parent] != nil) && sc.startedAfter(d.process.PID, s.place)
 }
 
 // handedOn reports whether a process cannot have opened a socket by itself, or got it in the same way as its listener.
@@ -181,7 +181,7 @@ func (sc *scene) handedOn(s *subject, d *doing) bool {
 	after := sc.startedAfter(pid, s.place)
 	if s.listener == nil { // who accepted is gone
 		began, _ := sc.existed(s.place)
-		return after || !s.connected && d.single() && untouched(s.socket) && d.process.Activity.Running <= began+sinceStart
+		return after || !s.connected() && d.single() && untouched(s.socket) && d.process.Activity.Running <= began+sinceStart
 	}
 	holds := func(pid int) bool {
 		return sc.now.Holders.Any(s.listener.Inode, func(l look.Holder) bool { return l.PID == pid })
@@ -215,7 +215,7 @@ func (d *doing) passesExec(fd int) bool {
 // mayBeStray is what can be said of it before its flags and its parent are known.
 func (sc *scene) mayBeStray(s *subject, h look.Holder) bool {
 	agreed := 3 // what inetd and its like hand on goes to 0, 1 and 2, what systemd does to 3
-	if s.connected {
+	if s.connected() {
 		agreed = 2
 	}
 	d := sc.doing(h.PID)

@@ -84,7 +84,7 @@ func (q *inquiry) suspect(s *subject) {
 		q.end(s.netns, s.socket)
 		q.reader(s)
 	}
-	if s.shares && s.socket.State != tcp.FinWait2 {
+	if s.shares() && s.socket.State != tcp.FinWait2 {
 		shared := q.sharing(s.netns, s.socket.Local)
 		for _, l := range shared[:min(len(shared), sharers)] {
 			q.holdersOf(l)

@@ -11,7 +11,7 @@ import (
 var kernelOwned = rule{
 	code: "CW113", cause: "kernel_owned",
 	claims: func(sc *scene, s *subject) bool {
-		return unheld(s) && s.known && s.socket.UID == 0 && sc.now.Transit.Complete && len(sc.now.Transit.Waiting) == 0 && sc.ringOf(s.socket) == nil
+		return unheld(s) && s.known() && s.socket.UID == 0 && sc.now.Transit.Complete && len(sc.now.Transit.Waiting) == 0 && sc.ringOf(s.socket) == nil
 	},
 	describe: func(_ *scene, _ *group, f *report.Finding) {
 		f.Severity = report.SeverityInfo

@@ -13,7 +13,7 @@ import (
 var notReading = rule{
 	code: codeNotReading, cause: "not_reading",
 	claims: func(sc *scene, s *subject) bool {
-		return !(s.connected && s.socket.RecvQueue <= farewell) && sc.stuckUnread(s) && !sc.awaited(s) && !sc.inTurn(s) &&
+		return !(s.connected() && s.socket.RecvQueue <= farewell) && sc.stuckUnread(s) && !sc.awaited(s) && !sc.inTurn(s) &&
 			s.held() && sc.doing(s.holder(0).PID).watchable() && !sc.accumulates(s) && !sc.takenInHand(s)
 	},
 	describe: func(sc *scene, g *group, f *report.Finding) {

@@ -223,9 +223,9 @@ func (sc *scene) arrivalEvidence(g *group) (got bool, lines []string) {
 // cannot be told.
 func lostWhere(s *subject, end *tcp.Socket) (there, back bool) {
 	missed := int64(max(s.socket.Timer.Count, 2))
-	there = lacking(s.socket, end, !s.connected) >= missed
+	there = lacking(s.socket, end, !s.connected()) >= missed
 	if s.socket.Timer.Kind == tcp.TimerKeepalive || windowClosed(s.socket) {
-		back = lacking(end, s.socket, s.connected) >= missed
+		back = lacking(end, s.socket, s.connected()) >= missed
 		return there && !back, back && !there
 	}
 	acked, known := s.socket.Info.Uint(tcp.BytesAcked)
@@ -233,7 +233,7 @@ func lostWhere(s *subject, end *tcp.Socket) (there, back bool) {
 	if !known || !counted || s.socket.SendQueue == 0 {
 		return false, false
 	}
-	if s.connected && acked > 0 {
+	if s.connected() && acked > 0 {
 		acked-- // our SYN
 	}
 	if received <= acked {

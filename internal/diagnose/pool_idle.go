@@ -19,7 +19,7 @@ const farewell = 512
 var poolIdle = rule{
 	code: codePoolIdle, cause: "pool_idle",
 	claims: func(sc *scene, s *subject) bool {
-		return s.connected && s.socket.RecvQueue <= farewell && sc.stuckUnread(s) && !sc.halfClosed(s) && (s.held() || !s.known) && !sc.accumulates(s)
+		return s.connected() && s.socket.RecvQueue <= farewell && sc.stuckUnread(s) && !sc.halfClosed(s) && (s.held() || !s.known()) && !sc.accumulates(s)
 	},
 	describe: func(sc *scene, g *group, f *report.Finding) {
 		f.Severity = report.SeverityInfo

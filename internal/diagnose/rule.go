@@ -22,13 +22,43 @@ type subject struct {
 	pid, fd int32
 	several *[]look.Holder
 	age     time.Duration
-	opinion
-	draft   int32 // the position, from 1, of the draft the socket belongs to, 0 for none
+	// What was made of the socket, see renew: the position, from 1, of the draft it belongs to, 0 for none; who is to blame; answers that several rules ask for, kept once they were given, of which
+	// instance, the number of one among those of the process from 1, and seen are an interest; and what the second look says.
+	draft, culprit int32
+	instance       int16
+	seen           marks
+	half, turn     answer
+	moved          bool
+
 	ageKind look.AgeKind
-	known   bool // whether its holders are the whole truth
-	shares  bool // whether others listen on the same address
-	// connected is true when this side made the connection, as far as that shows: a listener that is gone leaves connections behind that look alike.
-	connected bool
+	joined  marks
+}
+
+// marks are several things that hold or do not.
+type marks uint8
+
+// What may hold of what was joined to a socket.
+const (
+	allHolders marks = 1 << iota // its holders are the whole truth
+	shared                       // others listen on the address it came through
+	madeHere                     // this side made the connection, as far as that shows: a listener that is gone leaves connections behind that look alike
+)
+
+func (m *marks) set(what marks, holds bool) {
+	if holds {
+		*m |= what
+	}
+}
+
+func (m marks) has(what marks) bool { return m&what != 0 }
+
+func (s *subject) known() bool     { return s.joined.has(allHolders) }
+func (s *subject) shares() bool    { return s.joined.has(shared) }
+func (s *subject) connected() bool { return s.joined.has(madeHere) }
+
+// renew forgets what was made of the socket.
+func (s *subject) renew(moved bool) {
+	s.draft, s.culprit, s.instance, s.seen, s.half, s.turn, s.moved = 0, 0, 0, 0, unasked, unasked, moved
 }
 
 // holders is how many descriptors are known to refer to the socket.
@@ -64,7 +94,7 @@ func (s *subject) heldBy(is func(look.Holder) bool) bool {
 
 // settled reports whether nothing will change of what is joined to the socket: a look that asks who holds a socket asks for all who do, so that one who does stays alone.
 // Of several some may prove to be passing by, and tell which of those that share an address is the listener.
-func (s *subject) settled() bool { return s.pid != 0 && !s.shares }
+func (s *subject) settled() bool { return s.pid != 0 && !s.shares() }
 
 // hold makes a copy of a list the socket's holders.
 func (s *subject) hold(list []look.Holder) {
@@ -77,20 +107,11 @@ func (s *subject) hold(list []look.Holder) {
 	}
 }
 
-// opinion is what was made of a socket.
-type opinion struct {
-	culprit int32 // see blame
-	moved   bool  // what the scene says of it
-	// half, turn and view are answers that several rules ask for, kept once they were given.
-	half, turn answer
-	view       view
-}
-
 // blame notes the process that the rule which claims the socket holds responsible.
-func (o *opinion) blame(pid int) { o.culprit = int32(pid) } //nolint:gosec // the kernel gives none that is larger, and a recording with such is refused
+func (s *subject) blame(pid int) { s.culprit = int32(pid) } //nolint:gosec // the kernel gives none that is larger, and a recording with such is refused
 
 // blamed is that process, 0 for the socket's holder.
-func (o *opinion) blamed() int { return int(o.culprit) }
+func (s *subject) blamed() int { return int(s.culprit) }
 
 // answer is yes or no or neither, or not given yet; the firmer the yes the greater.
 type answer uint8

@@ -106,7 +106,7 @@ func (sc *scene) renew(later []tcp.Socket) {
 		if found != sc.found && !s.settled() {
 			sc.join(s)
 		}
-		s.opinion, s.draft = opinion{moved: sc.moved(s.socket)}, 0
+		s.renew(sc.moved(s.socket))
 	}
 	sc.found = found
 }

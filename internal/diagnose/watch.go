@@ -20,11 +20,15 @@ type interest struct {
 	waited bool
 }
 
-// view is an interest in few bytes.
-type view struct {
-	set                                           int16 // the number of the instance among those of the process, from 1
-	seen, armed, constant, edge, fired, waitedFor bool  // seen says whether there is an answer at all
-}
+// What may hold of an interest that is kept.
+const (
+	wasSeen marks = 1 << iota // there is an answer at all
+	isArmed
+	isConstant
+	isEdge
+	hasFired
+	isWaited
+)
 
 // watched is a descriptor in an epoll instance.
 type watched struct {
@@ -67,18 +71,21 @@ func (s *subject) interest(d *doing, h look.Holder) interest {
 	if h != s.holder(0) {
 		return d.interest(s.socket.Inode, h.FD)
 	}
-	v := &s.view
-	if !v.seen {
+	if !s.seen.has(wasSeen) {
 		i := d.interest(s.socket.Inode, h.FD)
-		n := 0
 		if i.set != nil {
-			n = 1 + slices.IndexFunc(d.sets(), func(set look.PollSet) bool { return set.FD == i.set.FD })
+			s.instance = int16(1 + slices.IndexFunc(d.sets(), func(set look.PollSet) bool { return set.FD == i.set.FD }))
 		}
-		*v = view{int16(n), true, i.armed, i.constant, i.edge, i.fired, i.waited}
+		s.seen.set(wasSeen, true)
+		s.seen.set(isArmed, i.armed)
+		s.seen.set(isConstant, i.constant)
+		s.seen.set(isEdge, i.edge)
+		s.seen.set(hasFired, i.fired)
+		s.seen.set(isWaited, i.waited)
 	}
-	i := interest{armed: v.armed, constant: v.constant, edge: v.edge, fired: v.fired, waited: v.waitedFor}
-	if v.set > 0 {
-		i.set = &d.sets()[v.set-1]
+	i := interest{armed: s.seen.has(isArmed), constant: s.seen.has(isConstant), edge: s.seen.has(isEdge), fired: s.seen.has(hasFired), waited: s.seen.has(isWaited)}
+	if s.instance > 0 {
+		i.set = &d.sets()[s.instance-1]
 	}
 	return i
 }
