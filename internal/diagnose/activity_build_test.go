@@ -52,7 +52,7 @@ func busyWith(now *look.Snapshot, threads ...look.Thread) *look.Activity {
 		s := &now.Namespaces[0].Sockets[i]
 		for _, h := range now.Holders.Of(s.Inode) {
 			if h.PID == ours {
-				a.Sockets = append(a.Sockets, look.Descriptor{FD: h.FD, Inode: s.Inode})
+				a.Sockets = append(a.Sockets, look.Descriptor{FD: int32(h.FD), Inode: s.Inode})
 			}
 		}
 	}
@@ -64,7 +64,7 @@ func busyWith(now *look.Snapshot, threads ...look.Thread) *look.Activity {
 func watching(a *look.Activity, fd int, sockets ...int) {
 	set := look.PollSet{FD: fd}
 	for _, i := range sockets {
-		set.Watches = append(set.Watches, look.Watch{FD: a.Sockets[i].FD, Inode: uint64(a.Sockets[i].Inode), Events: look.PollIn})
+		set.Watches = append(set.Watches, look.Watch{FD: int(a.Sockets[i].FD), Inode: uint64(a.Sockets[i].Inode), Events: look.PollIn})
 	}
 	a.Epolls = append(a.Epolls, set)
 }

@@ -170,7 +170,7 @@ func TestOverrun_loop(t *testing.T) {
 		a := busyWith(now, test.threads...)
 		watching(a, 3, 3)
 		for n := 0; test.events != 0 && n < 3; n++ {
-			a.Epolls[0].Watches = append(a.Epolls[0].Watches, look.Watch{FD: a.Sockets[n].FD, Inode: uint64(a.Sockets[n].Inode), Events: test.events})
+			a.Epolls[0].Watches = append(a.Epolls[0].Watches, look.Watch{FD: int(a.Sockets[n].FD), Inode: uint64(a.Sockets[n].Inode), Events: test.events})
 		}
 		if got := code(Run(now, nil), now, 2); got != test.want {
 			t.Errorf("%s: %q, want %s", name, got, test.want)

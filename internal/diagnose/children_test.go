@@ -58,7 +58,7 @@ func TestHandlerBusy_scripts(t *testing.T) {
 			now.Unix = map[uint32]look.Unix{}
 			for i := range 2 {
 				a.Epolls[0].Watches[2+i].Inode = uint64(900 + i)
-				a.Sockets = append(a.Sockets, look.Descriptor{FD: 60 + i, Inode: uint32(900 + i)})
+				a.Sockets = append(a.Sockets, look.Descriptor{FD: int32(60 + i), Inode: uint32(900 + i)})
 				now.Unix[uint32(900+i)] = look.Unix{Peer: uint32(output + i)}
 			}
 		}},
@@ -165,7 +165,7 @@ func TestChildren_heirs(t *testing.T) {
 		withChildren(now, a, 1, time.Minute, sleeper)
 		heir := now.Processes[child].Activity
 		for _, own := range a.Sockets {
-			now.Holders.Hold(own.Inode, look.Holder{PID: child, FD: own.FD})
+			now.Holders.Hold(own.Inode, look.Holder{PID: child, FD: int(own.FD)})
 			heir.Sockets = append(heir.Sockets, own)
 		}
 		f := only(t, Run(now, nil))

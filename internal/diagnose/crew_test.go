@@ -85,7 +85,7 @@ func another(now *look.Snapshot, s tcp.Socket, pid, fd int) {
 	now.Holders.Want(s.Inode)
 	now.Holders.Add(s.Inode, look.Holder{PID: pid, FD: fd})
 	own := now.Processes[pid].Activity
-	own.Sockets = append(own.Sockets, look.Descriptor{FD: fd, Inode: s.Inode})
+	own.Sockets = append(own.Sockets, look.Descriptor{FD: int32(fd), Inode: s.Inode})
 }
 
 // beside adds a second worker, which has nothing in hand.

@@ -425,7 +425,7 @@ func (sc *scene) polling(d *doing, c *look.Call) (w worker, ok bool) {
 			return worker{}, false
 		default:
 			socket = s
-			w.call = &look.Call{Kind: look.CallRead, Name: c.Name, FD: own.FD, Inode: own.Inode}
+			w.call = &look.Call{Kind: look.CallRead, Name: c.Name, FD: int(own.FD), Inode: own.Inode}
 			w.what, w.strong = inRead, sc.still(own.Inode)
 			switch {
 			case s.State == tcp.SynSent:
@@ -474,9 +474,9 @@ func (sc *scene) ownLoop(d *doing, set *look.PollSet, c *look.Call) (w worker, o
 		case !connecting && (s.State != tcp.Established || s.RecvQueue > 0 || !asks(s)):
 			continue
 		case connecting:
-			w = worker{what: inConnect, parked: true, call: &look.Call{Kind: look.CallConnect, Name: c.Name, FD: own.FD, Inode: own.Inode, Left: c.Left}}
+			w = worker{what: inConnect, parked: true, call: &look.Call{Kind: look.CallConnect, Name: c.Name, FD: int(own.FD), Inode: own.Inode, Left: c.Left}}
 		default:
-			w = worker{what: inRead, parked: true, call: &look.Call{Kind: look.CallRead, Name: c.Name, FD: own.FD, Inode: own.Inode, Left: c.Left}}
+			w = worker{what: inRead, parked: true, call: &look.Call{Kind: look.CallRead, Name: c.Name, FD: int(own.FD), Inode: own.Inode, Left: c.Left}}
 		}
 	}
 	return w, w.what != ""
@@ -507,7 +507,7 @@ func (sc *scene) asksWithin(d *doing, set *look.PollSet, c *look.Call) *look.Cal
 	if u := sc.unix(own.Inode); u == nil || !u.Connected {
 		return nil
 	}
-	return &look.Call{Kind: look.CallRead, Name: c.Name, FD: own.FD, Inode: own.Inode, Left: c.Left}
+	return &look.Call{Kind: look.CallRead, Name: c.Name, FD: int(own.FD), Inode: own.Inode, Left: c.Left}
 }
 
 // onlyStranger returns the one descriptor that is waited for in an epoll instance, where it is a socket; the zero value for none.

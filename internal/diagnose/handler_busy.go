@@ -178,7 +178,7 @@ func (sc *scene) dedicated(d *doing, s *subject, h look.Holder) bool {
 		if !ok || p.netns != s.netns {
 			continue
 		}
-		if sc.at(p) == s.listener && d.interest(own.Inode, own.FD).waited {
+		if sc.at(p) == s.listener && d.interest(own.Inode, int(own.FD)).waited {
 			return false
 		}
 		if own.Inode != s.socket.Inode && sc.cameThrough(p.netns, sc.at(p), s.listener) {

@@ -63,9 +63,9 @@ func TestInherited(t *testing.T) {
 	inetd := func(fd int, wait look.Thread) *look.Snapshot { // a script has its connection as its input, and so has what it runs
 		s := now(unread, func(p *look.Process) { p.PPID = script })
 		s.Processes[script] = &look.Process{PID: script, Comm: "bash", Activity: &look.Activity{
-			Threads: []look.Thread{wait}, ThreadCount: 1, CallsKnown: true, Executed: true, Running: time.Hour, Sockets: []look.Descriptor{{FD: fd, Inode: 1001, FlagsKnown: true}},
+			Threads: []look.Thread{wait}, ThreadCount: 1, CallsKnown: true, Executed: true, Running: time.Hour, Sockets: []look.Descriptor{{FD: int32(fd), Inode: 1001, FlagsKnown: true}},
 		}}
-		s.Processes[heir].Activity.Sockets[0].FD = fd
+		s.Processes[heir].Activity.Sockets[0].FD = int32(fd)
 		held(s, 1001, look.Holder{PID: script, FD: fd}, look.Holder{PID: heir, FD: fd})
 		return s
 	}
@@ -89,7 +89,7 @@ func TestInherited(t *testing.T) {
 		drains := in(collector, look.CallRead, "read", 7, 0)
 		drains.First.Call.Pipe, drains.Again.Call.Pipe = 9, 9
 		s.Processes[collector] = &look.Process{PID: collector, Comm: "httpd", PPID: script, Activity: &look.Activity{
-			Threads: []look.Thread{drains}, ThreadCount: 1, CallsKnown: true, Running: time.Hour, Sockets: []look.Descriptor{{FD: fd, Inode: 1001, FlagsKnown: true}, {FD: 4, Inode: 1001, FlagsKnown: true}},
+			Threads: []look.Thread{drains}, ThreadCount: 1, CallsKnown: true, Running: time.Hour, Sockets: []look.Descriptor{{FD: int32(fd), Inode: 1001, FlagsKnown: true}, {FD: 4, Inode: 1001, FlagsKnown: true}},
 		}}
 		held(s, 1001, look.Holder{PID: script, FD: fd}, look.Holder{PID: script, FD: 4}, look.Holder{PID: heir, FD: fd}, look.Holder{PID: heir, FD: 4},
 			look.Holder{PID: collector, FD: fd}, look.Holder{PID: collector, FD: 4})
@@ -152,7 +152,7 @@ func TestInherited(t *testing.T) {
 	service := func(fd int, change func(*look.Snapshot)) *look.Snapshot { // which has got its listener from who made it
 		s := now(unread, func(p *look.Process) { p.Activity.Running = 30 * time.Second })
 		held(s, 1001, look.Holder{PID: heir, FD: fd})
-		s.Processes[heir].Activity.Sockets[0].FD = fd
+		s.Processes[heir].Activity.Sockets[0].FD = int32(fd)
 		s.Holders.Add(listener, look.Holder{PID: heir, FD: 3})
 		s.Holders.Sort()
 		change(s)

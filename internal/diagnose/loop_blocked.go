@@ -95,7 +95,7 @@ func (sc *scene) loopAway(d *doing) bool {
 				return false
 			}
 			own, _ := d.process.Activity.Descriptor(set.Watches[i].FD)
-			return sc.loopOff(d, d.interest(own.Inode, own.FD))
+			return sc.loopOff(d, d.interest(own.Inode, int(own.FD)))
 		}))
 	}
 	return *d.behind
@@ -106,7 +106,7 @@ func (sc *scene) leaves(d *doing, listener uint32) bool {
 	left, asked := d.left[listener]
 	if !asked {
 		left = slices.ContainsFunc(d.process.Activity.Sockets, func(own look.Descriptor) bool {
-			return own.Inode == listener && sc.loopOff(d, d.interest(own.Inode, own.FD))
+			return own.Inode == listener && sc.loopOff(d, d.interest(own.Inode, int(own.FD)))
 		})
 		if d.left == nil {
 			d.left = map[uint32]bool{}
@@ -119,7 +119,7 @@ func (sc *scene) leaves(d *doing, listener uint32) bool {
 // waitsForLoop reports whether the socket of a descriptor is in a set of a loop that is elsewhere, and has waited there for a while.
 func (sc *scene) waitsForLoop(d *doing, own look.Descriptor) bool {
 	at, ok := sc.placeOf(own.Inode)
-	in := d.interest(own.Inode, own.FD)
+	in := d.interest(own.Inode, int(own.FD))
 	if !ok || in.set == nil || !sc.loopOff(d, in) {
 		return false
 	}
@@ -153,7 +153,7 @@ func (sc *scene) hasMany(d *doing, set *look.PollSet) bool {
 		return n > 1
 	}
 	return !slices.ContainsFunc(d.process.Activity.Sockets, func(own look.Descriptor) bool {
-		return d.interest(own.Inode, own.FD).set == nil && sc.accepted(own.Inode)
+		return d.interest(own.Inode, int(own.FD)).set == nil && sc.accepted(own.Inode)
 	})
 }
 

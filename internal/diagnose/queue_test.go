@@ -288,7 +288,7 @@ func TestGave(t *testing.T) {
 			watching(a, 30, 0)
 		}
 		now.Processes[service] = &look.Process{PID: service, PPID: ours, Comm: "service", Activity: &look.Activity{Threads: []look.Thread{sleeper(service)}, ThreadCount: 1, CallsKnown: true, Executed: true,
-			Sockets: []look.Descriptor{{FD: test.fd, Inode: listener}}}}
+			Sockets: []look.Descriptor{{FD: int32(test.fd), Inode: listener}}}}
 		now.Holders.Add(listener, look.Holder{PID: service, FD: test.fd})
 		now.Holders.Sort()
 		f := only(t, Run(now, nil))

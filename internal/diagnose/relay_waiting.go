@@ -202,7 +202,7 @@ func (sc *scene) pairLegs(p *look.Process, to *pairing) {
 	}
 	held := make(map[uint32]int, len(p.Activity.Sockets)) // descriptors
 	for _, d := range p.Activity.Sockets {
-		held[d.Inode] = d.FD
+		held[d.Inode] = int(d.FD)
 	}
 	ends, others := sc.legs(closed, held), sc.legs(open, held)
 	skew := time.Duration(0) // times are of the moments at which each socket was read

@@ -24,7 +24,7 @@ func (sc *scene) tunnels() *pairing {
 		if _, open := shut[pid]; len(shut) == 0 || open && len(shut) == 1 {
 			continue // nobody else passes it on
 		}
-		sc.carry(pid, func(own look.Descriptor, _ place) { carriers[own.Inode] = carrier{pid, own.FD} })
+		sc.carry(pid, func(own look.Descriptor, _ place) { carriers[own.Inode] = carrier{pid, int(own.FD)} })
 	}
 	if len(carriers) == 0 {
 		return sc.tunnel
@@ -88,7 +88,7 @@ func (sc *scene) joinEnds(near carrier, ended []place, far int, shut []place) {
 	held := func(pid int) map[uint32]int {
 		fds := map[uint32]int{}
 		for _, own := range sc.now.Processes[pid].Activity.Sockets {
-			fds[own.Inode] = own.FD
+			fds[own.Inode] = int(own.FD)
 		}
 		return fds
 	}

@@ -34,9 +34,9 @@ func TestTunnels(t *testing.T) {
 		} {
 			polls := look.Thread{TID: pid, First: look.Moment{State: 'S', Call: look.Call{Kind: look.CallPoll, Name: "ppoll", FD: -1}}}
 			for _, d := range fds {
-				s.Holders.Hold(d.Inode, look.Holder{PID: pid, FD: d.FD})
+				s.Holders.Hold(d.Inode, look.Holder{PID: pid, FD: int(d.FD)})
 				if pid == far {
-					polls.First.Call.Watches = append(polls.First.Call.Watches, look.Watch{FD: d.FD, Events: look.PollIn})
+					polls.First.Call.Watches = append(polls.First.Call.Watches, look.Watch{FD: int(d.FD), Events: look.PollIn})
 				}
 			}
 			s.Processes[pid] = &look.Process{PID: pid, Comm: map[int]string{near: "ssh", far: "sshd", server: "backend"}[pid],

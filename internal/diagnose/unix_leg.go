@@ -86,7 +86,7 @@ func (sc *scene) unixLegs(pid int) map[*tcp.Socket]*unixLeg {
 	for _, own := range sc.mayBeLegs(d) {
 		if u := sc.unix(own.Inode); u != nil && u.Connected && !sc.has(d, u.End()) {
 			if why := sc.pending(u); why != "" {
-				legs = append(legs, &unixLeg{wait{inode: own.Inode, unix: u}, own.FD, why})
+				legs = append(legs, &unixLeg{wait{inode: own.Inode, unix: u}, int(own.FD), why})
 			}
 		}
 	}

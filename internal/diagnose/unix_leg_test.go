@@ -26,7 +26,7 @@ func behindUnix(of func(n uint32) look.Unix, threads ...look.Thread) (*look.Snap
 	now.Processes[theirs] = &look.Process{PID: theirs, Comm: "app", Activity: &look.Activity{Threads: threads, ThreadCount: len(threads), CallsKnown: true}}
 	now.Holders.Hold(theirQueue, look.Holder{PID: theirs, FD: 3})
 	for n := range uint32(2) {
-		a.Sockets = append(a.Sockets, look.Descriptor{FD: int(20 + n), Inode: 500 + n})
+		a.Sockets = append(a.Sockets, look.Descriptor{FD: int32(20 + n), Inode: 500 + n})
 		now.Unix[500+n] = of(n)
 		now.Holders.Hold(theirEnd+n, look.Holder{PID: theirs, FD: int(10 + n)})
 	}
@@ -81,7 +81,7 @@ func TestRelayWaitingWithin(t *testing.T) {
 		"its messages": {queued, []look.Thread{parked(theirs)}, "CW102", "", func(now *look.Snapshot) {
 			list := now.Processes[ours].Activity.Sockets
 			list[3].FD, list[4].FD = 1, 2
-			slices.SortFunc(list, func(a, b look.Descriptor) int { return a.FD - b.FD })
+			slices.SortFunc(list, func(a, b look.Descriptor) int { return int(a.FD - b.FD) })
 		}},
 		"a pair of its own": {func(n uint32) look.Unix { return look.Unix{Peer: theirEnd + n} }, []look.Thread{parked(theirs)}, "CW102", "", nil},
 		"its own listener": {queued, nil, "CW102", "", func(now *look.Snapshot) {
@@ -278,7 +278,7 @@ func TestInquire_unix_many(t *testing.T) {
 	now := snapshot(list...)
 	a := busyWith(now, in(ours, look.CallPoll, "epoll_wait", 4, 0))
 	for i := range n {
-		a.Sockets = append(a.Sockets, look.Descriptor{FD: 10_000 + i, Inode: uint32(50_000 + i)})
+		a.Sockets = append(a.Sockets, look.Descriptor{FD: int32(10_000 + i), Inode: uint32(50_000 + i)})
 	}
 	if w := new(Diagnosis).Inquire(now); len(w.Unix) != n {
 		t.Errorf("%d of %d are asked for", len(w.Unix), n)

@@ -42,7 +42,7 @@ func newDescriptors(sockets int) descriptors {
 }
 
 func (d *descriptors) socket(pid, fd int, inode uint32) {
-	d.add(pid, look.Descriptor{FD: fd, Inode: inode})
+	d.add(pid, look.Descriptor{FD: int32(fd), Inode: inode})
 }
 
 func (d *descriptors) add(pid int, own look.Descriptor) {
@@ -79,7 +79,7 @@ func (d *descriptors) holders(of *look.Holders) {
 	d.flush()
 	for pid, list := range d.sockets {
 		for _, own := range list {
-			of.Add(own.Inode, look.Holder{PID: pid, FD: own.FD})
+			of.Add(own.Inode, look.Holder{PID: pid, FD: int(own.FD)})
 		}
 	}
 	of.Sort()
@@ -264,7 +264,7 @@ func (v *visit) flags(h look.Holder) {
 	if p == nil || p.Activity == nil {
 		return
 	}
-	i, open := slices.BinarySearchFunc(p.Activity.Sockets, h.FD, func(d look.Descriptor, fd int) int { return d.FD - fd })
+	i, open := slices.BinarySearchFunc(p.Activity.Sockets, h.FD, func(d look.Descriptor, fd int) int { return int(d.FD) - fd })
 	if !open {
 		return
 	}

@@ -30,7 +30,7 @@ func (v *visit) iterate(ctx context.Context, all bool) bool {
 	v.wantKnown()
 	var dead []look.DeadFD
 	err = iterator.Walk(ctx, func(d *probe.Descriptor) {
-		own := look.Descriptor{FD: d.FD, Inode: d.Inode, FlagsKnown: true, CloseOnExec: d.CloseOnExec}
+		own := look.Descriptor{FD: int32(d.FD), Inode: d.Inode, FlagsKnown: true, CloseOnExec: d.CloseOnExec}
 		switch {
 		case d.Kind == probe.Epoll, d.Kind == probe.Ring:
 			v.passedFile(d)

@@ -182,7 +182,7 @@ func (v *visit) walk(ctx context.Context) (procfs.WalkStats, error) {
 	v.wantKnown()
 	var strange []look.DeadFD
 	w := procfs.Walk{Visit: func(pid, fd int, inode uint32) procfs.Next {
-		if !v.passed(pid, look.Descriptor{FD: fd, Inode: inode}) && pid != v.host.self {
+		if !v.passed(pid, look.Descriptor{FD: int32(fd), Inode: inode}) && pid != v.host.self {
 			strange = append(strange, look.DeadFD{PID: pid, FD: fd, Inode: inode})
 		}
 		return procfs.Continue
@@ -212,7 +212,7 @@ func (v *visit) passed(pid int, d look.Descriptor) (listed bool) {
 	if v.request.Inquire != nil {
 		v.passing.add(pid, d)
 	}
-	holder := look.Holder{PID: pid, FD: d.FD}
+	holder := look.Holder{PID: pid, FD: int(d.FD)}
 	return v.snapshot.Holders.Add(d.Inode, holder) || v.known.Add(d.Inode, holder)
 }
 

@@ -70,8 +70,8 @@ func (v *visit) transit(ctx context.Context) {
 				return
 			}
 			seen[d.Inode] = struct{}{}
-			if info, err := v.host.proc.FDInfo(pid, d.FD); err == nil && info.InTransit > 0 {
-				t.Waiting = append(t.Waiting, look.Waiting{Receiver: look.Holder{PID: pid, FD: d.FD}, Descriptors: info.InTransit})
+			if info, err := v.host.proc.FDInfo(pid, int(d.FD)); err == nil && info.InTransit > 0 {
+				t.Waiting = append(t.Waiting, look.Waiting{Receiver: look.Holder{PID: pid, FD: int(d.FD)}, Descriptors: info.InTransit})
 			}
 		}
 	}

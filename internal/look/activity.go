@@ -34,9 +34,9 @@ type Activity struct {
 	PidsLimited bool
 }
 
-// Descriptor is a descriptor that refers to a socket.
+// Descriptor is a descriptor that refers to a socket. There may be a million.
 type Descriptor struct {
-	FD    int
+	FD    int32
 	Inode uint32
 	// FlagsKnown says that CloseOnExec was read.
 	FlagsKnown, CloseOnExec bool
@@ -153,7 +153,7 @@ func (c *Call) Same(other *Call) bool {
 
 // Descriptor returns the process's descriptor of a number.
 func (a *Activity) Descriptor(fd int) (Descriptor, bool) {
-	i, ok := slices.BinarySearchFunc(a.Sockets, fd, func(d Descriptor, fd int) int { return d.FD - fd })
+	i, ok := slices.BinarySearchFunc(a.Sockets, fd, func(d Descriptor, fd int) int { return int(d.FD) - fd })
 	if !ok {
 		return Descriptor{}, false
 	}

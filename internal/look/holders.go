@@ -34,7 +34,7 @@ const (
 
 // MakeHolders returns a table with room for this many wanted inodes.
 func MakeHolders(wanted int) Holders {
-	return Holders{slots: make([]holderSlot, 8+wanted+wanted/2)}
+	return Holders{slots: make([]holderSlot, 8+wanted+wanted/3)}
 }
 
 // Want makes Add keep the holders of an inode other than 0.
