@@ -32,9 +32,9 @@ const (
 	inMore       = -1 // Holders.more has the list
 )
 
-// MakeHolders returns a table with room for this many wanted inodes.
+// MakeHolders returns a table with room for this many wanted inodes, and for some that are wanted later.
 func MakeHolders(wanted int) Holders {
-	return Holders{slots: make([]holderSlot, 8+wanted+wanted/3)}
+	return Holders{slots: make([]holderSlot, 64+wanted+wanted*3/8)}
 }
 
 // Want makes Add keep the holders of an inode other than 0.
