@@ -110,7 +110,7 @@ func (c *Conn) dump(ctx context.Context, family tcp.Family, q *Query, bytecode [
 		if m.typ == typeDone {
 			return errFinished
 		}
-		unknown, err := decodeInto(m.body, &c.socket, &c.extra, makeInfo)
+		unknown, err := decode(m.body, &c.socket, &c.extra, makeInfo)
 		if err != nil {
 			stats.Malformed++
 			return nil

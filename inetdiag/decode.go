@@ -48,26 +48,16 @@ const (
 //
 // Bytes too few for a socket, or an unknown address family, give an error that wraps ErrMalformed, and s is then undefined.
 func Decode(b []byte, s *tcp.Socket) (unknown int, err error) {
-	*s = tcp.Socket{}
-	return decode(b, s, tcp.MakeInfo)
+	return decode(b, s, new(tcp.Extra), tcp.MakeInfo)
 }
 
 // inExtra are the facts that are in an Extra.
 const inExtra = tcp.HasMark | tcp.HasCgroup | tcp.HasClassID | tcp.HasCongestion | tcp.HasMemory | tcp.HasULP | tcp.HasOptions
 
-// decodeInto is decode of a socket that is overwritten, with an Extra that is.
-func decodeInto(b []byte, s *tcp.Socket, extra *tcp.Extra, makeInfo func([]byte) tcp.Info) (unknown int, err error) {
+// decode is Decode with the room for an Extra, and with what makes an Info of a tcp_info; nil where that is a struct mptcp_info, which must not be taken for one.
+func decode(b []byte, s *tcp.Socket, extra *tcp.Extra, makeInfo func([]byte) tcp.Info) (unknown int, err error) {
 	*extra = tcp.Extra{}
 	*s = tcp.Socket{Extra: extra}
-	unknown, err = decode(b, s, makeInfo)
-	if s.Sent&inExtra == 0 {
-		s.Extra = nil
-	}
-	return unknown, err
-}
-
-// decode reads into a socket of which nothing is known, with what makes an Info of a tcp_info; nil where that is a struct mptcp_info, which must not be taken for one.
-func decode(b []byte, s *tcp.Socket, makeInfo func([]byte) tcp.Info) (unknown int, err error) {
 	if len(b) < socketSize {
 		return 0, fmt.Errorf("%w: socket of %d bytes, want at least %d", ErrMalformed, len(b), socketSize)
 	}
@@ -87,6 +77,9 @@ func decode(b []byte, s *tcp.Socket, makeInfo func([]byte) tcp.Info) (unknown in
 			unknown++
 		}
 		rest = next
+	}
+	if s.Sent&inExtra == 0 {
+		s.Extra = nil
 	}
 	return unknown, nil
 }

@@ -52,7 +52,7 @@ func TestDecode_attributes(t *testing.T) {
 // TestDecode_mptcp makes sure that the INET_DIAG_INFO of a Multipath TCP socket, another structure, is not read as tcp_info.
 func TestDecode_mptcp(t *testing.T) {
 	var got tcp.Socket
-	if _, err := decode(encode(sample(1), attr(attrInfo, make([]byte, 100)...)), &got, nil); err != nil || got.Info.Known() {
+	if _, err := decode(encode(sample(1), attr(attrInfo, make([]byte, 100)...)), &got, new(tcp.Extra), nil); err != nil || got.Info.Known() {
 		t.Errorf("info known: %v, %v", got.Info.Known(), err)
 	}
 }

@@ -24,7 +24,7 @@ func (c *Conn) GetEach(ctx context.Context, sockets []*tcp.Socket, ext Extension
 		case err == nil && m == nil:
 			err = opError("get", fmt.Errorf("%w: no answer before the end", ErrMalformed))
 		case err == nil:
-			_, err = decodeInto(m.body, &c.socket, &c.extra, c.makeInfo)
+			_, err = decode(m.body, &c.socket, &c.extra, c.makeInfo)
 			err = opError("get", err)
 		}
 		if err != nil {
