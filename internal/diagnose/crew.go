@@ -53,7 +53,7 @@ func (sc *scene) judgeCrew(netns int32, l *tcp.Socket, travels bool) (k queueKee
 	serving := false
 	for _, d := range workers {
 		switch {
-		case sc.now.Holders.Any(l.Inode, func(h look.Holder) bool { return h.PID == d.process.PID }):
+		case sc.keeps(d.process.PID, l):
 			return k // it accepts for itself
 		case d.halted != "":
 			halted = append(halted, d.process.PID)
@@ -116,9 +116,7 @@ func (sc *scene) channels(d *doing) []look.Descriptor {
 func (sc *scene) told(d *doing, l *tcp.Socket) bool {
 	return slices.ContainsFunc(d.off, func(w worker) bool {
 		u := sc.unix(w.call.Inode)
-		return u != nil && w.what == inRead && w.thread.TID == d.process.PID && sc.now.Holders.Any(u.End(), func(h look.Holder) bool {
-			return sc.now.Holders.Any(l.Inode, func(a look.Holder) bool { return a.PID == h.PID })
-		})
+		return u != nil && w.what == inRead && w.thread.TID == d.process.PID && sc.now.Holders.Any(u.End(), func(h look.Holder) bool { return sc.keeps(h.PID, l) })
 	})
 }
 

@@ -36,11 +36,12 @@ func deadFDsOf(sc *scene, pid, count int) report.Finding {
 	if count >= 10 { // a few may be on their way to be closed
 		f.Severity = report.SeverityWarning
 	}
-	halted := sc.doing(pid).halted
-	elsewhere := sc.doing(pid).single() && len(sc.doing(pid).off) > 0
+	d := sc.doing(pid)
+	halted := d.halted
+	elsewhere := d.single() && len(d.off) > 0
 	var inHand []worker // a thread that waits for another connection may have one of these in hand
-	if !sc.doing(pid).single() {
-		inHand = stuck(sc.doing(pid).strong)
+	if !d.single() {
+		inHand = stuck(d.strong)
 	}
 	if halted != "" || elsewhere || len(inHand) >= count {
 		f.Severity = report.SeverityInfo // it cannot close them, for the time being
@@ -56,7 +57,7 @@ func deadFDsOf(sc *scene, pid, count int) report.Finding {
 	case halted != "":
 		f.Evidence = append(f.Evidence, fmt.Sprintf("pid %d %s: it may close them when it runs again", pid, haltings[halted]))
 	case elsewhere:
-		f.Evidence = append(f.Evidence, fmt.Sprintf("the only thread of pid %d is at something else: %s. It may close them when it comes to them", pid, sc.deeds(sc.doing(pid).off)))
+		f.Evidence = append(f.Evidence, fmt.Sprintf("the only thread of pid %d is at something else: %s. It may close them when it comes to them", pid, sc.deeds(d.off)))
 	case len(inHand) > 0:
 		f.Evidence = append(f.Evidence, fmt.Sprintf("threads of pid %d are at something else: %s. They may close what they have in hand when that is done", pid, sc.deeds(inHand)))
 	}

@@ -286,7 +286,7 @@ func (sc *scene) programOf(pid, depth int) string {
 
 // complete makes the group's finding.
 func (g *group) complete(sc *scene) report.Finding {
-	g.room = sc.times
+	g.room, sc.times = sc.times, nil // lent: nobody else writes there until the group is done
 	f := g.finding(sc)
 	g.describeHolders(sc, &f, g.holders(), g.count(func(s *subject) bool { return !s.known() }) == 0)
 	g.rule.describe(sc, g, &f)

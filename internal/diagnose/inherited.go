@@ -80,7 +80,7 @@ func (sc *scene) onBehalf(s *subject) (pid int) {
 		return last
 	case drain != 0 || last == 0 || first == 0 || s.listener == nil:
 		return 0
-	case sc.doing(first).process.Activity.Executed && !sc.now.Holders.Any(s.listener.Inode, func(l look.Holder) bool { return l.PID == first }):
+	case sc.doing(first).process.Activity.Executed && !sc.keeps(first, s.listener):
 		return 0 // it got the connection from somebody itself
 	}
 	return first
@@ -183,13 +183,10 @@ func (sc *scene) handedOn(s *subject, d *doing) bool {
 		began, _ := sc.existed(s.place)
 		return after || !s.connected() && d.single() && untouched(s.socket) && d.process.Activity.Running <= began+sinceStart
 	}
-	holds := func(pid int) bool {
-		return sc.now.Holders.Any(s.listener.Inode, func(l look.Holder) bool { return l.PID == pid })
-	}
 	switch {
-	case !holds(pid):
-		return after || holds(parent)
-	case !holds(parent):
+	case !sc.keeps(pid, s.listener):
+		return after || sc.keeps(parent, s.listener)
+	case !sc.keeps(parent, s.listener):
 		return after && (parent > 1 || sc.now.HoldersComplete) // what the first process has is not seen by everybody
 	case !sc.sameNumber(s.listener, pid, parent):
 		return false

@@ -22,11 +22,14 @@ func (sc *scene) listener(netns int32, s *tcp.Socket) *tcp.Socket {
 		return sc.queueOf(netns, s, shared)
 	}
 	own := slices.IndexFunc(shared, func(l *tcp.Socket) bool {
-		return sc.now.Holders.Any(s.Inode, func(a look.Holder) bool {
-			return sc.now.Holders.Any(l.Inode, func(b look.Holder) bool { return a.PID == b.PID })
-		})
+		return sc.now.Holders.Any(s.Inode, func(h look.Holder) bool { return sc.keeps(h.PID, l) })
 	})
 	return shared[max(0, own)]
+}
+
+// keeps reports whether a process has a listener.
+func (sc *scene) keeps(pid int, l *tcp.Socket) bool {
+	return sc.now.Holders.Any(l.Inode, func(h look.Holder) bool { return h.PID == pid })
 }
 
 // sharing returns the listeners that connections to an address can come through: those on the very address before those on the wildcard of its family, and those before the other

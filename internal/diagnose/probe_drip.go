@@ -50,7 +50,7 @@ type probes struct {
 	members          []*subject
 }
 
-// apart reports whether they can be at intervals: at least half of them are no smaller than the usual one. There may be a million to put in order, which come too fast for that.
+// apart reports whether they can be at intervals: of the gaps between them at least half are no smaller than the usual one. There may be a million to put in order, which come too fast for that.
 func (f *probes) apart() bool {
 	return f.count >= enoughProbes && f.oldest-f.youngest >= time.Duration(f.count/2)*leastInterval
 }

@@ -41,7 +41,7 @@ func claimsWorkersBlocked(sc *scene, s *subject) bool {
 		if d.halted != "" || !sc.waitsUnread(s) && !d.stuckOn(s.socket) || s.socket.RecvQueue == 0 && sc.loadOf(d).drained > len(d.blocked()) {
 			continue
 		}
-		if d.single() && sc.alone(d, s.socket) && (sc.unserved(s) || s.listener.RecvQueue == 0 || !sc.keeps(d, s.listener)) {
+		if d.single() && sc.alone(d, s.socket) && (sc.unserved(s) || s.listener.RecvQueue == 0 || !sc.keeps(d.process.PID, s.listener)) {
 			continue // whatever it waits for, it does so for this client
 		}
 		if s.listener.RecvQueue > 0 && !sc.accepting[s.listener] && !sc.getsOn(s.netns, s.listener) {
@@ -96,11 +96,6 @@ func (sc *scene) alone(d *doing, s *tcp.Socket) bool {
 		}
 	}
 	return *d.only == s.Inode
-}
-
-// keeps reports whether a process has a listener.
-func (sc *scene) keeps(d *doing, l *tcp.Socket) bool {
-	return sc.now.Holders.Any(l.Inode, func(h look.Holder) bool { return h.PID == d.process.PID })
 }
 
 // waiting reports whether connections that were accepted wait inside the program for threads that are at something else.
