@@ -41,6 +41,7 @@ func (v *visit) again(ctx context.Context) []tcp.Socket {
 		return nil
 	}
 	if !v.wait(ctx, v.secondLook(ctx)) || !v.threadsAgain(ctx) {
+		v.unseenAgain(ctx.Err())
 		return nil
 	}
 	v.snapshot.Dead = slices.DeleteFunc(v.snapshot.Dead, v.closedSince)
@@ -55,6 +56,7 @@ func (v *visit) again(ctx context.Context) []tcp.Socket {
 	for _, index := range slices.Sorted(maps.Keys(v.tables)) { // they were read in this order
 		n := &v.snapshot.Namespaces[index]
 		if !v.wait(ctx, n.ReadAt.Add(n.ReadFor+pause)) {
+			v.unseenAgain(ctx.Err())
 			return nil
 		}
 		var err error
@@ -67,7 +69,7 @@ func (v *visit) again(ctx context.Context) []tcp.Socket {
 }
 
 func (v *visit) unseenAgain(err error) {
-	v.missing("CW506", "the second look at undecided sockets failed: "+err.Error(), "look again")
+	v.missing("CW506", "the second look at undecided sockets failed: "+reason(err), "look again")
 }
 
 // secondLook is when the second look begins: as late as the diagnosis wants, where there is the time. It is better early than never, and takes about as long as the first.

@@ -101,7 +101,11 @@ func (v *visit) evidence(ctx context.Context) {
 	for range rounds {
 		wish := v.request.Inquire(v.snapshot)
 		v.unsettled, v.patience = wish.Again, wish.Patience
-		if wish.Empty() || ctx.Err() != nil {
+		if wish.Empty() {
+			break
+		}
+		if err := ctx.Err(); err != nil {
+			v.missing("CW501", "not everything was asked that tells the causes apart: "+reason(err), remedy(err, ownersRemedy))
 			break
 		}
 		v.unix(ctx, wish.Unix)
@@ -122,7 +126,7 @@ func (v *visit) evidence(ctx context.Context) {
 // unreadable says of how many processes something could not be read.
 func (v *visit) unreadable() {
 	if n := len(v.unread); n > 0 {
-		v.missing("CW501", fmt.Sprintf("processes of which it could not be read in full what they are doing: %d (%v)", n, v.unreadFirst), "look again")
+		v.missing("CW501", fmt.Sprintf("processes of which it could not be read in full what they are doing: %d (%s)", n, reason(v.unreadFirst)), "look again")
 	}
 }
 

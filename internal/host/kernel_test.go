@@ -187,6 +187,27 @@ func TestLook_errors(t *testing.T) {
 	}
 }
 
+// TestLook_interrupted: an answer that lacks evidence or the second look says so, and in the user's words.
+func TestLook_interrupted(t *testing.T) {
+	nstest.Require(t)
+	ns := nstest.New(t)
+	ns.Do(func() { nstest.StartHolder(t, 1) })
+	for name, wish := range map[string]look.Wish{"CW501": {Activity: []int{1}}, "CW506": {Patience: time.Second}} {
+		ctx, cancel := context.WithCancel(t.Context())
+		s, later, err := host.New(time.Now).Look(ctx, host.Request{
+			Netns:     []string{ns.Path()},
+			Undecided: func(_ *look.Snapshot, s *tcp.Socket) bool { return s.State == tcp.CloseWait },
+			Inquire:   func(*look.Snapshot) look.Wish { cancel(); return wish },
+		})
+		said := func(m look.Missing) bool {
+			return m.Code == name && strings.Contains(m.Message, "interrupted") && m.Remedy == "look again"
+		}
+		if err != nil || later != nil || !slices.ContainsFunc(s.Missing, said) {
+			t.Errorf("%s: %d sockets seen twice, missing %v, %v", name, len(later), s.Missing, err)
+		}
+	}
+}
+
 // deadHolder is a process with dead descriptors.
 type deadHolder struct {
 	pid  int

@@ -32,7 +32,7 @@ func (v *visit) namespaces(ctx context.Context) error {
 	}
 	if err != nil {
 		v.unseen++
-		v.missing("CW502", "the network namespaces could not all be listed: "+err.Error(), "use a longer --timeout")
+		v.missing("CW502", "the network namespaces could not all be listed: "+reason(err), remedy(err, enterRemedy))
 	}
 	words := v.request.Netns
 	if len(words) == 0 {
@@ -55,7 +55,7 @@ func (v *visit) namespaces(ctx context.Context) error {
 		}
 		if err != nil {
 			v.unseen += len(selected) - read
-			v.missing("CW502", fmt.Sprintf("time was up: namespaces read %d of %d", read, len(selected)), "use a longer --timeout")
+			v.missing("CW502", fmt.Sprintf("%s: namespaces read %d of %d", reason(ctx.Err()), read, len(selected)), remedy(ctx.Err(), enterRemedy))
 			return nil
 		}
 	}

@@ -110,12 +110,12 @@ func (v *visit) unheld() (n int) {
 	return n
 }
 
-// remedy is what would have shown more: asRoot, unless this is root already or time was up.
+// remedy is what would have shown more: asRoot, unless this is root already, time was up or the user had enough.
 func remedy(err error, asRoot string) string {
 	switch {
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	case errors.Is(err, context.DeadlineExceeded):
 		return "use a longer --timeout"
-	case errors.Is(err, procfs.ErrHung):
+	case errors.Is(err, context.Canceled), errors.Is(err, procfs.ErrHung):
 		return "look again" // more rights would not have helped
 	case os.Geteuid() == 0:
 		if procfs.New("/proc").Rights().Short {
@@ -128,9 +128,20 @@ func remedy(err error, asRoot string) string {
 
 func why(err error, stats procfs.WalkStats) string {
 	if err != nil {
-		return err.Error()
+		return reason(err)
 	}
 	return fmt.Sprintf("processes that may not be looked into: %d", stats.NotPermitted)
+}
+
+// reason says in the user's words why something was not read.
+func reason(err error) string {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return "time was up"
+	case errors.Is(err, context.Canceled):
+		return "interrupted"
+	}
+	return strings.TrimSpace(err.Error())
 }
 
 // wanted makes the table of those whose holders were asked for.
@@ -268,7 +279,7 @@ func (v *visit) processes(ctx context.Context) {
 	}
 	found, err := v.described(ctx, list)
 	if err != nil {
-		v.missing("CW501", "the owners could not all be described: "+strings.TrimSpace(err.Error()), remedy(err, ownersRemedy))
+		v.missing("CW501", "the owners could not all be described: "+reason(err), remedy(err, ownersRemedy))
 	}
 	v.disown(found)
 	if v.snapshot.Processes == nil {

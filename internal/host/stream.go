@@ -144,7 +144,7 @@ func (v *visit) process(ctx context.Context, pid int) (ended bool) {
 	}
 	found, err := v.host.proc.Processes(ctx, []int{pid})
 	if err != nil {
-		v.missing("CW501", fmt.Sprintf("process %d could not be described: %v", pid, err), remedy(err, ownersRemedy))
+		v.missing("CW501", fmt.Sprintf("process %d could not be described: %s", pid, reason(err)), remedy(err, ownersRemedy))
 	}
 	ended = v.disown(found)
 	v.snapshot.Processes[pid] = nil
