@@ -216,6 +216,11 @@ func lookError(err error) error {
 			Exit: Refused, Code: "not_permitted", Message: "network namespace " + ns.Path + " cannot be entered",
 			Why: "not permitted", Help: "run as root (CAP_SYS_ADMIN and CAP_SYS_PTRACE)", Err: err,
 		}
+	case errors.As(err, &ns) && ns.Op == "read" && errors.Is(err, fs.ErrNotExist): // of this very thread
+		return &Error{
+			Exit: Usage, Code: "no_proc", Message: fmt.Sprintf("%q does not exist", ns.Path),
+			Why: "/proc is not mounted, or shows another pid namespace", Help: "mount -t proc proc /proc", Err: err,
+		}
 	case errors.As(err, &ns) && ns.Op == "select":
 		return &Error{Exit: Usage, Code: "netns", Message: fmt.Sprintf("--netns %q: %v", ns.Path, ns.Err), Help: "ip netns list; a pid, a path or net:[INODE] is right, too", Err: err}
 	}
