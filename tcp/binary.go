@@ -40,7 +40,7 @@ func (i *Info) UnmarshalBinary(b []byte) error {
 			return errInfo
 		}
 	}
-	s.known = known
+	s.know(known)
 	s.toLittleEndian(s.raw[:])
 	*i = s.info()
 	return nil

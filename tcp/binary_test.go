@@ -49,3 +49,22 @@ func TestInfo_binaryLittleEndian(t *testing.T) {
 		}
 	}
 }
+
+// TestInfo_beyond: bytes that belong to no known field make no difference, wherever they come from.
+func TestInfo_beyond(t *testing.T) {
+	b := bytes.Repeat([]byte{0xa5}, tcp.InfoSize)
+	for n := range b {
+		read, kept := tcp.MakeInfo(b[:n]), tcp.Info{}
+		exact := tcp.MakeInfo(b[:read.Size()])
+		if !read.Equal(exact) {
+			t.Fatalf("%d bytes: unlike %d", n, read.Size())
+		}
+		if n < 2 {
+			continue
+		}
+		written := append([]byte{1 << tcp.CAState, 0, 0, 0, 0, 0, 0, 0, 1, 4}, b[2:n]...)
+		if err := kept.UnmarshalBinary(written); err != nil || !kept.Equal(tcp.MakeInfo([]byte{1, 4})) {
+			t.Fatalf("%d bytes: %v, %x", n, err, kept.Bytes())
+		}
+	}
+}

@@ -35,9 +35,13 @@ func MakeInfo(b []byte) Info {
 }
 
 func (s *structure) set(b []byte) {
-	n := copy(s.raw[:], b)
-	clear(s.raw[n:])
-	s.known = knownOf[n]
+	s.know(knownOf[copy(s.raw[:], b)])
+}
+
+// know makes those fields of what is there known, and clears what follows the last of them: part of a field, or what is left of another structure.
+func (s *structure) know(fields uint64) {
+	s.known = fields
+	clear(s.raw[s.length():])
 }
 
 // knownOf are the fields that so many bytes of the structure reach.
