@@ -80,14 +80,15 @@ func (t target) runCPU(want time.Duration, parallel int) error {
 	return nil
 }
 
-// minimize is how long an input that reaches more may be made shorter. The minute that go test takes otherwise is spent on every such input, and tries nothing new.
-const minimize = time.Second
+// minimize is how often an input that reaches more may be tried shorter. The minute that go test takes otherwise is spent on every such input, and tries nothing new; any time at all costs a new
+// worker when it is up.
+const minimize = "100x"
 
 // run fuzzes the target, and returns how much of the processor that took. On a busy machine go test can fail with "context deadline exceeded" when the time is up while a worker is in the middle of an
 // input. That is no finding: a finding is written to a file.
 func (t target) run(each time.Duration, parallel int) (used time.Duration, err error) {
 	var said bytes.Buffer
-	cmd := exec.Command("go", "test", "-run", "^$", "-fuzz", "^"+t.name+"$", "-fuzztime", each.String(), "-fuzzminimizetime", minimize.String(), "-parallel", strconv.Itoa(parallel), "./"+t.dir)
+	cmd := exec.Command("go", "test", "-run", "^$", "-fuzz", "^"+t.name+"$", "-fuzztime", each.String(), "-fuzzminimizetime", minimize, "-parallel", strconv.Itoa(parallel), "./"+t.dir)
 	cmd.Stdout, cmd.Stderr = io.MultiWriter(os.Stdout, &said), os.Stderr
 	err = cmd.Run()
 	if cmd.ProcessState != nil {
